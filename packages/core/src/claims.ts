@@ -1,0 +1,89 @@
+import { coreError } from "./errors.ts";
+import type { Statement } from "./statement.ts";
+import type { Digest } from "./digest.ts";
+
+/**
+ * What a verifier proved, as plain frozen JSON: no Date, no bytes, no functions.
+ * Verifiers make it, policy reads it, neither imports the other.
+ */
+export interface Claims {
+  /** Which verifier proved this. */
+  readonly via: "sigstore" | "in-toto" | "tuf";
+  /** Digests of the artifact that the signature was proved to cover, at least one. */
+  readonly artifact: { readonly digests: readonly Digest[] };
+  readonly signer: SignedBy;
+  /** Every verified time at which the signature existed, in the order of the evidence. */
+  readonly times: readonly VerifiedTime[];
+  /** Every log that was proved to hold the entry, one row a distinct log. */
+  readonly logs: readonly LoggedIn[];
+  /** Every CT log that was proved to have promised the certificate, one row a distinct log. */
+  readonly scts: readonly { readonly logId: string; readonly operator?: string; readonly time: string }[];
+  /** Only for attestations: the Statement whose bytes were signed. */
+  readonly statement?: Statement;
+}
+
+/** Who signed: a certified identity, or a key that the caller named. */
+export type SignedBy =
+  | {
+      readonly kind: "certificate";
+      readonly identity: { readonly type: "uri" | "email" | "other-name"; readonly value: string };
+      readonly issuer: string;
+      /** Fulcio extension claims by their documented name, such as `sourceRepositoryURI`; only those present. */
+      readonly extensions: Readonly<Record<string, string>>;
+      /** SHA-256 of the certificate's DER. */
+      readonly fingerprint: Digest;
+      readonly notBefore: string;
+      readonly notAfter: string;
+    }
+  | { readonly kind: "key"; readonly keyid: string; readonly algorithm: string };
+
+/** A time and who stood for it. ISO 8601, UTC. */
+export interface VerifiedTime {
+  readonly source: "rfc3161" | "rekor-v1";
+  readonly authority: string;
+  readonly operator?: string;
+  readonly time: string;
+}
+
+/** One log's verified word that it holds the entry. Sizes and indices are decimal strings (uint64). */
+export interface LoggedIn {
+  readonly origin: string;
+  /** Standard base64 of the log id in the trust root. */
+  readonly logId: string;
+  readonly operator?: string;
+  readonly entry: string;
+  /** Position in the tree that was proved; absent if only a promise (SET) was given. */
+  readonly index?: string;
+  readonly treeSize?: string;
+  readonly proof: "inclusion" | "promise" | "inclusion+promise";
+}
+
+declare const verifiedBrand: unique symbol;
+/** A value that `vouch` registered: branded for the compiler, and registered at run time, so that a copy is refused. */
+export type Verified<T> = T & { readonly [verifiedBrand]: true };
+
+const registered = new WeakSet<object>();
+
+/** Freezes `value` deeply and registers it as proved. Call it only in a file named verify.ts, after the last check. */
+export function vouch<T extends object>(value: T): Verified<T> {
+  freezeDeep(value);
+  registered.add(value);
+  return value as Verified<T>;
+}
+
+/** Whether exactly this object came out of `vouch`: a spread copy or a JSON round trip did not. */
+export function isVerified<T extends object>(value: T): value is Verified<T> {
+  return registered.has(value);
+}
+
+/** Refuses what did not come out of `vouch`. */
+export function checkVerified<T extends object>(value: T): Verified<T> {
+  if (!isVerified(value)) throw coreError("CORE_NOT_VERIFIED");
+  return value;
+}
+
+function freezeDeep(value: object): void {
+  if (Object.isFrozen(value)) return;
+  Object.freeze(value);
+  for (const inner of Object.values(value)) if (typeof inner === "object" && inner !== null) freezeDeep(inner);
+}

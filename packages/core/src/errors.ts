@@ -1,0 +1,103 @@
+/** What an error means for whoever asked; it alone decides the exit code. */
+export type Kind = "malformed" | "untrusted" | "unavailable" | "usage";
+
+/** One row of a package's error catalogue. */
+export interface CatalogueEntry {
+  readonly kind: Kind;
+  /** What is wrong, lower case, without a full stop. */
+  readonly says: string;
+  /** One action the reader can take now. */
+  readonly fix: string;
+}
+
+/** What was looked at and what came out. Values from outside are escaped and cut when the message is made. */
+export interface Detail {
+  readonly checked?: string;
+  readonly expected?: string;
+  readonly got?: string;
+}
+
+/** The longest stretch of a hostile string that a message repeats, in UTF-16 units. */
+export const maxQuotedChars = 200;
+
+/**
+ * The one error class of the workspace. `code` is stable API, `message` is not.
+ * Anything else that is thrown is a bug of ours.
+ */
+export class TrustError<Code extends string = string> extends Error {
+  override readonly name = "TrustError";
+  readonly code: Code;
+  readonly kind: Kind;
+  readonly fix: string;
+  readonly detail: Detail;
+
+  constructor(code: Code, entry: CatalogueEntry, detail: string | Detail = {}, cause?: unknown) {
+    super(messageOf(entry, detail), cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.kind = entry.kind;
+    this.fix = entry.fix;
+    this.detail = typeof detail === "string" ? { checked: detail } : detail;
+  }
+}
+
+/**
+ * Turns a package's catalogue into its error constructor: `throw tlogError("TLOG_ROOT_MISMATCH", { expected, got })`.
+ * A misspelt code does not compile.
+ */
+export function catalogue<const Entries extends Readonly<Record<string, CatalogueEntry>>>(entries: Entries): ErrorMaker<Entries> {
+  return (code, detail, cause) => new TrustError(code, entries[code] as CatalogueEntry, detail, cause);
+}
+
+/** Makes (does not throw) the error of one code. */
+export type ErrorMaker<Entries extends Readonly<Record<string, CatalogueEntry>>> = <Code extends keyof Entries & string>(
+  code: Code,
+  detail?: string | Detail,
+  cause?: unknown,
+) => TrustError<Code>;
+
+/** One line of a report: a failed requirement, something that could not be told, or a warning. */
+export interface Finding {
+  readonly level: "fail" | "unknown" | "warn";
+  readonly code: string;
+  readonly message: string;
+  readonly fix: string;
+}
+
+/** The finding that says what `error` said: `unknown` if something was unavailable, else `fail`. Rethrows what is not a TrustError. */
+export function findingOf(error: unknown): Finding {
+  if (!(error instanceof TrustError)) throw error;
+  const level = error.kind === "unavailable" ? "unknown" : "fail";
+  return { level, code: error.code, message: error.message, fix: error.fix };
+}
+
+/** Escapes control, bidirectional and other invisible characters and cuts at `maxQuotedChars`: safe to print anywhere. */
+export function quote(hostile: string): string {
+  const cut = hostile.length > maxQuotedChars ? `${hostile.slice(0, maxQuotedChars)}…` : hostile;
+  return JSON.stringify(cut).replace(/[\u007f-\u00a0\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ud800-\udfff]/gu, escapeUnit);
+}
+
+function escapeUnit(char: string): string {
+  return `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`;
+}
+
+function messageOf(entry: CatalogueEntry, detail: string | Detail): string {
+  if (typeof detail === "string") return detail === "" ? entry.says : `${entry.says}: ${detail}`;
+  const parts: string[] = [];
+  if (detail.checked !== undefined) parts.push(detail.checked);
+  if (detail.expected !== undefined) parts.push(`expected ${detail.expected}`);
+  if (detail.got !== undefined) parts.push(`got ${detail.got}`);
+  return parts.length === 0 ? entry.says : `${entry.says}: ${parts.join(", ")}`;
+}
+
+const coreEntries = {
+  CORE_JSON_MALFORMED: { kind: "malformed", says: "not strict JSON", fix: "fetch the file again, it is damaged or was edited by hand" },
+  CORE_JSON_DUPLICATE: { kind: "malformed", says: "JSON object has the same member twice", fix: "ask whoever made the file to make it again" },
+  CORE_JSON_DEPTH: { kind: "malformed", says: "JSON is nested too deeply", fix: "refuse the file, no honest producer nests this deeply" },
+  CORE_TOO_LARGE: { kind: "malformed", says: "input is larger than the limit", fix: "check that this is the file you meant" },
+  CORE_NOT_VERIFIED: { kind: "usage", says: "claims were not made by a verifier", fix: "pass the very object that verify returned, not a copy or a JSON round trip" },
+} as const satisfies Record<string, CatalogueEntry>;
+
+/** The catalogue of this package, for docs/errors.md. */
+export const coreErrors: Readonly<Record<string, CatalogueEntry>> = coreEntries;
+/** Makes an error of this package's catalogue. */
+export const coreError: ErrorMaker<typeof coreEntries> = catalogue(coreEntries);
