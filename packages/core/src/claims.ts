@@ -58,6 +58,21 @@ export interface LoggedIn {
   readonly proof: "inclusion" | "promise" | "inclusion+promise";
 }
 
+/** How much independent word a verdict needs; each number counts distinct operators (or logs, where no operator is named). */
+export interface Requirements {
+  readonly scts: number;
+  readonly logEntries: number;
+  readonly times: number;
+}
+
+/** One thing that was looked at, for the report: `skipped` counts for nothing, in either direction. */
+export interface Check {
+  readonly name: string;
+  readonly result: "passed" | "failed" | "skipped";
+  readonly detail: string;
+  readonly code?: string;
+}
+
 declare const verifiedBrand: unique symbol;
 /** A value that `vouch` registered: branded for the compiler, and registered at run time, so that a copy is refused. */
 export type Verified<T> = T & { readonly [verifiedBrand]: true };

@@ -1,0 +1,49 @@
+import { catalogue, type CatalogueEntry, type ErrorMaker } from "@countersign/core";
+
+const policyEntries = {
+  POLICY_NO_SIGNER: {
+    kind: "usage",
+    says: "the policy names nobody whose signature would count",
+    fix: "give the identity and the issuer you expect, or a key; `countersign inspect BUNDLE` shows what a bundle claims",
+  },
+  POLICY_IDENTITY_INCOMPLETE: {
+    kind: "usage",
+    says: "an identity needs both a subject and an issuer",
+    fix: "give --certificate-identity and --certificate-oidc-issuer together",
+  },
+  POLICY_PATTERN_INVALID: {
+    kind: "usage",
+    says: "not a pattern that can be matched in linear time",
+    fix: "write an RE2 expression without look-around and back-references; it must match the whole value",
+  },
+  POLICY_REQUIREMENT_INVALID: {
+    kind: "usage",
+    says: "a required number is not a whole number from 0 to 32",
+    fix: "write a whole number such as 1",
+  },
+  POLICY_NO_CLAIMS: {
+    kind: "untrusted",
+    says: "no evidence could be verified",
+    fix: "read the failed checks of the report; nothing may be concluded about who signed",
+  },
+  POLICY_IDENTITY_MISMATCH: {
+    kind: "untrusted",
+    says: "signed by another identity than the policy allows",
+    fix: "do not use the artifact; if the signer is legitimate, name it exactly in the policy",
+  },
+  POLICY_ISSUER_MISMATCH: {
+    kind: "untrusted",
+    says: "the signer's identity was vouched for by another issuer than the policy allows",
+    fix: "do not use the artifact; if the issuer is legitimate, name it exactly in the policy",
+  },
+  POLICY_KEY_MISMATCH: {
+    kind: "untrusted",
+    says: "signed by another key than the policy allows",
+    fix: "do not use the artifact; if the key is legitimate, give it with --key",
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+/** The catalogue of this package, for docs/errors.md. */
+export const policyErrors: Readonly<Record<string, CatalogueEntry>> = policyEntries;
+/** Makes an error of this package's catalogue. */
+export const policyError: ErrorMaker<typeof policyEntries> = catalogue(policyEntries);
