@@ -44,12 +44,16 @@ export class TrustError<Code extends string = string> extends Error {
  * Turns a package's catalogue into its error constructor: `throw tlogError("TLOG_ROOT_MISMATCH", { expected, got })`.
  * A misspelt code does not compile.
  */
-export function catalogue<const Entries extends Readonly<Record<string, CatalogueEntry>>>(entries: Entries): ErrorMaker<Entries> {
+export function catalogue<const Entries extends Readonly<Record<string, CatalogueEntry>>>(
+  entries: Entries,
+): ErrorMaker<Entries> {
   return (code, detail, cause) => new TrustError(code, entries[code] as CatalogueEntry, detail, cause);
 }
 
 /** Makes (does not throw) the error of one code. */
-export type ErrorMaker<Entries extends Readonly<Record<string, CatalogueEntry>>> = <Code extends keyof Entries & string>(
+export type ErrorMaker<Entries extends Readonly<Record<string, CatalogueEntry>>> = <
+  Code extends keyof Entries & string,
+>(
   code: Code,
   detail?: string | Detail,
   cause?: unknown,
@@ -73,7 +77,10 @@ export function findingOf(error: unknown): Finding {
 /** Escapes control, bidirectional and other invisible characters and cuts at `maxQuotedChars`: safe to print anywhere. */
 export function quote(hostile: string): string {
   const cut = hostile.length > maxQuotedChars ? `${hostile.slice(0, maxQuotedChars)}…` : hostile;
-  return JSON.stringify(cut).replace(/[\u007f-\u00a0\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ud800-\udfff]/gu, escapeUnit);
+  return JSON.stringify(cut).replace(
+    /[\u007f-\u00a0\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ud800-\udfff]/gu,
+    escapeUnit,
+  );
 }
 
 function escapeUnit(char: string): string {
@@ -90,12 +97,112 @@ function messageOf(entry: CatalogueEntry, detail: string | Detail): string {
 }
 
 const coreEntries = {
-  CORE_JSON_MALFORMED: { kind: "malformed", says: "not strict JSON", fix: "fetch the file again, it is damaged or was edited by hand" },
-  CORE_JSON_DUPLICATE: { kind: "malformed", says: "JSON object has the same member twice", fix: "ask whoever made the file to make it again" },
-  CORE_JSON_DEPTH: { kind: "malformed", says: "JSON is nested too deeply", fix: "refuse the file, no honest producer nests this deeply" },
-  CORE_TOO_LARGE: { kind: "malformed", says: "input is larger than the limit", fix: "check that this is the file you meant" },
-  CORE_NOT_VERIFIED: { kind: "usage", says: "claims were not made by a verifier", fix: "pass the very object that verify returned, not a copy or a JSON round trip" },
-} as const satisfies Record<string, CatalogueEntry>;
+  CORE_JSON_MALFORMED: {
+    kind: "malformed",
+    says: "not strict JSON",
+    fix: "fetch the file again, it is damaged or was edited by hand",
+  },
+  CORE_JSON_DUPLICATE: {
+    kind: "malformed",
+    says: "JSON object has the same member twice",
+    fix: "ask whoever made the file to make it again",
+  },
+  CORE_JSON_DEPTH: {
+    kind: "malformed",
+    says: "JSON is nested too deeply",
+    fix: "refuse the file, no honest producer nests this deeply",
+  },
+  CORE_TOO_LARGE: {
+    kind: "malformed",
+    says: "input is larger than the limit",
+    fix: "check that this is the file you meant",
+  },
+  CORE_DIGEST_MALFORMED: {
+    kind: "malformed",
+    says: "not a digest",
+    fix: "write it as sha256:<64 lower-case hex digits>",
+  },
+  CORE_DIGEST_UNUSABLE: {
+    kind: "usage",
+    says: "the algorithm cannot use this digest",
+    fix: "give the file itself instead of its digest",
+  },
+  CORE_DIGEST_MISSING: {
+    kind: "usage",
+    says: "no hash function was asked for",
+    fix: "name at least one of sha256, sha384, sha512",
+  },
+  CORE_STREAM_FAILED: {
+    kind: "unavailable",
+    says: "the content could not be read to its end",
+    fix: "check that the file is readable and try again",
+  },
+  CORE_STREAM_ABORTED: {
+    kind: "unavailable",
+    says: "reading was stopped",
+    fix: "try again, with more time if a limit ended it",
+  },
+  CORE_STREAM_CHUNK: {
+    kind: "usage",
+    says: "the stream gave something other than bytes",
+    fix: "open the stream without a text encoding",
+  },
+  CORE_ALGORITHM_UNKNOWN: {
+    kind: "untrusted",
+    says: "unknown signature algorithm",
+    fix: "use ECDSA on P-256, P-384 or P-521, Ed25519, RSA or ML-DSA with SHA-2",
+  },
+  CORE_ALGORITHM_WEAK: {
+    kind: "untrusted",
+    says: "signature algorithm is broken",
+    fix: "ask for a signature made with SHA-256 or better",
+  },
+  CORE_ALGORITHM_PARAMETERS: {
+    kind: "malformed",
+    says: "parameters of the signature algorithm are not the standard's",
+    fix: "ask whoever issued the certificate to issue it again",
+  },
+  CORE_ALGORITHM_MISMATCH: {
+    kind: "untrusted",
+    says: "the key cannot have made a signature of this algorithm",
+    fix: "check that this is the right key",
+  },
+  CORE_KEY_MALFORMED: {
+    kind: "malformed",
+    says: "not a public key",
+    fix: "give a PEM or DER SubjectPublicKeyInfo ('BEGIN PUBLIC KEY')",
+  },
+  CORE_KEY_UNSUPPORTED: {
+    kind: "untrusted",
+    says: "unknown type of public key",
+    fix: "use an uncompressed key on P-256, P-384 or P-521, an Ed25519, RSA or ML-DSA key",
+  },
+  CORE_KEY_WEAK: {
+    kind: "untrusted",
+    says: "public key is not safe to use",
+    fix: "use a new key: ECDSA P-256, Ed25519 or RSA of 2048 to 8192 bits",
+  },
+  CORE_PRIVATE_KEY_MALFORMED: {
+    kind: "usage",
+    says: "not a private key that can be used",
+    fix: "give an unencrypted PEM private key: PKCS#8, SEC1 or PKCS#1",
+  },
+  CORE_PRIVATE_KEY_ENCRYPTED: {
+    kind: "usage",
+    says: "the private key is encrypted",
+    fix: "decrypt it first, for instance with openssl pkey",
+  },
+  CORE_SIGNER_UNAVAILABLE: {
+    kind: "usage",
+    says: "this platform cannot sign with such a key",
+    fix: "sign with Node 24 or newer",
+  },
+  CORE_NOT_VERIFIED: {
+    kind: "usage",
+    says: "claims were not made by a verifier",
+    fix: "pass the very object that verify returned, not a copy or a JSON round trip",
+  },
+} as const;
 
 /** The catalogue of this package, for docs/errors.md. */
 export const coreErrors: Readonly<Record<string, CatalogueEntry>> = coreEntries;
