@@ -38,6 +38,25 @@ const sigstoreEntries = {
   SIGSTORE_TOO_FEW_SCTS: { kind: "untrusted", says: "too few CT logs vouch for the certificate", fix: "ask the signer to use an instance with a CT log, or lower the requirement in your policy" },
   SIGSTORE_TOO_FEW_LOG_ENTRIES: { kind: "untrusted", says: "too few transparency logs hold the signature", fix: "ask the signer for a bundle with a log entry, or lower the requirement in your policy" },
   SIGSTORE_TOO_FEW_TIMES: { kind: "untrusted", says: "too few trusted times prove when the signature was made", fix: "ask the signer for a bundle with a timestamp, or lower the requirement in your policy" },
+  // formats: bundle, trust root, signing config
+  SIGSTORE_BUNDLE_MALFORMED: { kind: "malformed", says: "not a Sigstore bundle", fix: "fetch the bundle again; if it repeats, ask the signer for a new one" },
+  SIGSTORE_BUNDLE_VERSION: { kind: "malformed", says: "the bundle is of a version that is not known here", fix: "update countersign, or ask the signer for a bundle of version 0.3" },
+  SIGSTORE_BUNDLE_CHAIN: { kind: "malformed", says: "the bundle's certificates are not those its version allows", fix: "ask the signer for a bundle with the signing certificate alone" },
+  SIGSTORE_BUNDLE_PROOF_MISSING: { kind: "malformed", says: "a log entry lacks the proof that the bundle's version demands", fix: "ask the signer for a bundle with an inclusion proof and a checkpoint" },
+  SIGSTORE_BUNDLE_SIGNATURES: { kind: "malformed", says: "the envelope does not carry exactly one signature", fix: "ask the signer for one bundle a signature" },
+  SIGSTORE_BUNDLE_HINT: { kind: "malformed", says: "the bundle and its envelope name different keys", fix: "do not trust the bundle; ask the signer for a new one" },
+  SIGSTORE_KEY_DETAILS: { kind: "malformed", says: "a public key algorithm that is not known here", fix: "update countersign, or use a key of a common algorithm" },
+  SIGSTORE_TRUST_ROOT_MALFORMED: { kind: "malformed", says: "not a Sigstore trust root", fix: "fetch the trust root again from whoever runs the instance" },
+  SIGSTORE_TRUST_ROOT_VERSION: { kind: "malformed", says: "the trust root is of a version that is not known here", fix: "update countersign, or ask for a trust root of version 0.1 or 0.2" },
+  SIGSTORE_TRUST_ROOT_WINDOW: { kind: "malformed", says: "a validity window of the trust root is missing or broken", fix: "have the trust root corrected by whoever runs the instance" },
+  SIGSTORE_TRUST_ROOT_MEMBER: { kind: "malformed", says: "the trust root has a member that is not known here and was passed over", fix: "update countersign if evidence is refused that should not be" },
+  SIGSTORE_TRUST_ROOT_LOG_SKIPPED: { kind: "malformed", says: "a log of the trust root cannot be used and was passed over", fix: "update countersign, or have the trust root corrected, if evidence of this log is refused" },
+  SIGSTORE_SIGNING_CONFIG_MALFORMED: { kind: "malformed", says: "not a Sigstore signing config", fix: "fetch the signing config again from whoever runs the instance" },
+  SIGSTORE_SIGNING_CONFIG_VERSION: { kind: "malformed", says: "the signing config is of a version that is not known here", fix: "update countersign, or ask for a signing config of version 0.2" },
+  SIGSTORE_SIGNING_CONFIG_MEMBER: { kind: "malformed", says: "the signing config has a member that is not known here and was passed over", fix: "update countersign if a service is not found that should be" },
+  SIGSTORE_SERVICE_NONE: { kind: "usage", says: "the signing config names no service that can be used now", fix: "update the signing config, or name the service yourself" },
+  SIGSTORE_SERVICE_TOO_FEW: { kind: "usage", says: "the signing config asks for more services than can be used now", fix: "update the signing config, or lower its count" },
+  SIGSTORE_SERVICE_TSA_NEEDED: { kind: "usage", says: "a certificate in a Rekor v2 log needs a timestamp, and no timestamp authority is named", fix: "name a timestamp authority in the signing config" },
 } as const satisfies Record<string, CatalogueEntry>;
 
 /** The catalogue of this package, for docs/errors.md. */
