@@ -1,0 +1,49 @@
+import { catalogue, type CatalogueEntry, type ErrorMaker } from "@countersign/core";
+
+const pipelineEntries = {
+  PIPELINE_NO_EVIDENCE: {
+    kind: "untrusted",
+    says: "there is no evidence for the artifact",
+    fix: "give the bundle with --bundle, or put it beside the artifact as <file>.sigstore.json",
+  },
+  PIPELINE_TRUST_STALE: {
+    kind: "untrusted",
+    says: "the trust root is older than you allow",
+    fix: "get a newer trust root and give it with --trusted-root, or raise --max-trust-age",
+  },
+  PIPELINE_TRUST_AGE_UNKNOWN: {
+    kind: "untrusted",
+    says: "the age of the trust root cannot be told, and you ask for a limit",
+    fix: "leave --max-trust-age out, or use a trust root whose date is known",
+  },
+  PIPELINE_TRUST_OLD: {
+    kind: "untrusted",
+    says: "the trust root has not been renewed for long",
+    fix: "update countersign, or give a current trust root with --trusted-root",
+  },
+  PIPELINE_INSTANCE_UNKNOWN: {
+    kind: "usage",
+    says: "no trust root of that instance is built in",
+    fix: "use public-good, staging or github, or give the instance's trust root with --trusted-root",
+  },
+  PIPELINE_HTTP_FAILED: {
+    kind: "unavailable",
+    says: "a service could not be reached",
+    fix: "check the network and the service's address, then try again",
+  },
+  PIPELINE_HTTP_TIMEOUT: {
+    kind: "unavailable",
+    says: "a service did not answer in time",
+    fix: "try again later",
+  },
+  PIPELINE_HTTP_TOO_LARGE: {
+    kind: "malformed",
+    says: "a service sent more than the limit",
+    fix: "check that the address is the service you mean",
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+/** The catalogue of this package, for docs/errors.md. */
+export const pipelineErrors: Readonly<Record<string, CatalogueEntry>> = pipelineEntries;
+/** Makes an error of this package's catalogue. */
+export const pipelineError: ErrorMaker<typeof pipelineEntries> = catalogue(pipelineEntries);

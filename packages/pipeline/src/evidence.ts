@@ -1,0 +1,29 @@
+import { TrustError, type HashName, type Verifier } from "@countersign/core";
+import { parseBundle, readingOf, type Reading } from "@countersign/sigstore";
+
+/** Bytes that may say something about the artifact, and where they came from. Unverified. */
+export interface EvidenceFile {
+  readonly source: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * How the artifact must be read so that it can be checked against every file: which hashes, and whether the message
+ * itself is needed. Files that do not parse ask for nothing here; `inspect` reports them.
+ */
+export function readingFor(files: readonly EvidenceFile[], keys: readonly Verifier[]): Reading {
+  const readings = files.flatMap((file) => attemptReadings(file, keys));
+  const hashes = new Set<HashName>(["sha256", ...readings.flatMap((reading) => reading.hashes)]);
+  return { hashes: [...hashes], wholeMessage: readings.some((reading) => reading.wholeMessage) };
+}
+
+function attemptReadings(file: EvidenceFile, keys: readonly Verifier[]): readonly Reading[] {
+  try {
+    const bundle = parseBundle(file.bytes);
+    const spkis: readonly (Uint8Array | undefined)[] = keys.length === 0 ? [undefined] : keys.map((key) => key.spki);
+    return spkis.map((spki) => readingOf(bundle, spki));
+  } catch (error) {
+    if (error instanceof TrustError) return [];
+    throw error;
+  }
+}

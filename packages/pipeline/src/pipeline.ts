@@ -1,0 +1,97 @@
+import { findingOf, TrustError, type Artifact, type Finding, type Verifier } from "@countersign/core";
+import { checkPolicy, evaluate, type Decision, type Policy } from "@countersign/policy";
+import { examineBundle, parseBundle, type Bundle, type Examination } from "@countersign/sigstore";
+import { pipelineError } from "./errors.ts";
+import type { EvidenceFile } from "./evidence.ts";
+import type { EvidenceReport, Report } from "./report.ts";
+import type { Trust } from "./trust.ts";
+
+/** The outside world of one run: clock, trust and evidence, injected. */
+export interface World {
+  now(): Date;
+  trust(): Promise<Trust>;
+  evidence(artifact: Artifact): AsyncIterable<EvidenceFile> | Iterable<EvidenceFile>;
+}
+
+/**
+ * artifact → evidence → claims → decision → report: the whole product is this function.
+ * Bad evidence is in the report, never thrown; usage errors and what makes every verdict impossible are thrown.
+ */
+export async function inspect(artifact: Artifact, policy: Policy, world: World): Promise<Report> {
+  checkPolicy(policy);
+  const run: Run = { artifact, policy, trust: await world.trust(), now: world.now() };
+  const evidence: EvidenceReport[] = [];
+  for await (const file of world.evidence(artifact)) evidence.push(examineFile(file, run));
+  const claims = evidence.flatMap((each) => each.claims ?? []);
+  return reportOf(run, evidence, evaluate(claims, policy));
+}
+
+interface Run {
+  readonly artifact: Artifact;
+  readonly policy: Policy;
+  readonly trust: Trust;
+  readonly now: Date;
+}
+
+function examineFile(file: EvidenceFile, run: Run): EvidenceReport {
+  try {
+    const { checks, claims, problem } = examineWithKeys(parseBundle(file.bytes), run);
+    const findings = problem === undefined ? [] : [findingOf(problem)];
+    return { source: file.source, checks, findings, ...(claims === undefined ? {} : { claims }) };
+  } catch (error) {
+    if (!(error instanceof TrustError) || error.kind === "usage") throw error;
+    const check = { name: "bundle", result: "failed", detail: error.message, code: error.code } as const;
+    return { source: file.source, checks: [check], findings: [findingOf(error)] };
+  }
+}
+
+function examineWithKeys(bundle: Bundle, run: Run): Examination {
+  const [first, ...others] = keysFor(bundle, run);
+  let examination = examine(bundle, run, first);
+  for (const key of others) {
+    if (examination.claims !== undefined) break;
+    examination = examine(bundle, run, key);
+  }
+  return examination;
+}
+
+// A policy that names only keys hands its key to a certificate bundle too, which then says that it is the wrong kind.
+function keysFor(bundle: Bundle, { policy, trust }: Run): readonly (Verifier | undefined)[] {
+  const wanted = policy.signers.some((rule) => rule.kind === "certificate");
+  if (bundle.material.kind === "certificate" && wanted) return [undefined];
+  return trust.keys.length === 0 ? [undefined] : trust.keys;
+}
+
+function examine(bundle: Bundle, { artifact, policy, trust, now }: Run, key: Verifier | undefined): Examination {
+  const require = { ...trust.require, ...policy.require };
+  return examineBundle(bundle, artifact, trust.root, { require, nowMs: now.getTime(), ...(key === undefined ? {} : { key }) });
+}
+
+function reportOf({ artifact, trust, now }: Run, evidence: readonly EvidenceReport[], decision: Decision): Report {
+  const findings = [...findingsOf(evidence, decision), ...trust.findings];
+  const [against] = findings.filter((finding) => finding.level !== "warn");
+  const allowed = decision.verdict === "allowed";
+  return {
+    schema: "countersign.report/v1",
+    artifact: { name: artifact.name, digests: artifact.digests },
+    decision: {
+      verdict: decision.verdict,
+      ...(decision.rule === undefined ? {} : { rule: decision.rule }),
+      reason: allowed ? decision.reason : (against?.message ?? decision.reason),
+      ...(allowed || against === undefined ? {} : { code: against.code }),
+    },
+    evidence,
+    findings,
+    trust: { sources: trust.sources },
+    at: now.toISOString(),
+  };
+}
+
+// What one bundle failed does not stand against an artifact that another one proves.
+function findingsOf(evidence: readonly EvidenceReport[], decision: Decision): readonly Finding[] {
+  const failed = evidence.flatMap((each) => each.findings);
+  if (decision.verdict === "allowed") return failed.map((finding) => ({ ...finding, level: "warn" }));
+  if (evidence.length === 0) return [findingOf(pipelineError("PIPELINE_NO_EVIDENCE"))];
+  const hasClaims = evidence.some((each) => each.claims !== undefined);
+  return hasClaims ? [...decision.findings, ...failed] : failed;
+}

@@ -1,0 +1,42 @@
+import { TrustError, type Check, type Claims, type Digest, type Finding, type Verified } from "@countersign/core";
+import type { TrustSource } from "./trust.ts";
+
+/** What one piece of evidence came to. */
+export interface EvidenceReport {
+  readonly source: string;
+  readonly checks: readonly Check[];
+  readonly findings: readonly Finding[];
+  /** Present exactly when every check held. */
+  readonly claims?: Verified<Claims>;
+}
+
+/** The whole answer. This JSON is the interface; text is a view of it. */
+export interface Report {
+  readonly schema: "countersign.report/v1";
+  readonly artifact: { readonly name: string; readonly digests: readonly Digest[] };
+  readonly decision: {
+    readonly verdict: "allowed" | "refused" | "unknown";
+    /** The rule that was met. */
+    readonly rule?: string;
+    readonly reason: string;
+    /** The code of the first reason against it. */
+    readonly code?: string;
+  };
+  readonly evidence: readonly EvidenceReport[];
+  /** What stands against the artifact, and warnings. */
+  readonly findings: readonly Finding[];
+  readonly trust: { readonly sources: readonly TrustSource[] };
+  /** The time of the run, ISO 8601 UTC. */
+  readonly at: string;
+}
+
+/** 0 allowed, 1 refused, 3 could not be told. */
+export function exitCodeOf(report: Report): 0 | 1 | 3 {
+  return ({ allowed: 0, refused: 1, unknown: 3 } as const)[report.decision.verdict];
+}
+
+/** 1 untrusted or malformed, 2 usage, 3 unavailable or a bug of ours. */
+export function exitCodeOfError(error: unknown): 1 | 2 | 3 {
+  if (!(error instanceof TrustError)) return 3;
+  return ({ malformed: 1, untrusted: 1, usage: 2, unavailable: 3 } as const)[error.kind];
+}

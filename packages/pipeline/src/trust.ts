@@ -1,0 +1,84 @@
+import { findingOf, type Finding, type Requirements, type Verifier } from "@countersign/core";
+import { mergeTrustRoots, parseTrustRoot, requirements, type TrustRoot } from "@countersign/sigstore";
+import { pipelineError } from "./errors.ts";
+import { isInstanceName, loadInstance, type InstanceName } from "./roots.ts";
+
+/** Past this age a report warns, in days. */
+export const staleTrustDays = 90;
+
+/** A trust root of the caller's, as read from disk; `date` is when it was last known to be current, ISO 8601. */
+export interface TrustFile {
+  readonly source: string;
+  readonly bytes: Uint8Array;
+  readonly date?: string;
+}
+
+/** Where trust comes from. Without files the instance's embedded root is used; `public-good` if none is named. */
+export interface TrustOptions {
+  readonly files?: readonly TrustFile[];
+  readonly instance?: string;
+  readonly keys?: readonly Verifier[];
+  /** Refuses a root that is older, in days. */
+  readonly maxAgeDays?: number;
+  readonly now: Date;
+}
+
+/** What a run trusts, and what a report says of it. */
+export interface Trust {
+  readonly root: TrustRoot;
+  readonly keys: readonly Verifier[];
+  readonly sources: readonly TrustSource[];
+  readonly findings: readonly Finding[];
+  /** Set by an instance that openly differs from the defaults. */
+  readonly require?: Partial<Requirements>;
+}
+
+/** One trust root in words. */
+export interface TrustSource {
+  readonly source: string;
+  readonly date?: string;
+  readonly ageDays?: number;
+}
+
+/** Parses the caller's trust roots, or the embedded one. Opens no socket and refreshes nothing. */
+export async function loadTrust(options: TrustOptions): Promise<Trust> {
+  const name = options.instance ?? "public-good";
+  if (!isInstanceName(name)) throw pipelineError("PIPELINE_INSTANCE_UNKNOWN", { expected: "public-good, staging or github", got: name.slice(0, 80) });
+  const files = options.files?.length ? options.files : [await embeddedFile(name)];
+  const sources = files.map((file) => sourceOf(file, options.now));
+  const ageFindings = sources.flatMap((source) => checkAge(source, options.maxAgeDays));
+  const root = mergeTrustRoots(files.map((file) => parseTrustRoot(file.bytes)));
+  return {
+    root,
+    keys: options.keys ?? [],
+    sources,
+    findings: [...root.warnings, ...ageFindings],
+    ...(name === "github" ? { require: requirements.github } : {}),
+  };
+}
+
+async function embeddedFile(name: InstanceName): Promise<TrustFile> {
+  const { trustedRoot, source } = await loadInstance(name);
+  return {
+    source: `${name}, embedded from ${source.package} ${source.version}`,
+    bytes: new TextEncoder().encode(trustedRoot),
+    date: source.date,
+  };
+}
+
+function sourceOf(file: TrustFile, now: Date): TrustSource {
+  if (file.date === undefined) return { source: file.source };
+  const ageDays = Math.max(0, Math.floor((now.getTime() - new Date(file.date).getTime()) / 86_400_000));
+  return { source: file.source, date: file.date, ageDays };
+}
+
+function checkAge(source: TrustSource, maxAgeDays: number | undefined): readonly Finding[] {
+  const { ageDays } = source;
+  if (maxAgeDays !== undefined && ageDays === undefined) throw pipelineError("PIPELINE_TRUST_AGE_UNKNOWN", { checked: source.source });
+  if (maxAgeDays !== undefined && ageDays !== undefined && ageDays > maxAgeDays) {
+    throw pipelineError("PIPELINE_TRUST_STALE", { checked: source.source, expected: `at most ${maxAgeDays} days`, got: `${ageDays} days` });
+  }
+  if (ageDays === undefined || ageDays <= staleTrustDays) return [];
+  const stale = pipelineError("PIPELINE_TRUST_OLD", { checked: source.source, got: `${ageDays} days` });
+  return [{ ...findingOf(stale), level: "warn" }];
+}

@@ -1,0 +1,324 @@
+import {
+  base64,
+  quote,
+  TrustError,
+  vouch,
+  type Artifact,
+  type Certificate,
+  type Check,
+  type Claims,
+  type Requirements,
+  type SignedBy,
+  type Statement,
+  type Verified,
+  type VerifiedTime,
+  type Verifier,
+} from "@countersign/core";
+import type { Bundle } from "./bundle.ts";
+import { checkIssued, checkSigningUsage } from "./certificate.ts";
+import { makeChecklist, type Checklist, type Proved } from "./checklist.ts";
+import { sigstoreError } from "./errors.ts";
+import { readIdentity } from "./identity.ts";
+import { checkKeyHint } from "./key-hint.ts";
+import type { Expected } from "./log-entry.ts";
+import { checkLogEntry, type Logged } from "./rekor.ts";
+import { requirements } from "./requirement.ts";
+import { checkSct, logsOfSct, parseSctList, type Sct } from "./sct.ts";
+import { checkDigestHint, checkEnvelopeSignature, checkMessageSignature, checkSubject, readStatement } from "./signature.ts";
+import { checkTimestamp } from "./timestamp.ts";
+import type { Log, TrustRoot } from "./trust-root.ts";
+
+/** How a bundle is to be judged. */
+export interface VerifyOptions {
+  /** The signer's public key. Leave it out for bundles with a certificate; each refuses the other kind. */
+  readonly key?: Verifier;
+  /** Numbers that differ from the defaults in `requirements`. */
+  readonly require?: Partial<Requirements>;
+  /** The time of the run. Used only where the evidence carries no time of its own. */
+  readonly nowMs: number;
+}
+
+/** Everything that was looked at, and the claims if all of it held. */
+export interface Examination {
+  readonly checks: readonly Check[];
+  readonly claims?: Verified<Claims>;
+  /** The reason of the refusal, present exactly when there are no claims. */
+  readonly problem?: TrustError;
+}
+
+/**
+ * Proves who signed `artifact`, when, and which logs saw it (client-spec §4). Throws the reason of a refusal.
+ * Does not decide whether that signer is wanted: give the claims to a policy.
+ */
+export function verifyBundle(bundle: Bundle, artifact: Artifact, trust: TrustRoot, options: VerifyOptions): Verified<Claims> {
+  const { claims, problem } = examineBundle(bundle, artifact, trust, options);
+  if (claims === undefined) throw problem ?? sigstoreError("SIGSTORE_SIGNATURE_INVALID");
+  return claims;
+}
+
+/**
+ * As `verifyBundle`, but runs every check that can be run and lists what each one said.
+ * Throws only usage errors (a key for a certificate bundle and the reverse, a digest that cannot be used).
+ */
+export function examineBundle(bundle: Bundle, artifact: Artifact, trust: TrustRoot, options: VerifyOptions): Examination {
+  const run: Run = { bundle, artifact, trust, options, need: needOf(options), list: makeChecklist() };
+  const signer = checkMaterial(bundle, options);
+  const statement = checkContent(run, signer.spki);
+  const stamps = checkTimestamps(run);
+  const logged = checkLogEntries(run, signer, stamps.map((stamp) => stamp.timeMs));
+  const times = [...stamps, ...logged.flatMap((entry) => (entry.time === undefined ? [] : [entry.time]))];
+  checkCounts(run, logged, times);
+  const who = signer.leaf === undefined ? keySigner(options.key as Verifier) : checkCertificate(run, signer.leaf, times);
+  const { problem, checks } = run.list;
+  if (problem !== undefined || who.signer === undefined) return { checks, problem: problem ?? sigstoreError("SIGSTORE_CERTIFICATE_UNTRUSTED") };
+  return { checks, claims: vouch(claimsOf(run, { signer: who.signer, scts: who.scts, times, logged, statement })) };
+}
+
+function keySigner(key: Verifier): Certified {
+  return { signer: { kind: "key", keyid: key.keyid, algorithm: key.algorithm.name }, scts: [] };
+}
+
+interface Run {
+  readonly bundle: Bundle;
+  readonly artifact: Artifact;
+  readonly trust: TrustRoot;
+  readonly options: VerifyOptions;
+  readonly need: Requirements;
+  readonly list: Checklist;
+}
+
+interface Material {
+  readonly leaf?: Certificate;
+  readonly spki: Uint8Array;
+  readonly verifier: Expected["verifier"];
+}
+
+/** A verified time, with its number for arithmetic. */
+interface TimedAt {
+  readonly timeMs: number;
+  readonly claim: VerifiedTime;
+  /** Where the time came from, when it failed nothing. */
+  readonly operator: string;
+}
+
+function needOf(options: VerifyOptions): Requirements {
+  const defaults = options.key === undefined ? requirements.certificate : requirements.key;
+  return { ...defaults, ...options.require };
+}
+
+function checkMaterial(bundle: Bundle, options: VerifyOptions): Material {
+  if (bundle.material.kind === "certificate") {
+    if (options.key !== undefined) throw sigstoreError("SIGSTORE_KEY_UNWANTED");
+    const leaf = bundle.material.chain[0] as Certificate;
+    return { leaf, spki: leaf.spki, verifier: { kind: "certificate", der: leaf.raw, spki: leaf.spki } };
+  }
+  if (options.key === undefined) throw sigstoreError("SIGSTORE_KEY_NEEDED", { checked: "key hint", got: quote(bundle.material.hint) });
+  const { spki } = options.key;
+  return { spki, verifier: { kind: "key", der: spki, spki } };
+}
+
+function checkContent(run: Run, spki: Uint8Array): Statement | undefined {
+  const { bundle, artifact, options, list } = run;
+  const { content, material } = bundle;
+  if (material.kind === "key") list.run("key-hint", () => ({ value: checkKeyHint(material.hint, options.key as Verifier), detail: "the bundle names no other key" }));
+  if (content.kind === "message") {
+    list.run("artifact-digest", () => ({ value: checkDigestHint(content, artifact), detail: artifact.digests.join(" ") }));
+    list.run("signature", () => {
+      const verifier = checkMessageSignature(content, artifact, spki, bundle.entries.length > 0);
+      return { value: verifier, detail: `${verifier.algorithm.name} over the artifact` };
+    });
+    return undefined;
+  }
+  list.run("signature", () => {
+    const verifier = checkEnvelopeSignature(content.envelope, spki);
+    return { value: verifier, detail: `${verifier.algorithm.name} over the envelope` };
+  });
+  const statement = list.run("statement", () => {
+    const value = readStatement(content.envelope);
+    return { value, detail: `${value.subjects.length} subjects, predicate ${quote(value.predicateType)}` };
+  });
+  if (statement === undefined) return undefined;
+  list.run("subject", () => ({ value: checkSubject(statement, artifact), detail: "the artifact is one of the subjects" }));
+  return statement;
+}
+
+function checkTimestamps({ bundle, trust, list }: Run): readonly TimedAt[] {
+  const { content } = bundle;
+  const signature = content.kind === "message" ? content.signature : (content.envelope.signatures[0]?.sig ?? new Uint8Array());
+  return bundle.timestamps.flatMap((token, index) => {
+    const name = `timestamp[${index}]`;
+    try {
+      const { authority, timeMs } = checkTimestamp(token, signature, trust.timestampAuthorities);
+      const time = new Date(timeMs).toISOString();
+      const claim: VerifiedTime = { source: "rfc3161", authority: authority.uri, ...operatorOf(authority.operator), time };
+      list.run(name, () => ({ value: time, detail: `${time} by ${authority.uri}` }));
+      return [{ timeMs, claim, operator: authority.operator ?? authority.uri }];
+    } catch (error) {
+      return noted(list, name, error, "SIGSTORE_TIMESTAMP_UNTRUSTED");
+    }
+  });
+}
+
+interface LoggedAt extends Logged {
+  readonly time?: TimedAt;
+}
+
+function checkLogEntries(run: Run, signer: Material, stampsMs: readonly number[]): readonly LoggedAt[] {
+  const { bundle, trust, list } = run;
+  const expected = expectedOf(run, signer);
+  return bundle.entries.flatMap((entry, index) => {
+    const name = `log-entry[${index}]`;
+    try {
+      const logged = checkLogEntry(entry, expected, trust.logs, { version: bundle.version, timesMs: stampsMs, nowMs: run.options.nowMs });
+      list.run(name, () => ({ value: logged, detail: `${logged.claim.entry} in ${logged.claim.origin}, proved by ${logged.claim.proof}` }));
+      return [logged.integratedMs === undefined ? logged : { ...logged, time: timeOf(logged, logged.integratedMs) }];
+    } catch (error) {
+      return noted(list, name, error, "SIGSTORE_LOG_UNKNOWN");
+    }
+  });
+}
+
+function timeOf(logged: Logged, timeMs: number): TimedAt {
+  const { origin, operator } = logged.claim;
+  return { timeMs, operator: operator ?? origin, claim: { source: "rekor-v1", authority: origin, ...operatorOf(operator), time: new Date(timeMs).toISOString() } };
+}
+
+function expectedOf({ bundle, artifact }: Run, signer: Material): Expected {
+  const { content } = bundle;
+  if (content.kind === "message") {
+    return { signature: content.signature, verifier: signer.verifier, content: { kind: "message", digests: artifact.digests } };
+  }
+  const { payloadType, payload, signatures } = content.envelope;
+  const [only] = signatures;
+  return {
+    signature: only?.sig ?? new Uint8Array(),
+    verifier: signer.verifier,
+    content: { kind: "envelope", payloadType, payload, keyid: only?.keyid ?? "" },
+  };
+}
+
+// What an unknown party says counts for nothing; what a known one did not say is a forgery and fails.
+function noted(list: Checklist, name: string, error: unknown, ignorable: string): [] {
+  if (!(error instanceof TrustError)) throw error;
+  if (error.code === ignorable) list.skip(name, error);
+  else list.fail(name, error);
+  return [];
+}
+
+function checkCounts({ list, need, options }: Run, logged: readonly LoggedAt[], times: readonly TimedAt[]): void {
+  const logs = new Set(logged.map((entry) => entry.claim.operator ?? entry.claim.logId));
+  countCheck(list, { name: "log-entries", skipped: "log-entry[", need: need.logEntries, got: logs.size, code: "SIGSTORE_TOO_FEW_LOG_ENTRIES" });
+  // Without a time nothing can be said about a certificate, whatever the policy asks for.
+  const needTimes = options.key === undefined ? Math.max(1, need.times) : need.times;
+  const operators = new Set(times.map((time) => time.operator));
+  countCheck(list, { name: "times", skipped: "timestamp[", need: needTimes, got: operators.size, code: "SIGSTORE_TOO_FEW_TIMES" });
+}
+
+interface Count {
+  readonly name: string;
+  readonly skipped: string;
+  readonly need: number;
+  readonly got: number;
+  readonly code: "SIGSTORE_TOO_FEW_LOG_ENTRIES" | "SIGSTORE_TOO_FEW_TIMES" | "SIGSTORE_TOO_FEW_SCTS";
+}
+
+function countCheck(list: Checklist, count: Count): void {
+  list.run(count.name, () => {
+    if (count.got >= count.need) return { value: count.got, detail: `${count.got} distinct, ${count.need} needed` };
+    // The reader wants to know why the only timestamp did not count, not that there was none.
+    const skipped = list.skipped(count.skipped);
+    throw skipped ?? sigstoreError(count.code, { expected: String(count.need), got: String(count.got) });
+  });
+}
+
+function checkCertificate(run: Run, leaf: Certificate, times: readonly TimedAt[]): Certified {
+  const { list, trust } = run;
+  list.run("certificate-usage", () => ({ value: checkSigningUsage(leaf), detail: "code signing, no CA" }));
+  const issued = list.run("certificate-chain", () => {
+    const value = checkIssued(leaf, trust.authorities, times.map((time) => time.timeMs));
+    return { value, detail: `issued by ${value.authority.uri}, valid at ${times.length} verified times` };
+  });
+  const scts = issued === undefined ? [] : checkScts(run, leaf, issued.issuer);
+  const signer = list.run("identity", () => {
+    const value = readIdentity(leaf);
+    return { value, detail: `${quote(value.identity.value)} vouched for by ${quote(value.issuer)}` };
+  });
+  return { signer, scts };
+}
+
+interface Certified {
+  readonly signer: SignedBy | undefined;
+  readonly scts: readonly Promised[];
+}
+
+function checkScts(run: Run, leaf: Certificate, issuer: Certificate): readonly Promised[] {
+  const { list, trust, need } = run;
+  const scts = leaf.sctList === undefined ? [] : (list.run("sct-list", () => listScts(leaf)) ?? []);
+  const found = scts.flatMap((sct, index) => proveSct(list, { name: `sct[${index}]`, sct, leaf, issuer }, logsOfSct(sct, trust.ctLogs)));
+  const operators = new Set(found.map(({ log }) => log.operator ?? base64(log.logId)));
+  countCheck(list, { name: "scts", skipped: "sct[", need: need.scts, got: operators.size, code: "SIGSTORE_TOO_FEW_SCTS" });
+  return found;
+}
+
+function listScts(leaf: Certificate): Proved<readonly Sct[]> {
+  const value = parseSctList(leaf.sctList as Uint8Array);
+  return { value, detail: `${value.length} in the certificate` };
+}
+
+interface SctAt {
+  readonly name: string;
+  readonly sct: Sct;
+  readonly leaf: Certificate;
+  readonly issuer: Certificate;
+}
+
+function proveSct(list: Checklist, { name, sct, leaf, issuer }: SctAt, logs: readonly Log[]): Promised[] {
+  const time = new Date(sct.timestampMs).toISOString();
+  if (logs.length === 0) {
+    list.skip(name, sigstoreError("SIGSTORE_SCT_UNKNOWN", { got: base64(sct.logId) }));
+    return [];
+  }
+  const log = list.run(name, () => {
+    const value = checkSct(sct, leaf, issuer, logs);
+    return { value, detail: `${value.baseUrl} at ${time}` };
+  });
+  return log === undefined ? [] : [{ log, time }];
+}
+
+interface Promised {
+  readonly log: Log;
+  readonly time: string;
+}
+
+function claimsOf(run: Run, proved: AllProved): Claims {
+  const { artifact } = run;
+  return {
+    via: "sigstore",
+    artifact: { digests: [...artifact.digests] },
+    signer: proved.signer,
+    times: proved.times.map((time) => time.claim),
+    logs: distinct(proved.logged.map((entry) => entry.claim), (claim) => claim.logId),
+    scts: distinct(proved.scts.map(sctClaim), (claim) => claim.logId),
+    ...(proved.statement === undefined ? {} : { statement: proved.statement }),
+  };
+}
+
+interface AllProved {
+  readonly signer: SignedBy;
+  readonly times: readonly TimedAt[];
+  readonly logged: readonly LoggedAt[];
+  readonly scts: readonly Promised[];
+  readonly statement: Statement | undefined;
+}
+
+function sctClaim({ log, time }: Promised): Claims["scts"][number] {
+  return { logId: base64(log.logId), ...operatorOf(log.operator), time };
+}
+
+function operatorOf(operator: string | undefined): { operator?: string } {
+  return operator === undefined ? {} : { operator };
+}
+
+function distinct<T>(values: readonly T[], idOf: (value: T) => string): T[] {
+  return [...new Map(values.toReversed().map((value) => [idOf(value), value])).values()].toReversed();
+}
