@@ -24,7 +24,7 @@ interface Room {
 /**
  * What breaks the rules of docs/architecture.md, one line a violation, each beginning with `path:line: rule N:`.
  *
- * Test files (`*.test.ts`, `bench/`, testkit) are exempt from rules 3 and 5 and from the list of outside packages in
+ * Test files (`*.test.ts`, `*.contract.ts`, `bench/`, testkit) are exempt from rules 3 and 5 and from the list of outside packages in
  * rule 1, and may import testkit and local-sigstore besides their own layer. Rule 2 holds for them too; of rule 4 only
  * `*.test.ts` is free. The line limit is for what is not a test.
  */
@@ -51,7 +51,7 @@ function roomOf(path: string): Room | undefined {
   const folder = `${top}/${name}`;
   const layer = layers.get(folder);
   if (layer === undefined) return undefined;
-  const isTest = path.endsWith(".test.ts") || path.startsWith(`${folder}/bench/`) || name === "testkit";
+  const isTest = /\.(test|contract)\.ts$/.test(path) || path.startsWith(`${folder}/bench/`) || name === "testkit";
   return { folder, name, layer, isTest, isNode: isTest || layer.nodeOnly === true || path.endsWith(".node.ts") };
 }
 
@@ -157,7 +157,7 @@ function badGlobal(found: Found, room: Room, isWorld: boolean): string | undefin
   return undefined;
 }
 
-const nodeGlobals = new Set(["Buffer", "process", "require", "__dirname", "__filename", "setImmediate"]);
+const nodeGlobals = new Set(["Buffer", "process", "setImmediate"]);
 const banned = new Set(["fetch", "XMLHttpRequest", "WebSocket", "EventSource", "console", "performance"]);
 
 /** The name after the dot, or "" if there is none that can be read. */
