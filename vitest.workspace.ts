@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
+import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
-import type { Reporter, TestModule } from "vitest/node";
+import type { Reporter, TestModule, TestProjectInlineConfiguration } from "vitest/node";
 
 if (Number(process.versions.node.split(".")[0]) < 24) {
   throw new Error(`Node 24 is needed, this is ${process.version}: run "npm test", which brings it`);
@@ -8,6 +10,19 @@ if (Number(process.versions.node.split(".")[0]) < 24) {
 /** Tests run from the sources: no build stands between an edit and its test. */
 const conditions: string[] = ["@countersign/source", "module", "node", "development|production"];
 const shared = { resolve: { conditions }, ssr: { resolve: { conditions } } };
+
+/** Debian's browser; without it the browser project is left out, and the run says so. */
+const chromium = "/usr/bin/chromium";
+/** Chromium as root in a container, and without a word to the network. */
+const chromiumFlags: string[] = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 /** Prints one plain line that any CI can read. */
 const closingLine: Reporter = {
@@ -25,12 +40,55 @@ const closingLine: Reporter = {
   },
 };
 
+function browserProjects(): TestProjectInlineConfiguration[] {
+  if (!existsSync(chromium)) {
+    process.stdout.write(`browser tests skipped: no ${chromium}, install it with "apt-get install chromium"\n`);
+    return [];
+  }
+  return [
+    {
+      // The shared test data stands beside the repository. noble is ESM already: bundling it first would reload the page.
+      server: { fs: { allow: [".", "../shared"] } },
+      optimizeDeps: { exclude: ["@noble/curves", "@noble/hashes", "@noble/post-quantum"] },
+      resolve: { conditions: ["@countersign/source", "module", "browser", "development|production"] },
+      test: {
+        name: "browser",
+        include: ["packages/*/src/**/*.browser.test.ts"],
+        testTimeout: 60_000,
+        browser: {
+          enabled: true,
+          headless: true,
+          screenshotFailures: false,
+          provider: playwright({ launchOptions: { executablePath: chromium, args: chromiumFlags } }),
+          instances: [{ browser: "chromium" }],
+        },
+      },
+    },
+  ];
+}
+
 export default defineConfig({
   test: {
     reporters: ["default", closingLine],
     projects: [
-      { ...shared, test: { name: "unit", include: ["packages/*/src/**/*.test.ts"], exclude: ["**/*.browser.test.ts"], testTimeout: 20_000 } },
-      { ...shared, test: { name: "e2e", include: ["apps/*/src/**/*.test.ts", "scripts/**/*.test.ts", "interop/**/*.test.ts"], testTimeout: 60_000 } },
+      {
+        ...shared,
+        test: {
+          name: "unit",
+          include: ["packages/*/src/**/*.test.ts"],
+          exclude: ["**/*.browser.test.ts"],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: "e2e",
+          include: ["apps/*/src/**/*.test.ts", "scripts/**/*.test.ts", "interop/**/*.test.ts"],
+          testTimeout: 60_000,
+        },
+      },
+      ...browserProjects(),
     ],
   },
 });
