@@ -1,0 +1,42 @@
+import { exitCodeOf, inspect, readingFor, type Report, type World } from "@countersign/pipeline";
+import { defaultKeepBytes, maxKeepBytes } from "@countersign/core";
+import { readArtifact } from "../artifact.node.ts";
+import { bundlePathOf, checkBundleKind, readBundle } from "../bundle.ts";
+import { cliError } from "../errors.ts";
+import type { VerifyOptions } from "../options.ts";
+import { acceptanceOf } from "../policy.ts";
+import { formatReportJson } from "../render-json.ts";
+import { formatReportText } from "../render-text.ts";
+import type { Terminal } from "../terminal.ts";
+import { readTrust } from "../trust.ts";
+
+/** `countersign verify`: 0 allowed, 1 refused, 3 could not tell. Opens no socket, with or without --offline. */
+export async function verifyCommand(
+  operands: readonly string[],
+  options: VerifyOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const [operand = ""] = operands;
+  const report = await reportOf(operand, options, terminal);
+  if (options.json === true) terminal.out(formatReportJson(report));
+  if (options.quiet !== true || report.decision.verdict !== "allowed") {
+    terminal.err(formatReportText(report, terminal, options.verbose === true ? "every-check" : "outcome"));
+  }
+  return exitCodeOf(report);
+}
+
+/** Usage first, then the small files, and the artifact last: nobody waits for gigabytes to hear of a typing error. */
+async function reportOf(operand: string, options: VerifyOptions, terminal: Terminal): Promise<Report> {
+  const path = bundlePathOf(operand, options.bundle);
+  const { policy, keys } = await acceptanceOf(options, path ?? "BUNDLE");
+  if (path === undefined) throw cliError("CLI_BUNDLE_NEEDED", { got: operand === "-" ? "standard input" : "a digest" });
+  const file = { source: path, bytes: readBundle(path, options.bundle) };
+  checkBundleKind(file.bytes, keys.length > 0 ? "key" : "certificate", path);
+  const now = terminal.now();
+  const trust = await readTrust(options, keys, now);
+  const { hashes, wholeMessage } = readingFor([file], keys);
+  const keepBytes = wholeMessage ? maxKeepBytes : defaultKeepBytes;
+  const artifact = await readArtifact(operand, { hashes, keepBytes }, terminal);
+  const world: World = { now: () => now, trust: () => Promise.resolve(trust), evidence: () => [file] };
+  return inspect(artifact, policy, world);
+}

@@ -1,0 +1,107 @@
+import { catalogue, type CatalogueEntry, type ErrorMaker } from "@countersign/core";
+
+const cliEntries = {
+  CLI_USAGE: { kind: "usage", says: "the command line is not understood", fix: "see countersign --help" },
+  CLI_OPTION_CONFLICT: { kind: "usage", says: "options contradict each other", fix: "give only one of them" },
+  CLI_OPTION_VALUE: {
+    kind: "usage",
+    says: "an option has a value that cannot be used",
+    fix: "see countersign help for the values it takes",
+  },
+  CLI_ENVIRONMENT_VALUE: {
+    kind: "usage",
+    says: "an environment variable has a value that cannot be used",
+    fix: "use 1 or 0, or unset the variable",
+  },
+  CLI_IDENTITY_MISSING: {
+    kind: "usage",
+    says: "nobody was named whose signature would be accepted",
+    fix: "give --certificate-identity and --certificate-oidc-issuer, or --key",
+  },
+  CLI_IDENTITY_INCOMPLETE: {
+    kind: "usage",
+    says: "an identity counts only together with the issuer that vouched for it",
+    fix: "give both --certificate-identity and --certificate-oidc-issuer",
+  },
+  CLI_KEY_FOR_CERTIFICATE: {
+    kind: "usage",
+    says: "the bundle was signed with a certificate, but --key was given",
+    fix: "give --certificate-identity and --certificate-oidc-issuer instead of --key",
+  },
+  CLI_IDENTITY_FOR_KEY: {
+    kind: "usage",
+    says: "the bundle was signed with a key, but a certificate identity was given",
+    fix: "give --key with the signer's public key instead",
+  },
+  CLI_KEY_PRIVATE: {
+    kind: "usage",
+    says: "the key file holds a private key, a public one is needed",
+    fix: "make the public half: openssl pkey -in KEY -pubout",
+  },
+  CLI_KEY_UNUSABLE: {
+    kind: "usage",
+    says: "the file holds no usable key",
+    fix: "give a PEM file with one key that is not encrypted",
+  },
+  CLI_FILE_MISSING: { kind: "usage", says: "no such file", fix: "check the path" },
+  CLI_FILE_DIRECTORY: {
+    kind: "usage",
+    says: "a directory was given where a file is needed",
+    fix: "give a file, or pack the directory first",
+  },
+  CLI_FILE_UNREADABLE: {
+    kind: "unavailable",
+    says: "a file cannot be read",
+    fix: "check the permissions of the file and of its folders",
+  },
+  CLI_FILE_TOO_LARGE: {
+    kind: "usage",
+    says: "a file is far too large to be what it should be",
+    fix: "check that this is the file you meant",
+  },
+  CLI_BUNDLE_NEEDED: {
+    kind: "usage",
+    says: "there is no file name to derive the bundle's name from",
+    fix: "give --bundle FILE",
+  },
+  CLI_BUNDLE_MISSING: {
+    kind: "usage",
+    says: "there is no bundle beside the file",
+    fix: "give --bundle FILE, or sign the file first: countersign sign FILE",
+  },
+  CLI_TOKEN_MISSING: {
+    kind: "usage",
+    says: "there is no identity token to sign with",
+    fix: "give --identity-token, set SIGSTORE_ID_TOKEN, or sign with --key",
+  },
+  CLI_CONSENT_NEEDED: {
+    kind: "usage",
+    says: "signing would publish your identity in a public log for ever, and there is no terminal to ask",
+    fix: "add --yes if you agree",
+  },
+  CLI_CONSENT_REFUSED: {
+    kind: "usage",
+    says: "nothing was signed and nothing was published",
+    fix: "sign with --key, or into a log of your own",
+  },
+  CLI_OUTPUT_SECRET: {
+    kind: "usage",
+    says: "refusing to overwrite what may be the only copy",
+    fix: "choose another output file",
+  },
+  CLI_OUTPUT_FAILED: {
+    kind: "unavailable",
+    says: "the output cannot be written; nothing was left half-written",
+    fix: "check free space and permissions, then run it again",
+  },
+  CLI_BUG: {
+    kind: "unavailable",
+    says: "this is a bug in countersign, nothing can be said about the file",
+    fix: "run it again with --debug and report what it prints",
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+/** The catalogue of the command line, for docs/errors.md. */
+export const cliErrors: Readonly<Record<string, CatalogueEntry>> = cliEntries;
+/** Makes an error of the command line's catalogue. */
+export const cliError: ErrorMaker<typeof cliEntries> = catalogue(cliEntries);

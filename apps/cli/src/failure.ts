@@ -1,0 +1,84 @@
+import { CommanderError } from "commander";
+import { quote, TrustError } from "@countersign/core";
+import { isSwitchedOn } from "./environment.ts";
+import { cliError } from "./errors.ts";
+import { exitCodes } from "./exit.ts";
+import { formatFailureJson } from "./render-json.ts";
+import { formatFailureText } from "./render-text.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Says what went wrong, as JSON too if that was asked for, and returns the exit code. Never throws. */
+export function reportFailure(error: unknown, argv: readonly string[], terminal: Terminal): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return 0;
+  if (isBareHelp(error)) return 2;
+  const failure = failureOf(error);
+  if (isJsonWanted(argv, terminal)) attempt(() => terminal.out(formatFailureJson(failure, argv, terminal.now())));
+  attempt(() => terminal.err(formatFailureText(failure, terminal)));
+  if (argv.includes("--debug") && error instanceof Error)
+    attempt(() => terminal.err(`${error.stack ?? ""}\n${causeOf(error)}`));
+  return exitCodes[failure.kind];
+}
+
+/** commander has printed the help already, because no command was given. */
+function isBareHelp(error: unknown): boolean {
+  return error instanceof CommanderError && error.code === "commander.help";
+}
+
+/** The TrustError that stands for anything thrown: usage errors of commander, our own errors, and bugs. */
+function failureOf(error: unknown): TrustError {
+  if (error instanceof TrustError) return error;
+  if (error instanceof CommanderError) return usageError(error);
+  const output = outputProblem(error);
+  if (output !== undefined) return output;
+  return cliError(
+    "CLI_BUG",
+    { got: quote(error instanceof Error ? `${error.name}: ${error.message}` : String(error)) },
+    error,
+  );
+}
+
+function usageError(error: CommanderError): TrustError {
+  const [message = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
+  const said = quote(message).slice(1, -1).replaceAll('\\"', '"');
+  const made = cliError("CLI_USAGE", said);
+  return suggestion === undefined
+    ? made
+    : new TrustError(
+        made.code,
+        { kind: made.kind, says: "the command line is not understood", fix: tidy(suggestion) },
+        said,
+      );
+}
+
+function tidy(suggestion: string): string {
+  return suggestion.replace(/^\((.*)\)$/, "$1").replace(/^Did/, "did");
+}
+
+/** A full disk behind standard output is not a bug of ours. */
+function outputProblem(error: unknown): TrustError | undefined {
+  const { code, syscall } = error as Partial<NodeJS.ErrnoException>;
+  if (syscall !== "write" || typeof code !== "string") return undefined;
+  return cliError("CLI_OUTPUT_FAILED", { got: code }, error);
+}
+
+function isJsonWanted(argv: readonly string[], terminal: Terminal): boolean {
+  const end = argv.indexOf("--");
+  if ((end === -1 ? argv : argv.slice(0, end)).includes("--json")) return true;
+  try {
+    return isSwitchedOn(terminal.env, "COUNTERSIGN_JSON");
+  } catch {
+    return false;
+  }
+}
+
+function causeOf(error: Error): string {
+  return error.cause instanceof Error ? `caused by ${error.cause.stack ?? error.cause.message}\n` : "";
+}
+
+function attempt(write: () => void): void {
+  try {
+    write();
+  } catch {
+    // The stream itself is what is broken: the exit code still tells.
+  }
+}

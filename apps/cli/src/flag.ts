@@ -1,0 +1,64 @@
+import { InvalidArgumentError, Option } from "commander";
+
+/** One option of the command line, as data; `<file>` and `<dir>` in `flags` also tell the completion what to offer. */
+export interface Flag {
+  readonly flags: string;
+  readonly says: string;
+  readonly group: Group;
+  readonly choices?: readonly string[];
+  /** Long names that cannot stand beside this one. */
+  readonly conflicts?: readonly string[];
+  readonly takes?: "many" | "days" | "port";
+  /** Understood but not shown: spellings of other tools. */
+  readonly isHidden?: true;
+}
+
+export type Group = "Identity:" | "Trust:" | "Signing:" | "Output:" | "Server:";
+
+/** The commander option of a flag. A value may be given once (unless it takes many) and is never empty. */
+export function makeOption(flag: Flag): Option {
+  const option = new Option(flag.flags, flag.says).helpGroup(flag.group);
+  if (flag.isHidden === true) option.hideHelp();
+  if (flag.conflicts !== undefined) option.conflicts(flag.conflicts.map(attributeOf));
+  if (flag.choices !== undefined) option.choices([...flag.choices]);
+  if (!option.isBoolean()) option.argParser(parserOf(flag));
+  return option;
+}
+
+/** The property in which commander keeps an option: `trusted-root` → `trustedRoot`. */
+export function attributeOf(long: string): string {
+  return long.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+type Parser = (value: string, previous: unknown) => unknown;
+
+function parserOf(flag: Flag): Parser {
+  const parse = valueParserOf(flag);
+  return (value, previous) => {
+    if (value === "") throw new InvalidArgumentError("It is empty.");
+    if (flag.takes === "many") return [...((previous as readonly unknown[] | undefined) ?? []), value];
+    if (previous !== undefined) throw new InvalidArgumentError("It is given twice.");
+    return parse(value);
+  };
+}
+
+function valueParserOf(flag: Flag): (value: string) => unknown {
+  if (flag.choices !== undefined) return (value) => parseChoice(value, flag.choices ?? []);
+  if (flag.takes === "days") return (value) => parseWhole(value, maxDays);
+  if (flag.takes === "port") return (value) => parseWhole(value, maxPort);
+  return (value) => value;
+}
+
+const maxDays = 36_500;
+const maxPort = 65_535;
+
+function parseWhole(value: string, max: number): number {
+  const number = /^\d{1,5}$/.test(value) ? Number(value) : Infinity;
+  if (number > max) throw new InvalidArgumentError(`It is no whole number from 0 to ${max}.`);
+  return number;
+}
+
+function parseChoice(value: string, choices: readonly string[]): string {
+  if (!choices.includes(value)) throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+  return value;
+}

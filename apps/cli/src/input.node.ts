@@ -1,0 +1,73 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { quote, type TrustError } from "@countersign/core";
+import { cliError } from "./errors.ts";
+
+/** The largest bundle, key, trust root or configuration that is read, in bytes. */
+export const maxSmallFileBytes: number = 16 * 1024 * 1024;
+
+/** Reads a whole small file. Throws a CLI_FILE_* error; `what` names its role in the message. */
+export function readSmallFile(path: string, what: string): Uint8Array {
+  const fd = openFile(path, what);
+  try {
+    const bytes = readUpTo(fd, maxSmallFileBytes + 1);
+    if (bytes.length > maxSmallFileBytes) {
+      throw cliError("CLI_FILE_TOO_LARGE", {
+        checked: `${what} ${quote(path)}`,
+        expected: `at most ${maxSmallFileBytes} bytes`,
+      });
+    }
+    return bytes;
+  } catch (error) {
+    throw fileError(error, path, what);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Opens a file for reading and returns its descriptor. A directory is refused here, where the message can say so. */
+export function openFile(path: string, what: string): number {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, "r");
+    if (fstatSync(fd).isDirectory()) throw cliError("CLI_FILE_DIRECTORY", `${what} ${quote(path)}`);
+    return fd;
+  } catch (error) {
+    if (fd !== undefined) closeSync(fd);
+    throw fileError(error, path, what);
+  }
+}
+
+/** The error of ours for an error of the file system; what is ours already stays as it is. */
+export function fileError(error: unknown, path: string, what: string): unknown {
+  const { code } = error as Partial<NodeJS.ErrnoException>;
+  const checked = `${what} ${quote(path)}`;
+  if (typeof code !== "string" || !/^E[A-Z0-9]+$/.test(code)) return error;
+  return errnoError(code, checked, error);
+}
+
+function errnoError(code: string, checked: string, cause: unknown): TrustError {
+  if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG")
+    return cliError("CLI_FILE_MISSING", checked, cause);
+  if (code === "EISDIR") return cliError("CLI_FILE_DIRECTORY", checked, cause);
+  return cliError("CLI_FILE_UNREADABLE", { checked, got: code }, cause);
+}
+
+const chunkBytes = 64 * 1024;
+
+function readUpTo(fd: number, maxBytes: number): Uint8Array {
+  const size = Math.max(fstatSync(fd).size + 1, chunkBytes);
+  let buffer = new Uint8Array(Math.min(size, maxBytes));
+  let length = 0;
+  for (;;) {
+    const count = readSync(fd, buffer, length, buffer.length - length, null);
+    length += count;
+    if (count === 0 || length === maxBytes) return buffer.subarray(0, length);
+    if (length === buffer.length) buffer = grown(buffer, maxBytes);
+  }
+}
+
+function grown(buffer: Uint8Array, maxBytes: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.min(buffer.length * 2, maxBytes));
+  larger.set(buffer);
+  return larger;
+}

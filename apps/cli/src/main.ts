@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+const oldestNode = [22, 13] as const;
+
+/** Whether this Node can run the rest, which is loaded only then: an old one could not even parse it. */
+function isNodeUsable(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  return major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1]);
+}
+
+if (isNodeUsable()) {
+  const { main } = await import("./program.ts");
+  process.exitCode = await main(process.argv.slice(2));
+} else {
+  process.stderr.write(
+    `countersign: error: Node ${oldestNode.join(".")} or newer is needed, this is ${process.version}\n` +
+      "countersign: hint: install a newer Node, or run bin/countersign from a clone, which brings its own\n",
+  );
+  process.exitCode = 3;
+}

@@ -1,0 +1,189 @@
+import type { Flag } from "./flag.ts";
+
+/** What every command takes. */
+export interface OutputOptions {
+  readonly json?: true;
+  readonly quiet?: true;
+  readonly verbose?: true;
+  readonly debug?: true;
+}
+
+export interface TrustOptions {
+  readonly trustedRoot?: readonly string[];
+  readonly instance?: Instance;
+  readonly staging?: true;
+  readonly maxTrustAge?: number;
+}
+
+export type Instance = "public-good" | "staging" | "github";
+
+export interface IdentityOptions {
+  readonly certificateIdentity?: string;
+  readonly certificateOidcIssuer?: string;
+  readonly certificateIdentityRegexp?: string;
+  readonly certificateOidcIssuerRegexp?: string;
+  readonly key?: string;
+}
+
+export interface VerifyOptions extends OutputOptions, TrustOptions, IdentityOptions {
+  readonly bundle?: string;
+  readonly dangerNoLog?: true;
+  readonly offline?: true;
+  /** cosign's word for `dangerNoLog`. */
+  readonly insecureIgnoreTlog?: true;
+}
+
+export interface SignOptions extends OutputOptions, TrustOptions {
+  readonly key?: string;
+  readonly identityToken?: string;
+  readonly signingConfig?: string;
+  readonly bundle?: string;
+  readonly yes?: true;
+}
+
+export interface DevOptions extends OutputOptions {
+  readonly dir?: string;
+  readonly port?: number;
+  readonly subject?: string;
+  readonly email?: string;
+  readonly audience?: string;
+}
+
+export interface DoctorOptions extends OutputOptions {
+  readonly online?: true;
+}
+
+export const outputFlags: readonly Flag[] = [
+  { flags: "--json", says: "print one JSON object on standard output, whatever happens", group: "Output:" },
+  { flags: "-q, --quiet", says: "say nothing unless something is wrong", group: "Output:", conflicts: ["verbose"] },
+  { flags: "-v, --verbose", says: "show every check, not only the outcome", group: "Output:" },
+  { flags: "--debug", says: "show where an error comes from", group: "Output:" },
+];
+
+const trustedRoot: Flag = {
+  flags: "--trusted-root <file>",
+  says: "trust the logs and authorities of this trusted_root.json; may be given again",
+  group: "Trust:",
+  takes: "many",
+};
+const instance: Flag = {
+  flags: "--instance <name>",
+  says: "the Sigstore instance whose rules and built-in root apply",
+  group: "Trust:",
+  choices: ["public-good", "staging", "github"],
+};
+const staging: Flag = {
+  flags: "--staging",
+  says: "the same as --instance staging",
+  group: "Trust:",
+  conflicts: ["instance"],
+};
+
+const identityRegexp = "certificate-identity-regexp";
+const issuerRegexp = "certificate-oidc-issuer-regexp";
+
+const identityFlags: readonly Flag[] = [
+  {
+    flags: "--certificate-identity <who>",
+    says: "exactly who must have signed: an e-mail address or the URI of a workflow",
+    group: "Identity:",
+    conflicts: [identityRegexp, "key"],
+  },
+  {
+    flags: "--certificate-oidc-issuer <url>",
+    says: "exactly which issuer must have vouched for that identity",
+    group: "Identity:",
+    conflicts: [issuerRegexp, "key"],
+  },
+  {
+    flags: `--${identityRegexp} <pattern>`,
+    says: "a pattern that the whole identity must match (RE2 syntax)",
+    group: "Identity:",
+    conflicts: ["key"],
+  },
+  {
+    flags: `--${issuerRegexp} <pattern>`,
+    says: "a pattern that the whole issuer must match (RE2 syntax)",
+    group: "Identity:",
+    conflicts: ["key"],
+  },
+  { flags: "--key <file>", says: "the public key (PEM) that must have signed", group: "Identity:" },
+];
+
+export const verifyFlags: readonly Flag[] = [
+  ...identityFlags,
+  { flags: "--bundle <file>", says: "the bundle (default: <file>.sigstore.json)", group: "Trust:" },
+  trustedRoot,
+  instance,
+  staging,
+  {
+    flags: "--max-trust-age <days>",
+    says: "refuse if the trust root is older than this",
+    group: "Trust:",
+    takes: "days",
+  },
+  { flags: "--danger-no-log", says: "with --key: accept a signature that no public log has seen", group: "Trust:" },
+  { flags: "--offline", says: "open no socket; verify never does, this says that you rely on it", group: "Trust:" },
+];
+
+export const signFlags: readonly Flag[] = [
+  { flags: "--key <file>", says: "sign with this private key (PEM, not encrypted)", group: "Identity:" },
+  {
+    flags: "--identity-token <token>",
+    says: "the OIDC token, or a file that holds it (default: $SIGSTORE_ID_TOKEN)",
+    group: "Identity:",
+    conflicts: ["key"],
+  },
+  { flags: "--signing-config <file>", says: "the services to use (default: those of the instance)", group: "Trust:" },
+  trustedRoot,
+  instance,
+  staging,
+  {
+    flags: "-o, --bundle <file>",
+    says: "where to write the bundle, - for standard output (default: <file>.sigstore.json)",
+    group: "Output:",
+  },
+  { flags: "-y, --yes", says: "agree that your identity is published in a log for ever", group: "Signing:" },
+];
+
+const note = "accepted for cosign's sake, without effect";
+
+/** Options of `cosign sign-blob` that mean nothing here: version 0.3 bundles and signing configs are all there is. */
+export const cosignSignFlags: readonly Flag[] = [
+  { flags: "--new-bundle-format", says: note, group: "Output:" },
+  { flags: "--use-signing-config", says: note, group: "Trust:" },
+];
+
+export const cosignVerifyFlags: readonly Flag[] = [
+  { flags: "--new-bundle-format", says: note, group: "Output:" },
+  { flags: "--use-signed-timestamps", says: note, group: "Trust:" },
+  { flags: "--insecure-ignore-tlog", says: "the same as --danger-no-log", group: "Trust:" },
+];
+
+const directory: Flag = {
+  flags: "--dir <dir>",
+  says: "where its state and the files for clients are kept",
+  group: "Server:",
+};
+
+export const devUpFlags: readonly Flag[] = [
+  directory,
+  { flags: "--port <number>", says: "the port to listen on (default: any free one)", group: "Server:", takes: "port" },
+];
+
+export const devTokenFlags: readonly Flag[] = [
+  directory,
+  { flags: "--subject <name>", says: "whom the token is for, as a URI or a name", group: "Identity:" },
+  {
+    flags: "--email <address>",
+    says: "whom the token is for, as an e-mail address",
+    group: "Identity:",
+    conflicts: ["subject"],
+  },
+];
+
+export const devFaultFlags: readonly Flag[] = [directory];
+
+export const doctorFlags: readonly Flag[] = [
+  { flags: "--online", says: "also ask the signing services whether they answer", group: "Trust:" },
+];

@@ -1,0 +1,125 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { commandTable } from "./command.ts";
+import { runHere } from "./scenario.ts";
+import { version } from "./version.ts";
+
+describe("help", () => {
+  test("the program's help shows examples before the commands, on standard output", async () => {
+    const { code, stdout, stderr } = await runHere(["--help"]);
+    expect(code).toBe(0);
+    expect(stderr).toBe("");
+    expect(stdout.indexOf("Examples:")).toBeLessThan(stdout.indexOf("The main job:"));
+  });
+
+  test.each(commandTable.map((row) => row.path))("help of %s: examples first, options in groups", async (path) => {
+    const { code, stdout } = await runHere(["help", ...path.split(" ")]);
+    expect(code).toBe(0);
+    expect(stdout.indexOf("Examples:")).toBeGreaterThan(0);
+    expect(stdout.indexOf("Examples:")).toBeLessThan(stdout.indexOf("Output:"));
+    expect(await runHere([...path.split(" "), "--help"])).toMatchObject({ code: 0, stdout });
+  });
+
+  test("verify groups its options", async () => {
+    const { stdout } = await runHere(["verify", "--help"]);
+    for (const group of ["Identity:", "Trust:", "Output:"]) expect(stdout).toContain(`\n${group}\n`);
+  });
+
+  test("help exit-codes and help environment", async () => {
+    expect((await runHere(["help", "exit-codes"])).stdout).toMatch(
+      /0 {2}allowed[^]*1 {2}refused[^]*2 {2}wrong usage[^]*3 {2}could not tell/,
+    );
+    const { stdout } = await runHere(["help", "environment"]);
+    expect(stdout).toContain("COUNTERSIGN_CERTIFICATE_IDENTITY ");
+    expect(stdout).toContain("COUNTERSIGN_TRUSTED_ROOT ");
+    expect(stdout).toContain("SIGSTORE_ID_TOKEN");
+  });
+
+  test("help about nothing that exists is wrong usage", async () => {
+    expect(await runHere(["help", "nonsense"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("CLI_USAGE") as string,
+    });
+  });
+
+  test("no command at all: the help, on standard error, as wrong usage", async () => {
+    const { code, stdout, stderr } = await runHere([]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain("Usage: countersign");
+  });
+});
+
+describe("wrong usage", () => {
+  test("a misspelt command is told the right one", async () => {
+    const { code, stdout, stderr } = await runHere(["verfy", "x"]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toBe(
+      "countersign: error: the command line is not understood: unknown command 'verfy' [CLI_USAGE]\ncountersign: hint: did you mean verify?\n",
+    );
+  });
+
+  test.each([
+    { argv: ["verify", "x", "--bundel", "b"], says: "did you mean --bundle?" },
+    { argv: ["verify"], says: "missing required argument 'artifact'" },
+    { argv: ["verify", "x", "y"], says: "too many arguments" },
+    { argv: ["verify", "x", "--bundle"], says: "argument missing" },
+    { argv: ["verify", "x", "--bundle", ""], says: "It is empty" },
+    { argv: ["verify", "x", "--bundle", "a", "--bundle", "b"], says: "It is given twice" },
+    { argv: ["verify", "x", "--instance", "moon"], says: "Allowed choices are public-good, staging, github" },
+    { argv: ["verify", "x", "--max-trust-age", "1.5"], says: "no whole number" },
+    { argv: ["verify", "x", "--max-trust-age", "-1"], says: "max-trust-age" },
+    { argv: ["verify", "x", "--key", "k", "--certificate-identity", "me"], says: "cannot be used with" },
+    { argv: ["verify", "x", "-q", "-v"], says: "cannot be used with" },
+    { argv: ["dev", "up", "--port", "65536"], says: "no whole number from 0 to 65535" },
+    { argv: ["completion", "tcsh"], says: "bash, zsh, fish, powershell" },
+  ])("$argv", async ({ argv, says }) => {
+    const { code, stdout, stderr } = await runHere(argv);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(says);
+    expect(stderr).toMatch(/^countersign: error: .*\ncountersign: hint: .*\n$/);
+  });
+
+  test("with --json it is one object on standard output", async () => {
+    const { code, stdout, stderr } = await runHere(["verify", "x", "--json", "--bundel", "b"]);
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({
+      schema: "countersign.failure/v1",
+      command: "verify",
+      error: { code: "CLI_USAGE", kind: "usage" },
+      decision: { verdict: "unknown" },
+      evidence: [],
+      findings: [{ level: "fail", code: "CLI_USAGE" }],
+      exitCode: 2,
+    });
+    expect(stderr).toContain("countersign: error: ");
+  });
+
+  test("$COUNTERSIGN_JSON asks for it too, also when the options are wrong", async () => {
+    const { stdout } = await runHere(["verify"], { env: { COUNTERSIGN_JSON: "1" } });
+    expect(JSON.parse(stdout)).toMatchObject({ exitCode: 2 });
+  });
+
+  test("control characters of the command line are not repeated", async () => {
+    const { stderr } = await runHere(["verify", "x", "--\u001b[31m"]);
+    expect(stderr).not.toContain("\u001b");
+  });
+});
+
+describe("version", () => {
+  test("is the one in package.json", async () => {
+    const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+      version: string;
+    };
+    expect(version).toBe(manifest.version);
+    expect(await runHere(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+  });
+
+  test("as JSON", async () => {
+    const { stdout } = await runHere(["version", "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      schema: "countersign.version/v1",
+      version,
+      node: process.versions.node,
+    });
+  });
+});

@@ -1,0 +1,94 @@
+import { Command } from "commander";
+import { commandTable, type CommandRow, type Options } from "./command.ts";
+import { applyEnvironment } from "./environment.ts";
+import { reportFailure } from "./failure.ts";
+import { makeOption } from "./flag.ts";
+import { outputFlags } from "./options.ts";
+import { openTerminal, type Terminal } from "./terminal.ts";
+import { version } from "./version.ts";
+
+/** Runs the command line in this process and returns the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const terminal = openTerminal();
+  try {
+    return await run(argv, terminal);
+  } catch (error) {
+    return reportFailure(error, argv, terminal);
+  }
+}
+
+/** Runs one command line. Throws what `reportFailure` knows to say. */
+export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode = 0;
+  const program = makeProgram(terminal, (code) => {
+    exitCode = code;
+  });
+  await program.parseAsync(withoutGoBooleans(argv), { from: "user" });
+  return exitCode;
+}
+
+/** The whole command tree, with nothing of the commands loaded. */
+export function makeProgram(terminal: Terminal, settle: (exitCode: number) => void): Command {
+  const program = new Command("countersign");
+  program
+    .description(programHelp)
+    .version(version, "-V, --version", "print the version")
+    .helpCommand(false)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text),
+      writeErr: (text) => terminal.err(text),
+      outputError: () => {},
+    });
+  for (const row of commandTable) addCommand(program, row, terminal, settle);
+  return program;
+}
+
+const programHelp = `Sign artifacts and decide whether a signed artifact may be trusted.
+
+Examples:
+  countersign sign release.tgz
+  countersign inspect release.tgz.sigstore.json
+  countersign verify release.tgz --certificate-identity WHO --certificate-oidc-issuer ISSUER
+
+Exit code: 0 allowed, 1 refused, 2 wrong usage, 3 could not tell.`;
+
+function addCommand(program: Command, row: CommandRow, terminal: Terminal, settle: (exitCode: number) => void): void {
+  const words = row.path.split(" ");
+  const name = words.pop() ?? row.path;
+  const command = words
+    .reduce(subcommand, program)
+    .command(row.operands === undefined ? name : `${name} ${row.operands}`);
+  command.summary(row.says).helpGroup(row.group).description(descriptionOf(row));
+  for (const flag of [...row.flags, ...outputFlags]) command.addOption(makeOption(flag));
+  command.action(async () => {
+    applyEnvironment(command, terminal.env);
+    const action = await row.load();
+    settle(await action(command.args, command.opts<Options>(), terminal));
+  });
+}
+
+function subcommand(parent: Command, name: string): Command {
+  const present = parent.commands.find((command) => command.name() === name);
+  if (present !== undefined) return present;
+  return parent
+    .command(name)
+    .description("A whole Sigstore on this machine, for tests and trials")
+    .helpGroup("A Sigstore of your own:")
+    .helpCommand(false);
+}
+
+function descriptionOf(row: CommandRow): string {
+  return `${row.says}.\n\nExamples:\n${row.examples.map((example) => `  ${example}`).join("\n")}`;
+}
+
+/** cosign's users write `--yes=true`: a switch is on or absent here. */
+function withoutGoBooleans(argv: readonly string[]): string[] {
+  if (argv[0] !== "sign-blob" && argv[0] !== "verify-blob") return [...argv];
+  const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
+  return argv.flatMap((word, index) => {
+    if (index >= end || !/^--[a-z-]+=(true|false)$/.test(word)) return [word];
+    return word.endsWith("=true") ? [word.slice(0, word.indexOf("="))] : [];
+  });
+}

@@ -1,0 +1,41 @@
+import { plain } from "./render-text.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Files below this size are done before anybody could read a line about them, in bytes. */
+export const minProgressBytes: number = 64 * 1024 * 1024;
+
+const watchedEveryMs = 200;
+const unwatchedEveryMs = 5000;
+
+/** Tells how much of something has been read. */
+export interface Progress {
+  readonly report: (doneBytes: number) => void;
+  /** Ends the line that a terminal shows. */
+  readonly end: () => void;
+}
+
+/** Progress on standard error: one line rewritten in place for a person, one line every five seconds for a log file. */
+export function makeProgress(name: string, totalBytes: number | undefined, terminal: Terminal): Progress {
+  const { isWatched } = terminal;
+  let last = terminal.now().getTime();
+  let shown = false;
+  return {
+    report(doneBytes) {
+      const now = terminal.now().getTime();
+      if (doneBytes < minProgressBytes / 4 || now - last < (isWatched ? watchedEveryMs : unwatchedEveryMs)) return;
+      last = now;
+      shown = true;
+      const line = `reading ${plain(name)}: ${amount(doneBytes, totalBytes)}`;
+      terminal.err(isWatched ? `\r${line}\u001b[K` : `${line}\n`);
+    },
+    end() {
+      if (shown && isWatched) terminal.err("\r\u001b[K");
+    },
+  };
+}
+
+function amount(doneBytes: number, totalBytes: number | undefined): string {
+  const done = `${Math.floor(doneBytes / 1_000_000)} MB`;
+  if (totalBytes === undefined || totalBytes === 0) return done;
+  return `${done} of ${Math.ceil(totalBytes / 1_000_000)} MB (${Math.min(100, Math.floor((doneBytes / totalBytes) * 100))} %)`;
+}

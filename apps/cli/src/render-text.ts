@@ -1,0 +1,112 @@
+import type { Check, EvidenceReport, Report } from "@countersign/pipeline";
+import { quote, type Claims, type Finding, type TrustError } from "@countersign/core";
+import type { Style, Terminal } from "./terminal.ts";
+
+/** How much of a report people get to see. */
+export type Detail = "outcome" | "every-check";
+
+/** The report in words, for standard error. Everything that came from outside is escaped. */
+export function formatReportText(report: Report, terminal: Terminal, detail: Detail): string {
+  const lines = report.decision.verdict === "allowed" ? allowedLines(report, terminal) : refusedLines(report, terminal);
+  const checks = report.evidence.flatMap((evidence) => evidenceLines(evidence, terminal, detail));
+  return [...lines, ...checks, ...findingLines(report, terminal), ""].join("\n");
+}
+
+/** A failure in words: what is wrong, and one action to take. */
+export function formatFailureText(failure: TrustError, terminal: Terminal): string {
+  return `${errorLine(`${failure.message} [${failure.code}]`, terminal)}\n${hintLine(failure.fix)}\n`;
+}
+
+/** A remark that stops nothing. */
+export function formatNote(text: string, terminal: Terminal): string {
+  return `countersign: ${terminal.style("yellow", "note:")} ${text}\n`;
+}
+
+/** A hostile string, escaped but without quotes: a file name as it is shown in running text. */
+export function plain(hostile: string): string {
+  return quote(hostile).slice(1, -1).replaceAll('\\"', '"').replaceAll("\\\\", "\\");
+}
+
+function errorLine(text: string, terminal: Terminal): string {
+  return `countersign: ${terminal.style("red", "error:")} ${text}`;
+}
+
+function hintLine(text: string): string {
+  return `countersign: hint: ${text}`;
+}
+
+function allowedLines(report: Report, terminal: Terminal): string[] {
+  const claims = report.evidence.flatMap((evidence) => (evidence.claims === undefined ? [] : [evidence.claims]));
+  const head = `${terminal.style("green", "allowed:")} ${plain(report.artifact.name)}: ${report.decision.reason}`;
+  return [head, ...claims.flatMap(claimLines), ...trustLines(report)];
+}
+
+function claimLines(claims: Claims): string[] {
+  return [
+    ...signerLines(claims),
+    ...claims.times.map((time) => row("time", `${time.time} by ${quote(time.authority)} (${time.source})`)),
+    ...claims.logs.map((log) =>
+      row("log", `${quote(log.origin)}${log.index === undefined ? "" : ` at index ${log.index}`} (${log.proof})`),
+    ),
+  ];
+}
+
+function signerLines(claims: Claims): string[] {
+  const { signer } = claims;
+  if (signer.kind === "key") return [row("key", `${signer.keyid} (${signer.algorithm})`)];
+  return [row("identity", quote(signer.identity.value)), row("issuer", quote(signer.issuer))];
+}
+
+function trustLines(report: Report): string[] {
+  return report.trust.sources.map(({ source, ageDays }) => {
+    return row(
+      "trust",
+      `${plain(source)}${ageDays === undefined ? "" : `, ${ageDays} ${ageDays === 1 ? "day" : "days"} old`}`,
+    );
+  });
+}
+
+function refusedLines(report: Report, terminal: Terminal): string[] {
+  const word = report.decision.verdict === "refused" ? "refused" : "could not tell";
+  return [errorLine(`${word}: ${plain(report.artifact.name)}: ${report.decision.reason}`, terminal)];
+}
+
+const marks: Readonly<Record<Check["result"], { readonly sign: string; readonly style: Style }>> = {
+  passed: { sign: "passed ", style: "green" },
+  failed: { sign: "failed ", style: "red" },
+  skipped: { sign: "skipped", style: "dim" },
+};
+
+function evidenceLines(evidence: EvidenceReport, terminal: Terminal, detail: Detail): string[] {
+  const shown =
+    detail === "every-check" ? evidence.checks : evidence.checks.filter((check) => check.result === "failed");
+  if (shown.length === 0) return [];
+  return [`  ${plain(evidence.source)}:`, ...shown.map((check) => checkLine(check, terminal))];
+}
+
+function checkLine(check: Check, terminal: Terminal): string {
+  const { sign, style } = marks[check.result];
+  const code = check.code === undefined ? "" : ` [${check.code}]`;
+  return `    ${terminal.style(style, sign)} ${check.name}${check.detail === "" ? "" : `: ${check.detail}`}${code}`;
+}
+
+/** Failures of an allowed report concern other evidence, so there they are only warnings. */
+function findingLines(report: Report, terminal: Terminal): string[] {
+  const findings = [...report.findings, ...report.evidence.flatMap((evidence) => evidence.findings)];
+  const warnings = findings
+    .filter((finding) => finding.level === "warn")
+    .map((finding) => warningLine(finding, terminal));
+  if (report.decision.verdict === "allowed") return [...new Set(warnings)];
+  const causes = findings.filter((finding) => finding.level !== "warn");
+  return [...new Set([...warnings, ...causes.slice(0, maxHints).map((finding) => hintLine(finding.fix))])];
+}
+
+const maxHints = 3;
+
+function warningLine(finding: Finding, terminal: Terminal): string {
+  return `countersign: ${terminal.style("yellow", "warning:")} ${finding.message} [${finding.code}]`;
+}
+
+function row(name: string, value: string): string {
+  return `  ${name.padEnd(9)} ${value}`;
+}

@@ -1,0 +1,71 @@
+import { fstatSync, writeSync } from "node:fs";
+import { styleText } from "node:util";
+
+/** What the commands know of the outside: two streams, an environment and a clock. */
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  now(): Date;
+  /** Data for programs. */
+  out(data: string | Uint8Array): void;
+  /** Words for people. */
+  err(text: string): void;
+  /** Colours `text` if standard error wants colour. */
+  style(format: Style, text: string): string;
+  /** Whether a person is likely to read standard error as it appears. */
+  readonly isWatched: boolean;
+  /** Whether a person can be asked something. */
+  readonly canAsk: boolean;
+}
+
+export type Style = "bold" | "dim" | "red" | "green" | "yellow";
+
+/**
+ * The terminal of this process. Writes are synchronous and straight to the file descriptor: nothing is lost at exit,
+ * a reader that went away is no error, and no stream machinery is loaded for one line of output.
+ */
+export function openTerminal(): Terminal {
+  return {
+    env: process.env,
+    now: () => new Date(Date.now()),
+    out: (data) => writeAll(1, data),
+    err: (text) => writeAll(2, text),
+    style: (format, text) => (isColoured() ? styleText(format, text, { stream: process.stderr }) : text),
+    get isWatched() {
+      return isCharacterDevice(2) && process.stderr.isTTY;
+    },
+    get canAsk() {
+      return isCharacterDevice(0) && isCharacterDevice(2) && process.stdin.isTTY && process.stderr.isTTY;
+    },
+  };
+}
+
+/** process.stderr costs two milliseconds to make, so it is asked only where colour is possible at all. */
+function isColoured(): boolean {
+  return process.env["FORCE_COLOR"] !== undefined || isCharacterDevice(2);
+}
+
+function isCharacterDevice(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice();
+  } catch {
+    return false;
+  }
+}
+
+const retryDelayMs = 2;
+
+/** Writes everything; returns quietly when the reader has gone (EPIPE), throws any other failure. */
+export function writeAll(fd: number, data: string | Uint8Array): void {
+  let rest: Uint8Array = typeof data === "string" ? Buffer.from(data, "utf8") : data;
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(fd, rest));
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === "EPIPE") return;
+      if (code !== "EAGAIN") throw error;
+      // A pipe that another process made non-blocking is full: wait for its reader.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryDelayMs);
+    }
+  }
+}
