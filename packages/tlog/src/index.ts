@@ -1,1 +1,11 @@
-export {};
+export * from "./checkpoint.ts";
+export * from "./cosignature.ts";
+export * from "./errors.ts";
+export * from "./key.ts";
+export * from "./merkle.ts";
+export * from "./note.ts";
+export * from "./proof.ts";
+export * from "./quorum.ts";
+export * from "./tile.ts";
+export * from "./tree.ts";
+export * from "./vkey.ts";
