@@ -94,6 +94,9 @@ const cliEntries = {
     says: "the output cannot be written; nothing was left half-written",
     fix: "check free space and permissions, then run it again",
   },
+  CLI_SUBJECT_MISSING: { kind: "usage", says: "nobody was named whom the token is for", fix: "give --email, --subject or --github" },
+  CLI_DEV_NOT_RUNNING: { kind: "usage", says: "there is no local Sigstore in this folder", fix: "start one: countersign dev up --dir DIR" },
+  CLI_DEV_REFUSED: { kind: "unavailable", says: "the local Sigstore refused", fix: "read what it answered" },
   CLI_BUG: {
     kind: "unavailable",
     says: "this is a bug in countersign, nothing can be said about the file",

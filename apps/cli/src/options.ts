@@ -46,6 +46,7 @@ export interface DevOptions extends OutputOptions {
   readonly port?: number;
   readonly subject?: string;
   readonly email?: string;
+  readonly github?: string;
   readonly audience?: string;
 }
 
@@ -180,6 +181,8 @@ export const devTokenFlags: readonly Flag[] = [
     group: "Identity:",
     conflicts: ["subject"],
   },
+  { flags: "--github <repository>", says: "as a GitHub Actions run of owner/name", group: "Identity:", conflicts: ["subject", "email"] },
+  { flags: "--audience <name>", says: "for whom the token is meant (default: sigstore)", group: "Identity:" },
 ];
 
 export const devFaultFlags: readonly Flag[] = [directory];

@@ -27,6 +27,11 @@ export function plain(hostile: string): string {
   return quote(hostile).slice(1, -1).replaceAll('\\"', '"').replaceAll("\\\\", "\\");
 }
 
+/** A path as a POSIX shell takes it. Control characters are escaped for the eye, so such a path cannot be pasted. */
+export function shellQuoted(path: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(path) ? path : `'${plain(path).replaceAll("'", "'\\''")}'`;
+}
+
 function errorLine(text: string, terminal: Terminal): string {
   return `countersign: ${terminal.style("red", "error:")} ${text}`;
 }

@@ -3,7 +3,7 @@ import { quote } from "@countersign/core";
 import { readSmallFile } from "../input.node.ts";
 import type { OutputOptions } from "../options.ts";
 import { formatJson } from "../render-json.ts";
-import { plain } from "../render-text.ts";
+import { plain, shellQuoted } from "../render-text.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** `countersign inspect BUNDLE`: what the bundle claims, marked as unverified. Exit code 0 says only that it could be read. */
@@ -85,9 +85,4 @@ function formatSubject(subject: { readonly name?: string; readonly digest: Reado
 function logRow(entry: BundleDescription["logEntries"][number]): readonly [string, string] {
   const time = entry.integratedTime === undefined ? "" : ` at ${entry.integratedTime}`;
   return ["log", `${quote(entry.log)} entry ${entry.index} (${plain(entry.kind)})${time}`];
-}
-
-/** A path as a POSIX shell takes it. Control characters are escaped for the eye, so such a path cannot be pasted. */
-function shellQuoted(path: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(path) ? path : `'${plain(path).replaceAll("'", "'\\''")}'`;
 }

@@ -1,0 +1,91 @@
+import { mkdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { http } from "@countersign/pipeline";
+import { parseJson, parseUtf8, quote, readObject, type Detail, type TrustError } from "@countersign/core";
+import { cliError } from "../errors.ts";
+import { readSmallFile } from "../input.node.ts";
+import type { DevOptions } from "../options.ts";
+import { writeAtomic } from "../output.node.ts";
+import { formatJson } from "../render-json.ts";
+import { shellQuoted } from "../render-text.ts";
+import type { Terminal } from "../terminal.ts";
+
+/** `countersign dev up`: runs a local Sigstore until the process is told to stop. */
+export async function devUpCommand(_operands: readonly string[], options: DevOptions, terminal: Terminal): Promise<number> {
+  const { startLocalSigstore } = await import("@countersign/local-sigstore");
+  const directory = directoryOf(options, terminal);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const stopped = untilSignal();
+  const sigstore = await startLocalSigstore({ directory, port: options.port ?? 0, now: () => terminal.now() });
+  try {
+    const address = { url: sigstore.url, issuer: sigstore.issuer };
+    writeAtomic(join(directory, addressFile), formatJson(address));
+    terminal.out(options.json === true ? formatJson({ schema: "countersign.dev/v1", directory, ...address }) : welcome(directory, address));
+    await stopped;
+  } finally {
+    await sigstore.close();
+  }
+  return 0;
+}
+
+/** `countersign dev token`: asks the running local Sigstore for a token and prints it. */
+export async function devTokenCommand(_operands: readonly string[], options: DevOptions, terminal: Terminal): Promise<number> {
+  const { subject, email, github, audience } = options;
+  if (subject === undefined && email === undefined && github === undefined) throw cliError("CLI_SUBJECT_MISSING");
+  const { issuer } = readAddress(directoryOf(options, terminal));
+  const asked = Object.entries({ subject, email, github, audience }).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+  const token = await ask("GET", `${issuer}/token?${new URLSearchParams(asked).toString()}`);
+  terminal.out(options.json === true ? formatJson({ schema: "countersign.token/v1", token }) : `${token}\n`);
+  return 0;
+}
+
+const addressFile = "dev.json";
+const timeoutMs = 10_000;
+const maxBytes = 1024 * 1024;
+
+interface Address {
+  readonly url: string;
+  readonly issuer: string;
+}
+
+function directoryOf(options: DevOptions, { env }: Terminal): string {
+  if (options.dir !== undefined) return options.dir;
+  const home = env["XDG_STATE_HOME"] ?? env["LOCALAPPDATA"] ?? join(homedir(), ".local", "state");
+  return join(home, "countersign", "dev");
+}
+
+function readAddress(directory: string): Address {
+  const path = join(directory, addressFile);
+  const wrong = (detail: Detail): TrustError => cliError("CLI_DEV_NOT_RUNNING", detail);
+  const reader = readObject(parseJson(readSmallFile(path, "address of the local Sigstore")), quote(path), wrong);
+  return { url: reader.string("url"), issuer: reader.string("issuer") };
+}
+
+async function ask(method: string, url: string, body?: string): Promise<string> {
+  const bytes = body === undefined ? {} : { body: new TextEncoder().encode(body) };
+  const headers = body === undefined ? {} : { "content-type": "application/json" };
+  const { status, body: answer } = await http({ method, url, headers, ...bytes, timeoutMs, maxBytes });
+  const text = parseUtf8(answer);
+  if (status >= 300) throw cliError("CLI_DEV_REFUSED", { got: `${status} ${quote(text)}` });
+  return text.trim();
+}
+
+function welcome(directory: string, { url, issuer }: Address): string {
+  const file = (name: string): string => shellQuoted(join(directory, name));
+  const trust = `--trusted-root ${file("trusted_root.json")}`;
+  const dir = shellQuoted(directory);
+  return `A Sigstore is running at ${url}; its files are in ${directory}. Ctrl-C stops it.
+
+  countersign dev token --dir ${dir} --email me@example.com > token.jwt
+  countersign sign FILE --identity-token token.jwt --signing-config ${file("signing_config.json")} ${trust}
+  countersign verify FILE ${trust} --certificate-identity me@example.com --certificate-oidc-issuer ${issuer}
+`;
+}
+
+/** Resolves when the process is asked to stop; from the first call on, being asked does not kill it. */
+function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
+  });
+}

@@ -1,0 +1,148 @@
+import { accessSync, constants } from "node:fs";
+import { quote } from "@countersign/core";
+import { loadInstance, staleTrustDays, type EmbeddedInstance, type InstanceName } from "@countersign/pipeline";
+import { checkServices } from "../online.ts";
+import type { DoctorOptions } from "../options.ts";
+import { proxyVariables } from "../proxy.ts";
+import { formatJson } from "../render-json.ts";
+import type { Style, Terminal } from "../terminal.ts";
+import { version } from "../version.ts";
+
+/** One thing that was looked at. */
+export interface Symptom {
+  readonly name: string;
+  readonly result: "good" | "note" | "bad";
+  readonly detail: string;
+  /** One action, where there is one to take. */
+  readonly fix?: string;
+}
+
+/** `countersign doctor`: 0 if nothing is bad, else 3. Opens no socket unless --online was given. */
+export async function doctorCommand(
+  _operands: readonly string[],
+  options: DoctorOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const roots = await Promise.all((["public-good", "staging", "github"] as const).map(readRoot));
+  const symptoms = [
+    nodeSymptom(),
+    clockSymptom(roots, terminal.now()),
+    ...roots.map((root) => rootSymptom(root, terminal.now())),
+    proxySymptom(terminal),
+    authoritySymptom(terminal),
+    tokenSymptom(terminal),
+    folderSymptom(),
+    ...(options.online === true ? await checkServices(terminal) : []),
+  ];
+  const isHealthy = symptoms.every((symptom) => symptom.result !== "bad");
+  if (options.json === true)
+    terminal.out(formatJson({ schema: "countersign.doctor/v1", version, healthy: isHealthy, checks: symptoms }));
+  else terminal.out(symptoms.map((symptom) => formatSymptom(symptom, terminal)).join(""));
+  return isHealthy ? 0 : 3;
+}
+
+interface Root {
+  readonly name: InstanceName;
+  readonly source: EmbeddedInstance["source"];
+}
+
+async function readRoot(name: InstanceName): Promise<Root> {
+  return { name, source: (await loadInstance(name)).source };
+}
+
+function nodeSymptom(): Symptom {
+  return { name: "node", result: "good", detail: `${process.version} on ${process.platform} ${process.arch}` };
+}
+
+const dayMs = 86_400_000;
+const maxPlausibleYears = 20;
+
+/** No clock is asked: a time before the root was published, or decades after, is wrong all the same. */
+function clockSymptom(roots: readonly Root[], now: Date): Symptom {
+  const newest = Math.max(...roots.map((root) => Date.parse(root.source.date)));
+  const isPlausible = now.getTime() > newest - dayMs && now.getTime() < newest + maxPlausibleYears * 365 * dayMs;
+  const detail = `this machine says it is ${now.toISOString()}`;
+  if (isPlausible) return { name: "clock", result: "good", detail };
+  return { name: "clock", result: "bad", detail: `${detail}, which cannot be`, fix: "set the clock" };
+}
+
+function rootSymptom({ name, source }: Root, now: Date): Symptom {
+  const ageDays = Math.max(0, Math.floor((now.getTime() - Date.parse(source.date)) / dayMs));
+  const detail = `built in from ${source.package} ${source.version} of ${source.date.slice(0, 10)}, ${ageDays} days old`;
+  if (ageDays <= staleTrustDays) return { name: `trust root ${name}`, result: "good", detail };
+  return {
+    name: `trust root ${name}`,
+    result: "note",
+    detail,
+    fix: "update countersign, or give a current one with --trusted-root",
+  };
+}
+
+function proxySymptom({ env }: Terminal): Symptom {
+  const set = proxyVariables.filter((name) => (env[name] ?? "") !== "");
+  if (set.length === 0) return { name: "proxy", result: "good", detail: "none" };
+  return {
+    name: "proxy",
+    result: "note",
+    detail: `signing goes through the proxy of ${set.map((name) => `$${name}`).join(", ")}`,
+  };
+}
+
+function authoritySymptom({ env }: Terminal): Symptom {
+  const set = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"].filter((name) => (env[name] ?? "") !== "");
+  if (env["NODE_TLS_REJECT_UNAUTHORIZED"] === "0") {
+    return {
+      name: "TLS",
+      result: "bad",
+      detail: "$NODE_TLS_REJECT_UNAUTHORIZED=0 accepts any server",
+      fix: "unset it; name your authority in $NODE_EXTRA_CA_CERTS",
+    };
+  }
+  if (set.length === 0) return { name: "TLS", result: "good", detail: "the authorities that come with Node" };
+  return { name: "TLS", result: "note", detail: `more authorities from ${set.map((name) => `$${name}`).join(", ")}` };
+}
+
+const yaml = "permissions: { id-token: write }";
+
+function tokenSymptom({ env }: Terminal): Symptom {
+  const has = (name: string): boolean => (env[name] ?? "") !== "";
+  if (has("SIGSTORE_ID_TOKEN")) return { name: "identity token", result: "good", detail: "in $SIGSTORE_ID_TOKEN" };
+  if (has("ACTIONS_ID_TOKEN_REQUEST_URL"))
+    return { name: "identity token", result: "good", detail: "GitHub Actions can give one" };
+  if (has("GITHUB_ACTIONS")) {
+    return {
+      name: "identity token",
+      result: "note",
+      detail: "GitHub Actions gives none to this job",
+      fix: `add to the job: ${yaml}`,
+    };
+  }
+  return {
+    name: "identity token",
+    result: "note",
+    detail: "none seen; needed only to sign without a key",
+    fix: "give --identity-token or set SIGSTORE_ID_TOKEN",
+  };
+}
+
+function folderSymptom(): Symptom {
+  const folder = quote(process.cwd());
+  try {
+    accessSync(".", constants.W_OK);
+    return { name: "working folder", result: "good", detail: `${folder} can be written` };
+  } catch {
+    return {
+      name: "working folder",
+      result: "note",
+      detail: `${folder} cannot be written`,
+      fix: "sign with --bundle in a folder that can",
+    };
+  }
+}
+
+const styles: Readonly<Record<Symptom["result"], Style>> = { good: "green", note: "yellow", bad: "red" };
+
+function formatSymptom({ name, result, detail, fix }: Symptom, terminal: Terminal): string {
+  const line = `${terminal.style(styles[result], result.padEnd(4))} ${name}: ${detail}\n`;
+  return fix === undefined ? line : `${line}     hint: ${fix}\n`;
+}

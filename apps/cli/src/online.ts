@@ -1,0 +1,31 @@
+import { http, loadInstance } from "@countersign/pipeline";
+import { quote, TrustError } from "@countersign/core";
+import { parseSigningConfig, selectServices, type Service } from "@countersign/sigstore";
+import type { Symptom } from "./commands/doctor.ts";
+import { useProxy } from "./proxy.ts";
+import type { Terminal } from "./terminal.ts";
+
+const timeoutMs = 10_000;
+const maxBytes = 1024 * 1024;
+
+/** Asks each service that a signer of the public-good instance would use whether it answers at all. Opens sockets. */
+export async function checkServices(terminal: Terminal): Promise<readonly Symptom[]> {
+  const { signingConfig } = await loadInstance("public-good");
+  if (signingConfig === undefined) return [];
+  useProxy(terminal);
+  const config = parseSigningConfig(new TextEncoder().encode(signingConfig));
+  const { fulcio, oidc, rekor, tsa } = selectServices(config, terminal.now().getTime());
+  const services = [fulcio, oidc, ...rekor, ...tsa].filter((service) => service !== undefined);
+  return Promise.all(services.map(checkService));
+}
+
+/** Any answer will do: this is about names, routes and certificates, not about what the service thinks of us. */
+export async function checkService({ url }: Pick<Service, "url">): Promise<Symptom> {
+  try {
+    const { status } = await http({ method: "GET", url, headers: {}, timeoutMs, maxBytes });
+    return { name: "service", result: "good", detail: `${quote(url)} answers (${status})` };
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error;
+    return { name: "service", result: "bad", detail: error.message, fix: error.fix };
+  }
+}
