@@ -14,7 +14,12 @@ const b64 = base64(root);
 describe("text", () => {
   test("parse and format are inverse", () => {
     const text = `log.example/1\n9007199254740993\n${b64}\nTimestamp: 1\nother\n`;
-    expect(parseCheckpoint(text)).toEqual({ origin: "log.example/1", size: 9007199254740993n, root, extensions: ["Timestamp: 1", "other"] });
+    expect(parseCheckpoint(text)).toEqual({
+      origin: "log.example/1",
+      size: 9007199254740993n,
+      root,
+      extensions: ["Timestamp: 1", "other"],
+    });
     expect(formatCheckpoint(parseCheckpoint(text))).toBe(text);
     expect(parseCheckpoint(`go.sum database tree\n18446744073709551615\n${b64}\n`).size).toBe(2n ** 64n - 1n);
   });
@@ -45,7 +50,15 @@ describe("text", () => {
 
   test("makes no checkpoint that it would refuse", () => {
     const good = { origin: "log", size: 1n, root, extensions: [] };
-    for (const bad of [{ origin: "" }, { origin: "a\n1" }, { size: -1n }, { size: 2n ** 64n }, { root: root.subarray(1) }, { extensions: [""] }, { extensions: ["a\nb"] }]) {
+    for (const bad of [
+      { origin: "" },
+      { origin: "a\n1" },
+      { size: -1n },
+      { size: 2n ** 64n },
+      { root: root.subarray(1) },
+      { extensions: [""] },
+      { extensions: ["a\nb"] },
+    ]) {
       expect(codeOfSync(() => formatCheckpoint({ ...good, ...bad }))).toBe("TLOG_CHECKPOINT_MALFORMED");
     }
   });
@@ -67,7 +80,11 @@ describe("signed", () => {
 
   test("both dialects; the log's line may be anywhere", async () => {
     expect(checkCheckpoint(good, c2sp)).toMatchObject({ origin: "log.example", size: 7n, root, extensions: [] });
-    const crowd = [noteSigner({ name: "log.example", signer: other }), noteSigner({ name: "w.example", signer: other }), edSigner];
+    const crowd = [
+      noteSigner({ name: "log.example", signer: other }),
+      noteSigner({ name: "w.example", signer: other }),
+      edSigner,
+    ];
     const checked = checkCheckpoint(await signNote(text("log.example"), crowd), c2sp);
     expect(checked.note.signatures.length).toBe(3);
     const v1 = await signNote(`rekor.example - 1193050959916656506\n7\n${b64}\nTimestamp: 1\n`, [ecSigner]);
@@ -87,13 +104,19 @@ describe("signed", () => {
     const stranger = await signNote(text("log.example"), [noteSigner({ name: "log.example", signer: other })]);
     expect(codeOfSync(() => checkCheckpoint(stranger, c2sp))).toBe("TLOG_CHECKPOINT_KEY_HINT");
     const note = parseNote(good);
-    const odd = formatNote({ ...note, signatures: note.signatures.map((line) => ({ ...line, keyHint: line.keyHint.with(0, line.keyHint[0]! ^ 1) })) });
+    const odd = formatNote({
+      ...note,
+      signatures: note.signatures.map((line) => ({ ...line, keyHint: line.keyHint.with(0, line.keyHint[0]! ^ 1) })),
+    });
     expect(codeOfSync(() => checkCheckpoint(odd, c2sp))).toBe("TLOG_CHECKPOINT_KEY_HINT");
   });
 
   test("a bad signature, also beside a good one", () => {
     const note = parseNote(good);
-    const bad = { ...note.signatures[0]!, signature: note.signatures[0]!.signature.with(9, note.signatures[0]!.signature[9]! ^ 1) };
+    const bad = {
+      ...note.signatures[0]!,
+      signature: note.signatures[0]!.signature.with(9, note.signatures[0]!.signature[9]! ^ 1),
+    };
     for (const signatures of [[bad], [bad, note.signatures[0]!], [note.signatures[0]!, bad]]) {
       expect(codeOfSync(() => checkCheckpoint(formatNote({ ...note, signatures }), c2sp))).toBe("TLOG_SIGNATURE_BAD");
     }
@@ -104,9 +127,20 @@ describe("signed", () => {
       const note = await signNote(text(origin), [edSigner]);
       expect(codeOfSync(() => checkCheckpoint(note, c2sp))).toBe("TLOG_CHECKPOINT_ORIGIN");
     }
-    for (const origin of ["rekor.example", "rekor.example - ", "rekor.example - 1a", "rekor.example  - 1", "xrekor.example - 1", "rekor.example - 1 - 2", `rekor.example - ${"1".repeat(21)}`]) {
+    for (const origin of [
+      "rekor.example",
+      "rekor.example - ",
+      "rekor.example - 1a",
+      "rekor.example  - 1",
+      "xrekor.example - 1",
+      "rekor.example - 1 - 2",
+      `rekor.example - ${"1".repeat(21)}`,
+    ]) {
       const note = await signNote(text(origin), [ecSigner]);
-      expect(codeOfSync(() => checkCheckpoint(note, rekor)), origin).toBe("TLOG_CHECKPOINT_ORIGIN");
+      expect(
+        codeOfSync(() => checkCheckpoint(note, rekor)),
+        origin,
+      ).toBe("TLOG_CHECKPOINT_ORIGIN");
     }
   });
 
@@ -136,7 +170,11 @@ describe("signed", () => {
 const data = new URL("../../../../shared/data/", import.meta.url).pathname;
 const cases = `${data}sigstore/bundle-verify/`;
 describe.skipIf(!existsSync(cases))("checkpoints of real bundles", () => {
-  const publicGood: LogKey = { name: "rekor.sigstore.dev", verifier: logVerifier(`${data}sigstore/public-good-trusted_root.json`, "https://rekor.sigstore.dev"), dialect: "rekor-v1" };
+  const publicGood: LogKey = {
+    name: "rekor.sigstore.dev",
+    verifier: logVerifier(`${data}sigstore/public-good-trusted_root.json`, "https://rekor.sigstore.dev"),
+    dialect: "rekor-v1",
+  };
 
   test.each([
     ["checkpoint-bad-keyhint_fail", "TLOG_CHECKPOINT_KEY_HINT"],
@@ -154,7 +192,11 @@ describe.skipIf(!existsSync(cases))("checkpoints of real bundles", () => {
     ["rekor2-checkpoint-missing-origin_fail", "TLOG_SIGNATURE_BAD"],
   ])("Rekor v2: %s", (name, code) => {
     const url = `https://${/^\u2014 (log2025-alpha[0-9]\.rekor\.sigstage\.dev) /mu.exec(checkpointOf(name))?.[1]}`;
-    const log: LogKey = { name: url.slice(8), verifier: logVerifier(`${cases}${name}/trusted_root.json`, url), dialect: "c2sp" };
+    const log: LogKey = {
+      name: url.slice(8),
+      verifier: logVerifier(`${cases}${name}/trusted_root.json`, url),
+      dialect: "c2sp",
+    };
     expect(codeOfSync(() => checkCheckpoint(checkpointOf(name), log))).toBe(code);
   });
 
@@ -165,7 +207,9 @@ describe.skipIf(!existsSync(cases))("checkpoints of real bundles", () => {
 
   function logVerifier(path: string, baseUrl: string): LogKey["verifier"] {
     if (!existsSync(path)) return makeVerifier(generateSigner("ed25519").spki);
-    const log = JSON.parse(readFileSync(path, "utf8")).tlogs.find((one: { baseUrl: string }) => one.baseUrl === baseUrl);
+    const log = JSON.parse(readFileSync(path, "utf8")).tlogs.find(
+      (one: { baseUrl: string }) => one.baseUrl === baseUrl,
+    );
     return makeVerifier(parseBase64(log.publicKey.rawBytes));
   }
 });

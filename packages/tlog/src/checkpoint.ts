@@ -58,7 +58,8 @@ export function checkCheckpoint(signedNote: string | Uint8Array, log: LogKey): S
   const note = parseNote(signedNote);
   const key = noteKey(log);
   const named = note.signatures.filter(({ name }) => name === key.name);
-  if (named.length === 0) throw tlogError("TLOG_CHECKPOINT_NO_SIGNATURE", { expected: quote(key.name), got: listNames(note) });
+  if (named.length === 0)
+    throw tlogError("TLOG_CHECKPOINT_NO_SIGNATURE", { expected: quote(key.name), got: listNames(note) });
   const own = named.filter(({ keyHint }) => equalBytes(keyHint, key.keyHint));
   if (own.length === 0) {
     const got = named.map(({ keyHint }) => hex(keyHint)).join(" ");
@@ -73,7 +74,8 @@ export function checkCheckpoint(signedNote: string | Uint8Array, log: LogKey): S
 
 function checkOrigin(origin: string, log: LogKey): void {
   if (log.dialect === "c2sp" ? origin === (log.origin ?? log.name) : isRekorOrigin(origin, log.name)) return;
-  const expected = log.dialect === "c2sp" ? quote(log.origin ?? log.name) : `${quote(log.name)} with " - <tree ID>" after it`;
+  const expected =
+    log.dialect === "c2sp" ? quote(log.origin ?? log.name) : `${quote(log.name)} with " - <tree ID>" after it`;
   throw tlogError("TLOG_CHECKPOINT_ORIGIN", { expected, got: quote(origin) });
 }
 
@@ -83,7 +85,11 @@ function isRekorOrigin(origin: string, name: string): boolean {
 
 function checkEmpty({ size, root }: Checkpoint): void {
   if (size === 0n && !equalBytes(root, emptyRoot)) {
-    throw tlogError("TLOG_ROOT_MISMATCH", { checked: "a checkpoint of size 0", expected: hex(emptyRoot), got: hex(root) });
+    throw tlogError("TLOG_ROOT_MISMATCH", {
+      checked: "a checkpoint of size 0",
+      expected: hex(emptyRoot),
+      got: hex(root),
+    });
   }
 }
 
@@ -91,13 +97,21 @@ function checkEmpty({ size, root }: Checkpoint): void {
 export function parseSize(text: string): bigint {
   const size = /^(?:0|[1-9][0-9]{0,19})$/.test(text) ? BigInt(text) : -1n;
   if (size >= 0n && size <= maxTreeSize) return size;
-  throw tlogError("TLOG_CHECKPOINT_MALFORMED", { checked: "number", expected: "decimal below 2^64 without leading zeros", got: quote(text) });
+  throw tlogError("TLOG_CHECKPOINT_MALFORMED", {
+    checked: "number",
+    expected: "decimal below 2^64 without leading zeros",
+    got: quote(text),
+  });
 }
 
 function parseRoot(text: string): Uint8Array {
   const root = decodeRoot(text);
   if (root?.length === treeHashBytes) return root;
-  throw tlogError("TLOG_CHECKPOINT_MALFORMED", { checked: "root hash", expected: `base64 of ${treeHashBytes} bytes`, got: quote(text) });
+  throw tlogError("TLOG_CHECKPOINT_MALFORMED", {
+    checked: "root hash",
+    expected: `base64 of ${treeHashBytes} bytes`,
+    got: quote(text),
+  });
 }
 
 function decodeRoot(text: string): Uint8Array | undefined {

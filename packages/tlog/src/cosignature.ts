@@ -40,7 +40,15 @@ export function cosignerKey({ name, verifier }: { readonly name: string; readonl
 }
 
 /** A witness that signs notes at the time that `nowSeconds` gives. Does not check that checkpoints are consistent: that is the caller's promise. Errors as `cosignerKey`. */
-export function cosignerSigner({ name, signer, nowSeconds }: { name: string; signer: Signer; nowSeconds: () => bigint }): NoteSigner {
+export function cosignerSigner({
+  name,
+  signer,
+  nowSeconds,
+}: {
+  name: string;
+  signer: Signer;
+  nowSeconds: () => bigint;
+}): NoteSigner {
   const { type } = cosignerType(signer.algorithm.name);
   const sign = async (text: string): Promise<Uint8Array> => {
     const timestamp = nowSeconds();
@@ -90,7 +98,10 @@ export interface CosignedSubtree {
 export function subtreeMessage({ name, timestamp, origin, start, end, hash }: CosignedSubtree): Uint8Array {
   checkTimestamp(timestamp);
   if (start < 0n || start > end || end > maxTreeSize || (start !== 0n && timestamp !== 0n)) {
-    throw tlogError("TLOG_COSIGNATURE_MALFORMED", { checked: "subtree", got: `${start} to ${end} at time ${timestamp}` });
+    throw tlogError("TLOG_COSIGNATURE_MALFORMED", {
+      checked: "subtree",
+      got: `${start} to ${end} at time ${timestamp}`,
+    });
   }
   const numbers = concatBytes(uint64(start), uint64(end));
   return concatBytes(utf8("subtree/v1\n\0"), shortString(name), uint64(timestamp), shortString(origin), numbers, hash);
@@ -111,18 +122,28 @@ function cosignedMessage({ name, type, timestamp }: CosignerClaim, { text, bytes
 
 function cosignerType(algorithm: string): { readonly type: NoteKeyType } {
   const known = cosignerTypes.get(algorithm);
-  if (known === undefined) throw tlogError("TLOG_KEY_UNSUPPORTED", { checked: "cosigner", expected: "ed25519 or ml-dsa-44", got: algorithm });
+  if (known === undefined)
+    throw tlogError("TLOG_KEY_UNSUPPORTED", { checked: "cosigner", expected: "ed25519 or ml-dsa-44", got: algorithm });
   return known;
 }
 
 function checkTimestamp(timestamp: bigint): void {
   if (timestamp >= 0n && timestamp <= maxCosignatureSeconds) return;
-  throw tlogError("TLOG_COSIGNATURE_MALFORMED", { checked: "time", expected: "seconds from 0 to 2^63 - 1", got: `${timestamp}` });
+  throw tlogError("TLOG_COSIGNATURE_MALFORMED", {
+    checked: "time",
+    expected: "seconds from 0 to 2^63 - 1",
+    got: `${timestamp}`,
+  });
 }
 
 function shortString(text: string): Uint8Array {
   const bytes = utf8(text);
-  if (bytes.length > 255) throw tlogError("TLOG_COSIGNATURE_MALFORMED", { checked: quote(text), expected: "at most 255 bytes", got: `${bytes.length}` });
+  if (bytes.length > 255)
+    throw tlogError("TLOG_COSIGNATURE_MALFORMED", {
+      checked: quote(text),
+      expected: "at most 255 bytes",
+      got: `${bytes.length}`,
+    });
   return concatBytes(Uint8Array.of(bytes.length), bytes);
 }
 

@@ -65,7 +65,12 @@ export function isSameKey(a: NoteKey, b: NoteKey): boolean {
 
 /** Gives back a key name that may stand in a note: not empty, no white space, no plus sign. Error: TLOG_KEY_MALFORMED. C2SP signed-note. */
 export function checkKeyName(name: string): string {
-  if (!isKeyName(name)) throw tlogError("TLOG_KEY_MALFORMED", { checked: "key name", expected: "no white space, no plus sign", got: quote(name) });
+  if (!isKeyName(name))
+    throw tlogError("TLOG_KEY_MALFORMED", {
+      checked: "key name",
+      expected: "no white space, no plus sign",
+      got: quote(name),
+    });
   return name;
 }
 
@@ -76,7 +81,10 @@ export function isKeyName(name: string): boolean {
 
 const rsaTag = utf8("PKIX-RSA-PKCS#1v1.5");
 /** For each type that carries a raw key: its type byte, and the DER in front of the key in an SPKI (RFC 8410, RFC 9881). */
-const rawTypes: ReadonlyMap<NoteKeyType, { readonly byte: number; readonly prefix: Uint8Array; readonly keyBytes: number }> = (() => {
+const rawTypes: ReadonlyMap<
+  NoteKeyType,
+  { readonly byte: number; readonly prefix: Uint8Array; readonly keyBytes: number }
+> = (() => {
   const ed25519 = { prefix: parseHex("302a300506032b6570032100"), keyBytes: 32 };
   const mlDsa44 = { prefix: parseHex("30820532300b06096086480165030403110382052100"), keyBytes: 1312 };
   return new Map([
@@ -97,10 +105,12 @@ export function typedKey(type: NoteKeyType, spki: Uint8Array): Uint8Array {
 export function parseTypedKey(bytes: Uint8Array): { type: NoteKeyType; spki: Uint8Array } {
   const key = bytes.subarray(1);
   if (bytes[0] === 0x02) return { type: "ecdsa", spki: key };
-  if (bytes[0] === 0xff && equalBytes(key.subarray(0, rsaTag.length), rsaTag)) return { type: "rsa-pkcs1", spki: key.subarray(rsaTag.length) };
+  if (bytes[0] === 0xff && equalBytes(key.subarray(0, rsaTag.length), rsaTag))
+    return { type: "rsa-pkcs1", spki: key.subarray(rsaTag.length) };
   for (const [type, raw] of rawTypes) {
     if (raw.byte !== bytes[0]) continue;
-    if (key.length !== raw.keyBytes) throw tlogError("TLOG_KEY_MALFORMED", { checked: type, expected: `${raw.keyBytes} bytes`, got: `${key.length}` });
+    if (key.length !== raw.keyBytes)
+      throw tlogError("TLOG_KEY_MALFORMED", { checked: type, expected: `${raw.keyBytes} bytes`, got: `${key.length}` });
     return { type, spki: concatBytes(raw.prefix, key) };
   }
   throw tlogError("TLOG_KEY_UNSUPPORTED", `type byte ${hex(bytes.subarray(0, 1))}`);

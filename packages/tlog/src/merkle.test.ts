@@ -57,11 +57,18 @@ test("the empty root is SHA-256 of nothing, and from size 0 only it will do", ()
   expect(codeOf(() => checkConsistency({ from: 0n, to: 9n, path }, leaves[0]!, leaves[0]!))).toBe("TLOG_ROOT_MISMATCH");
   expect(codeOf(() => checkConsistency({ from: 0n, to: 0n, path }, emptyRoot, leaves[0]!))).toBe("TLOG_ROOT_MISMATCH");
   expect(codeOf(() => checkConsistency({ from: 0n, to: 0n, path }, leaves[0]!, leaves[0]!))).toBe("TLOG_ROOT_MISMATCH");
-  expect(codeOf(() => checkConsistency({ from: 0n, to: 9n, path: [emptyRoot] }, emptyRoot, leaves[0]!))).toBe("TLOG_PROOF_LENGTH");
+  expect(codeOf(() => checkConsistency({ from: 0n, to: 9n, path: [emptyRoot] }, emptyRoot, leaves[0]!))).toBe(
+    "TLOG_PROOF_LENGTH",
+  );
 });
 
 test("the algorithm of RFC 9162 §2.1.3.2 gives the same roots, also near 2^64", () => {
-  const size = fc.oneof(fc.bigInt(1n, 300n), fc.bigInt(1n, 2n ** 64n - 1n), fc.bigInt(2n ** 53n - 3n, 2n ** 53n + 300n), fc.constant(2n ** 64n - 1n));
+  const size = fc.oneof(
+    fc.bigInt(1n, 300n),
+    fc.bigInt(1n, 2n ** 64n - 1n),
+    fc.bigInt(2n ** 53n - 3n, 2n ** 53n + 300n),
+    fc.constant(2n ** 64n - 1n),
+  );
   const tree = fc.tuple(size, fc.bigInt(0n, 2n ** 64n - 1n), fc.integer({ min: 0, max: 66 }));
   fc.assert(
     fc.property(tree, ([size, seed, length]) => {
@@ -69,7 +76,8 @@ test("the algorithm of RFC 9162 §2.1.3.2 gives the same roots, also near 2^64",
         const path = leaves.slice(1, 1 + length);
         const proof = { index, size, path };
         const reference = loopRoot(proof, leaves[0]!);
-        if (reference === undefined) expect(codeOf(() => rootFromInclusion(proof, leaves[0]!))).toBe("TLOG_PROOF_LENGTH");
+        if (reference === undefined)
+          expect(codeOf(() => rootFromInclusion(proof, leaves[0]!))).toBe("TLOG_PROOF_LENGTH");
         else expect(rootFromInclusion(proof, leaves[0]!)).toEqual(reference);
       }
     }),
@@ -79,29 +87,51 @@ test("the algorithm of RFC 9162 §2.1.3.2 gives the same roots, also near 2^64",
 
 test("no mangled proof passes", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 2, max: 70 }), fc.nat(), fc.nat(), fc.nat(254), fc.constantFrom(...mangles), (size, at, where, flip, mangle) => {
-      const tree = leaves.slice(0, size);
-      const index = at % size;
-      const inclusion = slowPath(index, tree);
-      const bad = mangle(inclusion, where, flip + 1);
-      if (isSamePath(bad, inclusion)) return;
-      expect(codeOf(() => checkInclusion({ index: BigInt(index), size: BigInt(size), path: bad }, tree[index]!, slowRoot(tree)))).toMatch(/^TLOG_/);
-      const from = 1 + (at % (size - 1));
-      const consistency = slowConsistency(from, tree);
-      const worse = mangle(consistency, where, flip + 1);
-      if (isSamePath(worse, consistency)) return;
-      const check = (): void => checkConsistency({ from: BigInt(from), to: BigInt(size), path: worse }, slowRoot(tree.slice(0, from)), slowRoot(tree));
-      expect(codeOf(check)).toMatch(/^TLOG_/);
-    }),
+    fc.property(
+      fc.integer({ min: 2, max: 70 }),
+      fc.nat(),
+      fc.nat(),
+      fc.nat(254),
+      fc.constantFrom(...mangles),
+      (size, at, where, flip, mangle) => {
+        const tree = leaves.slice(0, size);
+        const index = at % size;
+        const inclusion = slowPath(index, tree);
+        const bad = mangle(inclusion, where, flip + 1);
+        if (isSamePath(bad, inclusion)) return;
+        expect(
+          codeOf(() =>
+            checkInclusion({ index: BigInt(index), size: BigInt(size), path: bad }, tree[index]!, slowRoot(tree)),
+          ),
+        ).toMatch(/^TLOG_/);
+        const from = 1 + (at % (size - 1));
+        const consistency = slowConsistency(from, tree);
+        const worse = mangle(consistency, where, flip + 1);
+        if (isSamePath(worse, consistency)) return;
+        const check = (): void =>
+          checkConsistency(
+            { from: BigInt(from), to: BigInt(size), path: worse },
+            slowRoot(tree.slice(0, from)),
+            slowRoot(tree),
+          );
+        expect(codeOf(check)).toMatch(/^TLOG_/);
+      },
+    ),
     { numRuns: 500 },
   );
 });
 
 test("hashes of another length are refused", () => {
   const path = [leaves[1]!.subarray(0, 31)];
-  expect(codeOf(() => checkInclusion({ index: 0n, size: 2n, path }, leaves[0]!, emptyRoot))).toBe("TLOG_PROOF_MALFORMED");
-  expect(codeOf(() => checkInclusion({ index: 0n, size: 1n, path: [] }, new Uint8Array(33), emptyRoot))).toBe("TLOG_PROOF_MALFORMED");
-  expect(codeOf(() => checkConsistency({ from: 1n, to: 2n, path }, leaves[0]!, emptyRoot))).toBe("TLOG_PROOF_MALFORMED");
+  expect(codeOf(() => checkInclusion({ index: 0n, size: 2n, path }, leaves[0]!, emptyRoot))).toBe(
+    "TLOG_PROOF_MALFORMED",
+  );
+  expect(codeOf(() => checkInclusion({ index: 0n, size: 1n, path: [] }, new Uint8Array(33), emptyRoot))).toBe(
+    "TLOG_PROOF_MALFORMED",
+  );
+  expect(codeOf(() => checkConsistency({ from: 1n, to: 2n, path }, leaves[0]!, emptyRoot))).toBe(
+    "TLOG_PROOF_MALFORMED",
+  );
 });
 
 const data = new URL("../../../../shared/data/tlog/merkle/testdata/", import.meta.url).pathname;
@@ -110,7 +140,11 @@ describe.skipIf(!existsSync(data))("vectors of transparency-dev/merkle", () => {
     const cases = read<Inclusion>(kind);
     test(`${kind}: ${cases.length} cases`, () => {
       expect(cases.length).toBe(kind === "inclusion" ? 98 : 204);
-      for (const { path, vector } of cases) expect(accepts(() => checkVector(vector)), path).toBe(!vector.wantErr);
+      for (const { path, vector } of cases)
+        expect(
+          accepts(() => checkVector(vector)),
+          path,
+        ).toBe(!vector.wantErr);
     });
   }
 
@@ -160,7 +194,9 @@ function checkVector(vector: Inclusion): void {
 
 function read<Vector>(kind: string): { path: string; vector: Vector }[] {
   if (!existsSync(data)) return [];
-  const paths = readdirSync(join(data, kind), { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".json"));
+  const paths = readdirSync(join(data, kind), { recursive: true, encoding: "utf8" }).filter((path) =>
+    path.endsWith(".json"),
+  );
   return paths.map((path) => ({ path, vector: parseVector<Vector>(readFileSync(join(data, kind, path), "utf8")) }));
 }
 
@@ -217,7 +253,8 @@ function loopRoot({ index, size, path }: InclusionProof, leaf: Uint8Array): Uint
 
 type Mangle = (path: readonly Uint8Array[], where: number, flip: number) => Uint8Array[];
 const mangles: Mangle[] = [
-  (path, where, flip) => path.map((item, i) => (i === where % path.length ? item.with(where % 32, item[where % 32]! ^ flip) : item)),
+  (path, where, flip) =>
+    path.map((item, i) => (i === where % path.length ? item.with(where % 32, item[where % 32]! ^ flip) : item)),
   (path, where) => path.filter((_, i) => i !== where % path.length),
   (path, where) => path.flatMap((item, i) => (i === where % path.length ? [item, item] : [item])),
   (path, where) => path.map((item, i) => (i === where % path.length ? item.subarray(0, where % 32) : item)),

@@ -65,7 +65,11 @@ export function checkInclusion(proof: InclusionProof, leaf: Uint8Array, root: Ui
 export function rootFromInclusion(proof: InclusionProof, leaf: Uint8Array): Uint8Array {
   const { index, size, path } = proof;
   if (size > maxTreeSize || index < 0n || index >= size) {
-    throw tlogError("TLOG_PROOF_RANGE", { checked: "inclusion", expected: `an index below the tree size ${size}`, got: `${index}` });
+    throw tlogError("TLOG_PROOF_RANGE", {
+      checked: "inclusion",
+      expected: `an index below the tree size ${size}`,
+      got: `${index}`,
+    });
   }
   // Up to `inner` levels the leaf's path and the last leaf's differ; above, every sibling is a complete tree on the left.
   const inner = bitLength(index ^ (size - 1n));
@@ -82,7 +86,11 @@ export function rootFromInclusion(proof: InclusionProof, leaf: Uint8Array): Uint
 export function checkConsistency(proof: ConsistencyProof, rootFrom: Uint8Array, rootTo: Uint8Array): void {
   const { from, to, path } = proof;
   if (to > maxTreeSize || from < 0n || from > to) {
-    throw tlogError("TLOG_PROOF_RANGE", { checked: "consistency", expected: `an old size up to ${to}`, got: `${from}` });
+    throw tlogError("TLOG_PROOF_RANGE", {
+      checked: "consistency",
+      expected: `an old size up to ${to}`,
+      got: `${from}`,
+    });
   }
   matchHashes([rootFrom, rootTo, ...path]);
   if (from === 0n || from === to) {
@@ -121,17 +129,20 @@ function climb(node: Uint8Array, siblings: readonly Uint8Array[], isRight: reado
 }
 
 function matchRoot(checked: string, got: Uint8Array, expected: Uint8Array): void {
-  if (!equalBytes(got, expected)) throw tlogError("TLOG_ROOT_MISMATCH", { checked, expected: hex(expected), got: hex(got) });
+  if (!equalBytes(got, expected))
+    throw tlogError("TLOG_ROOT_MISMATCH", { checked, expected: hex(expected), got: hex(got) });
 }
 
 function matchLength(path: readonly Uint8Array[], expected: number): void {
-  if (path.length !== expected) throw tlogError("TLOG_PROOF_LENGTH", { expected: `${expected}`, got: `${path.length}` });
+  if (path.length !== expected)
+    throw tlogError("TLOG_PROOF_LENGTH", { expected: `${expected}`, got: `${path.length}` });
 }
 
 /** A hash of another length would move the border between left and right inside a node's input. */
 function matchHashes(hashes: readonly Uint8Array[]): void {
   for (const { length } of hashes) {
-    if (length !== treeHashBytes) throw tlogError("TLOG_PROOF_MALFORMED", { expected: `hashes of ${treeHashBytes} bytes`, got: `${length} bytes` });
+    if (length !== treeHashBytes)
+      throw tlogError("TLOG_PROOF_MALFORMED", { expected: `hashes of ${treeHashBytes} bytes`, got: `${length} bytes` });
   }
 }
 
@@ -139,7 +150,7 @@ function matchHashes(hashes: readonly Uint8Array[]): void {
 function bitsOf(value: bigint, count: number): boolean[] {
   const low = Number(BigInt.asUintN(32, value));
   const high = Number(value >> 32n);
-  return Array.from({ length: count }, (_, bit) => (((bit < 32 ? low >>> bit : high >>> (bit - 32)) & 1) === 1));
+  return Array.from({ length: count }, (_, bit) => ((bit < 32 ? low >>> bit : high >>> (bit - 32)) & 1) === 1);
 }
 
 function bitLength(value: bigint): number {

@@ -3,13 +3,26 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { codeOf, codeOfSync } from "../vectors/code-of.ts";
 import { noteKey } from "./key.ts";
-import { checkNote, formatNote, formatNoteSignature, goodSignatures, maxNoteBytes, maxNoteSignatures, parseNote, parseNoteSignature, signNote } from "./note.ts";
+import {
+  checkNote,
+  formatNote,
+  formatNoteSignature,
+  goodSignatures,
+  maxNoteBytes,
+  maxNoteSignatures,
+  parseNote,
+  parseNoteSignature,
+  signNote,
+} from "./note.ts";
 import { noteSigner } from "./vkey.ts";
 
 const pairs = (["ed25519", "ecdsa-p256-sha256", "rsa-pkcs1-sha256"] as const).map((algorithm, i) => {
   const signer = generateSigner(algorithm);
   const name = `key${i}.example`;
-  return { signer: noteSigner({ name, signer }), key: noteKey({ name, verifier: makeVerifier(signer.spki, algorithm) }) };
+  return {
+    signer: noteSigner({ name, signer }),
+    key: noteKey({ name, verifier: makeVerifier(signer.spki, algorithm) }),
+  };
 });
 const [first, second, third] = pairs as [(typeof pairs)[0], (typeof pairs)[0], (typeof pairs)[0]];
 const text = "a line\n\nanother – with an em dash — and \u{1f512}\n";
@@ -74,18 +87,27 @@ describe("format", () => {
 
   test("makes no note that it would refuse", () => {
     const signatures = [parseNoteSignature(line.slice(0, -1))];
-    for (const bad of ["", "no newline", "a\t\n", "\ud800\n"]) expect(codeOfSync(() => formatNote({ text: bad, signatures }))).toBe("TLOG_NOTE_MALFORMED");
+    for (const bad of ["", "no newline", "a\t\n", "\ud800\n"])
+      expect(codeOfSync(() => formatNote({ text: bad, signatures }))).toBe("TLOG_NOTE_MALFORMED");
     expect(codeOfSync(() => formatNote({ text, signatures: [] }))).toBe("TLOG_NOTE_MALFORMED");
-    expect(codeOfSync(() => formatNote({ text, signatures: [{ ...signatures[0]!, name: "a b" }] }))).toBe("TLOG_KEY_MALFORMED");
+    expect(codeOfSync(() => formatNote({ text, signatures: [{ ...signatures[0]!, name: "a b" }] }))).toBe(
+      "TLOG_KEY_MALFORMED",
+    );
   });
 
   test("any text and signatures come back from format and parse", () => {
-    const texts = fc.array(fc.string({ unit: "grapheme" }).filter((part) => !/[^ -\uffff]/.test(part) && part.isWellFormed())).map((all) => `${all.join("\n")}\n`);
+    const texts = fc
+      .array(fc.string({ unit: "grapheme" }).filter((part) => !/[^ -\uffff]/.test(part) && part.isWellFormed()))
+      .map((all) => `${all.join("\n")}\n`);
     const bytes = fc.uint8Array({ minLength: 5, maxLength: 80 });
     const lines = fc.array(fc.tuple(fc.stringMatching(/^[a-z./]{1,20}$/), bytes), { minLength: 1, maxLength: 5 });
     fc.assert(
       fc.property(texts, lines, (some, list) => {
-        const signatures = list.map(([name, all]) => ({ name, keyHint: all.subarray(0, 4), signature: all.subarray(4) }));
+        const signatures = list.map(([name, all]) => ({
+          name,
+          keyHint: all.subarray(0, 4),
+          signature: all.subarray(4),
+        }));
         const again = parseNote(formatNote({ text: some, signatures }));
         expect(again.text).toBe(some);
         expect(again.signatures.map(formatNoteSignature)).toEqual(signatures.map(formatNoteSignature));
@@ -129,7 +151,10 @@ describe("signatures", () => {
 
   test("a known key's bad signature refuses the note, whatever else is good", async () => {
     const note = parseNote(await sign([first, second]));
-    const bad = { ...note.signatures[1]!, signature: note.signatures[1]!.signature.with(20, note.signatures[1]!.signature[20]! ^ 1) };
+    const bad = {
+      ...note.signatures[1]!,
+      signature: note.signatures[1]!.signature.with(20, note.signatures[1]!.signature[20]! ^ 1),
+    };
     for (const signatures of [
       [note.signatures[0]!, bad],
       [bad, note.signatures[0]!],
@@ -157,10 +182,15 @@ describe("signatures", () => {
   test("a mangled note is refused or says the same", async () => {
     const whole = utf8(await sign([first]));
     fc.assert(
-      fc.property(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), fc.constantFrom("flip", "drop", "cut", "repeat"), (at, flip, how) => {
-        const changed = mangle(whole, { at, flip, how });
-        expect(codeOfSync(() => checkNote(parseNote(changed), [first.key]))).toMatch(/^TLOG_/);
-      }),
+      fc.property(
+        fc.nat(whole.length - 1),
+        fc.integer({ min: 1, max: 255 }),
+        fc.constantFrom("flip", "drop", "cut", "repeat"),
+        (at, flip, how) => {
+          const changed = mangle(whole, { at, flip, how });
+          expect(codeOfSync(() => checkNote(parseNote(changed), [first.key]))).toMatch(/^TLOG_/);
+        },
+      ),
       { numRuns: 300 },
     );
   });

@@ -43,16 +43,21 @@ const lineStart = "\u2014 ";
  * Verifies nothing. Errors: TLOG_NOTE_MALFORMED, TLOG_NOTE_TOO_LARGE. C2SP signed-note, "Format".
  */
 export function parseNote(note: string | Uint8Array): Note {
-  if (note.length > maxNoteBytes) throw tlogError("TLOG_NOTE_TOO_LARGE", { expected: `at most ${maxNoteBytes} bytes`, got: `${note.length}` });
+  if (note.length > maxNoteBytes)
+    throw tlogError("TLOG_NOTE_TOO_LARGE", { expected: `at most ${maxNoteBytes} bytes`, got: `${note.length}` });
   const whole = typeof note === "string" ? note : decode(note);
   checkText(whole);
   // The text may have empty lines, signature lines cannot: the last one is the border.
   const border = whole.lastIndexOf("\n\n");
   if (border < 0 || border + 2 === whole.length || !whole.endsWith("\n")) {
-    throw tlogError("TLOG_NOTE_MALFORMED", "it has no empty line with signature lines after it, or no newline at the end");
+    throw tlogError(
+      "TLOG_NOTE_MALFORMED",
+      "it has no empty line with signature lines after it, or no newline at the end",
+    );
   }
   const lines = whole.slice(border + 2).split("\n", maxNoteSignatures + 2);
-  if (lines.length > maxNoteSignatures + 1) throw tlogError("TLOG_NOTE_TOO_LARGE", { expected: `at most ${maxNoteSignatures} signature lines` });
+  if (lines.length > maxNoteSignatures + 1)
+    throw tlogError("TLOG_NOTE_TOO_LARGE", { expected: `at most ${maxNoteSignatures} signature lines` });
   return { text: whole.slice(0, border + 1), signatures: lines.slice(0, -1).map(parseNoteSignature) };
 }
 
@@ -85,7 +90,10 @@ export function formatNoteSignature({ name, keyHint, signature }: NoteSignature)
  */
 export function checkNote(note: Note, keys: readonly NoteKey[]): readonly VerifiedSignature[] {
   const good = goodSignatures(note, keys);
-  if (good.length === 0) throw tlogError("TLOG_NOTE_UNSIGNED", { expected: `a signature by ${keys.map((key) => quote(key.name)).join(" or ")}` });
+  if (good.length === 0)
+    throw tlogError("TLOG_NOTE_UNSIGNED", {
+      expected: `a signature by ${keys.map((key) => quote(key.name)).join(" or ")}`,
+    });
   return good;
 }
 
@@ -111,7 +119,11 @@ export async function signNote(text: string, signers: readonly NoteSigner[]): Pr
   return formatNote({ text, signatures });
 }
 
-function verifyLine(key: NoteKey, signed: { text: string; bytes: Uint8Array }, signature: Uint8Array): VerifiedSignature[] {
+function verifyLine(
+  key: NoteKey,
+  signed: { text: string; bytes: Uint8Array },
+  signature: Uint8Array,
+): VerifiedSignature[] {
   const facts = key.verify(signed, signature);
   return facts === undefined ? [] : [{ key, signature, ...facts }];
 }

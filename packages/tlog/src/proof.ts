@@ -31,15 +31,18 @@ export function parseLogProof(input: string | Uint8Array): LogProof {
   const text = typeof input === "string" ? input : decode(input);
   const border = text.indexOf("\n\n");
   const lines = text.slice(0, Math.max(border, 0)).split("\n", maxProofHashes + 4);
-  if (border < 0 || lines.shift() !== logProofHeader) throw malformed("first line", logProofHeader, quote(text.slice(0, 40)));
-  const extra = lines[0]?.startsWith("extra ") === true ? parseExtra((lines.shift() ?? "").slice("extra ".length)) : undefined;
+  if (border < 0 || lines.shift() !== logProofHeader)
+    throw malformed("first line", logProofHeader, quote(text.slice(0, 40)));
+  const extra =
+    lines[0]?.startsWith("extra ") === true ? parseExtra((lines.shift() ?? "").slice("extra ".length)) : undefined;
   const index = lines.shift() ?? "";
   if (!index.startsWith("index ")) throw malformed("index line", "index <decimal>", quote(index));
   if (lines.length > maxProofHashes) throw malformed("hashes", `at most ${maxProofHashes}`, "more");
   const checkpoint = text.slice(border + 2);
   parseNote(checkpoint);
   const path = lines.map((line) => parseBytes("hash", line));
-  if (path.some(({ length }) => length !== treeHashBytes)) throw malformed("hashes", `${treeHashBytes} bytes each`, "another length");
+  if (path.some(({ length }) => length !== treeHashBytes))
+    throw malformed("hashes", `${treeHashBytes} bytes each`, "another length");
   return { ...(extra && { extra }), index: parseSize(index.slice("index ".length)), path, checkpoint };
 }
 
@@ -72,7 +75,8 @@ export function checkLogProof(proof: LogProof, leaf: Uint8Array, { log, quorum }
 
 function parseExtra(text: string): Uint8Array {
   const extra = parseBytes("extra", text);
-  if (extra.length > maxProofExtraBytes) throw malformed("extra", `at most ${maxProofExtraBytes} bytes`, `${extra.length}`);
+  if (extra.length > maxProofExtraBytes)
+    throw malformed("extra", `at most ${maxProofExtraBytes} bytes`, `${extra.length}`);
   return extra;
 }
 

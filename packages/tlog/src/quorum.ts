@@ -16,8 +16,11 @@ export interface Quorum {
 export function makeQuorum(threshold: number, keys: readonly NoteKey[]): Quorum {
   const witnesses = keys.filter((key, i) => !keys.slice(0, i).some((before) => isSameKey(before, key)));
   for (const [i, key] of witnesses.entries()) {
-    const twin = witnesses.slice(0, i).find((before) => before.verifier.keyid === key.verifier.keyid || before.name === key.name);
-    if (twin !== undefined) throw tlogError("TLOG_QUORUM_INVALID", { checked: key.name, got: "a name or key that is listed already" });
+    const twin = witnesses
+      .slice(0, i)
+      .find((before) => before.verifier.keyid === key.verifier.keyid || before.name === key.name);
+    if (twin !== undefined)
+      throw tlogError("TLOG_QUORUM_INVALID", { checked: key.name, got: "a name or key that is listed already" });
   }
   if (Number.isInteger(threshold) && threshold >= 1 && threshold <= witnesses.length) return { witnesses, threshold };
   throw tlogError("TLOG_QUORUM_INVALID", { expected: `1 to ${witnesses.length} witnesses`, got: `${threshold}` });
@@ -30,5 +33,8 @@ export function makeQuorum(threshold: number, keys: readonly NoteKey[]): Quorum 
 export function checkQuorum(note: Note, quorum: Quorum): readonly VerifiedSignature[] {
   const seen = goodSignatures(note, quorum.witnesses);
   if (seen.length >= quorum.threshold) return seen;
-  throw tlogError("TLOG_QUORUM_UNMET", { expected: `${quorum.threshold} of ${quorum.witnesses.length}`, got: `${seen.length}` });
+  throw tlogError("TLOG_QUORUM_UNMET", {
+    expected: `${quorum.threshold} of ${quorum.witnesses.length}`,
+    got: `${seen.length}`,
+  });
 }

@@ -37,11 +37,19 @@ export function parseTilePath(path: string): Tile {
   const match = /^tile\/(entries|0|[1-9][0-9]?)\/((?:x[0-9]{3}\/){0,6}[0-9]{3})(?:\.p\/([1-9][0-9]{0,2}))?$/.exec(path);
   const [, level = "", groups = "", width] = match ?? [];
   const index = BigInt(groups.replaceAll(/[x/]/g, "") || "0");
-  const tile: Tile = { level: level === "entries" ? level : Number(level), index, width: width === undefined ? fullWidth : Number(width) };
+  const tile: Tile = {
+    level: level === "entries" ? level : Number(level),
+    index,
+    width: width === undefined ? fullWidth : Number(width),
+  };
   const isPartial = width !== undefined && tile.width < fullWidth;
-  const isPath = match !== null && Number(tile.level === "entries" ? 0 : tile.level) <= maxTileLevel && index <= maxTreeSize;
+  const isPath =
+    match !== null && Number(tile.level === "entries" ? 0 : tile.level) <= maxTileLevel && index <= maxTreeSize;
   if (isPath && (width === undefined || isPartial) && groups === formatIndex(index)) return tile;
-  throw tlogError("TLOG_TILE_PATH", { expected: "tile/<level>/<index in groups of 3 digits>[.p/<1 to 255>]", got: quote(path) });
+  throw tlogError("TLOG_TILE_PATH", {
+    expected: "tile/<level>/<index in groups of 3 digits>[.p/<1 to 255>]",
+    got: quote(path),
+  });
 }
 
 /** How many hashes tile `index` of a level holds in a tree of `size` entries: 256 if full, 0 if there is none. C2SP tlog-tiles, "Partial tiles". */
@@ -70,12 +78,17 @@ export function parseEntryBundle(bytes: Uint8Array, width: number): readonly Uin
   let at = 0;
   while (at < bytes.length && entries.length < width) {
     const end = at + 2 + (bytes[at] as number) * 256 + (bytes[at + 1] ?? 0);
-    if (at + 2 > bytes.length || end > bytes.length) throw tlogError("TLOG_TILE_MALFORMED", `entry ${entries.length} is cut off`);
+    if (at + 2 > bytes.length || end > bytes.length)
+      throw tlogError("TLOG_TILE_MALFORMED", `entry ${entries.length} is cut off`);
     entries.push(bytes.subarray(at + 2, end));
     at = end;
   }
   if (at === bytes.length && entries.length === width) return entries;
-  throw tlogError("TLOG_TILE_MALFORMED", { checked: "entry bundle", expected: `${width} entries`, got: entries.length < width ? `${entries.length}` : "more" });
+  throw tlogError("TLOG_TILE_MALFORMED", {
+    checked: "entry bundle",
+    expected: `${width} entries`,
+    got: entries.length < width ? `${entries.length}` : "more",
+  });
 }
 
 /** The inverse of `parseEntryBundle`. Error: TLOG_TILE_MALFORMED for an entry over `maxEntryBytes`. */
@@ -87,9 +100,16 @@ export function formatEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
  * The bundles to write when `added` entries come after the first `size`; `last` holds the entries of the bundle that is partial so far.
  * Error: TLOG_TILE_RANGE if `last` is not as long as `size` implies, and that of `formatEntryBundle`.
  */
-export function entryFiles(size: bigint, last: readonly Uint8Array[], added: readonly Uint8Array[]): readonly TileFile[] {
+export function entryFiles(
+  size: bigint,
+  last: readonly Uint8Array[],
+  added: readonly Uint8Array[],
+): readonly TileFile[] {
   if (BigInt(last.length) !== size % BigInt(fullWidth)) {
-    throw tlogError("TLOG_TILE_RANGE", { expected: `${size % BigInt(fullWidth)} entries in the last bundle`, got: `${last.length}` });
+    throw tlogError("TLOG_TILE_RANGE", {
+      expected: `${size % BigInt(fullWidth)} entries in the last bundle`,
+      got: `${last.length}`,
+    });
   }
   if (added.length === 0) return [];
   const rows = inTiles(size / BigInt(fullWidth), [...last, ...added]);
@@ -99,7 +119,10 @@ export function entryFiles(size: bigint, last: readonly Uint8Array[], added: rea
 }
 
 /** Cuts a row that begins at a tile's border into tiles; the last one may be partial. */
-export function inTiles<Item>(first: bigint, row: readonly Item[]): readonly { readonly index: bigint; readonly items: readonly Item[] }[] {
+export function inTiles<Item>(
+  first: bigint,
+  row: readonly Item[],
+): readonly { readonly index: bigint; readonly items: readonly Item[] }[] {
   const count = Math.ceil(row.length / fullWidth);
   return Array.from({ length: count }, (_, i) => {
     return { index: first + BigInt(i), items: row.slice(i * fullWidth, (i + 1) * fullWidth) };
@@ -107,12 +130,22 @@ export function inTiles<Item>(first: bigint, row: readonly Item[]): readonly { r
 }
 
 function lengthOf(entry: Uint8Array): Uint8Array {
-  if (entry.length > maxEntryBytes) throw tlogError("TLOG_TILE_MALFORMED", { checked: "entry", expected: `at most ${maxEntryBytes} bytes`, got: `${entry.length}` });
+  if (entry.length > maxEntryBytes)
+    throw tlogError("TLOG_TILE_MALFORMED", {
+      checked: "entry",
+      expected: `at most ${maxEntryBytes} bytes`,
+      got: `${entry.length}`,
+    });
   return Uint8Array.of(entry.length >> 8, entry.length & 255);
 }
 
 function formatIndex(index: bigint): string {
   const digits = `${index}`;
   const padded = digits.padStart(Math.ceil(digits.length / 3) * 3, "0");
-  return padded.match(/.{3}/g)?.map((group, i, all) => (i === all.length - 1 ? group : `x${group}`)).join("/") ?? "";
+  return (
+    padded
+      .match(/.{3}/g)
+      ?.map((group, i, all) => (i === all.length - 1 ? group : `x${group}`))
+      .join("/") ?? ""
+  );
 }

@@ -1,7 +1,24 @@
 import { equalBytes, hex } from "@countersign/core";
 import { tlogError } from "./errors.ts";
-import { emptyRoot, leafHash, maxTreeSize, nodeHash, rootOf, type ConsistencyProof, type InclusionProof } from "./merkle.ts";
-import { formatTile, formatTilePath, fullWidth, inTiles, parseEntryBundle, parseTile, tileWidth, type TileFile } from "./tile.ts";
+import {
+  emptyRoot,
+  leafHash,
+  maxTreeSize,
+  nodeHash,
+  rootOf,
+  type ConsistencyProof,
+  type InclusionProof,
+} from "./merkle.ts";
+import {
+  formatTile,
+  formatTilePath,
+  fullWidth,
+  inTiles,
+  parseEntryBundle,
+  parseTile,
+  tileWidth,
+  type TileFile,
+} from "./tile.ts";
 
 /** Fetches a tile of exactly `width` hashes. If a log has only the full tile left, the reader cuts it. What it gives back is trusted in nothing. */
 export type TileReader = (level: number, index: bigint, width: number) => Uint8Array | Promise<Uint8Array>;
@@ -21,13 +38,23 @@ export const emptyTree: Tree = { size: 0n, root: emptyRoot, edge: [] };
  * Fetches the partial tiles of a tree, at most 8, and proves that they hash to its root.
  * Not checked: that size and root come from a signed checkpoint. Errors: TLOG_PROOF_RANGE, TLOG_TILE_MALFORMED, TLOG_TILE_MISMATCH, and the reader's own.
  */
-export async function openTree({ size, root }: { readonly size: bigint; readonly root: Uint8Array }, readTile: TileReader): Promise<Tree> {
+export async function openTree(
+  { size, root }: { readonly size: bigint; readonly root: Uint8Array },
+  readTile: TileReader,
+): Promise<Tree> {
   if (size < 0n || size > maxTreeSize) throw tlogError("TLOG_PROOF_RANGE", { checked: "tree size", got: `${size}` });
   const edge = await Promise.all(
-    edgeTiles(size).map(async ({ level, index, width }) => (width === 0 ? [] : parseTile(await readTile(level, index, width), width))),
+    edgeTiles(size).map(async ({ level, index, width }) =>
+      width === 0 ? [] : parseTile(await readTile(level, index, width), width),
+    ),
   );
   const got = rootOfEdge(edge);
-  if (!equalBytes(got, root)) throw tlogError("TLOG_TILE_MISMATCH", { checked: `right edge of the tree of ${size}`, expected: hex(root), got: hex(got) });
+  if (!equalBytes(got, root))
+    throw tlogError("TLOG_TILE_MISMATCH", {
+      checked: `right edge of the tree of ${size}`,
+      expected: hex(root),
+      got: hex(got),
+    });
   return { size, root, edge };
 }
 
@@ -35,7 +62,10 @@ export async function openTree({ size, root }: { readonly size: bigint; readonly
  * The tree with more leaves, and the tile files to write before a checkpoint of its size may be published.
  * Partial tiles of earlier sizes may be deleted once the full one is there. Error: TLOG_PROOF_RANGE past 2^64 - 1 entries. C2SP tlog-tiles.
  */
-export function appendLeaves(tree: Tree, leaves: readonly Uint8Array[]): { readonly tree: Tree; readonly files: readonly TileFile[] } {
+export function appendLeaves(
+  tree: Tree,
+  leaves: readonly Uint8Array[],
+): { readonly tree: Tree; readonly files: readonly TileFile[] } {
   const size = tree.size + BigInt(leaves.length);
   if (size > maxTreeSize) throw tlogError("TLOG_PROOF_RANGE", { checked: "tree size", got: `${size}` });
   const files: TileFile[] = [];
@@ -44,7 +74,8 @@ export function appendLeaves(tree: Tree, leaves: readonly Uint8Array[]): { reado
   for (let level = 0; added.length > 0; level++) {
     const first = tree.size >> BigInt(8 * (level + 1));
     const tiles = inTiles(first, [...(edge[level] ?? []), ...added]);
-    for (const { index, items } of tiles) files.push({ path: formatTilePath({ level, index, width: items.length }), bytes: formatTile(items) });
+    for (const { index, items } of tiles)
+      files.push({ path: formatTilePath({ level, index, width: items.length }), bytes: formatTile(items) });
     const full = tiles.filter(({ items }) => items.length === fullWidth);
     edge[level] = tiles[full.length]?.items ?? [];
     added = full.map(({ items }) => rootOf(items));
@@ -70,11 +101,16 @@ export interface TilePlace {
  * The entries of bundle `index`, each proved to be in the tree: its leaf hash is that in the level-0 tile, which hashes into the root.
  * `bundle` must hold as many entries as the tree's size implies. Errors: those of `checkedTile`, TLOG_ENTRY_MISMATCH.
  */
-export async function checkEntryBundle(tree: Tree, bundle: EntryBundle, readTile: TileReader): Promise<readonly Uint8Array[]> {
+export async function checkEntryBundle(
+  tree: Tree,
+  bundle: EntryBundle,
+  readTile: TileReader,
+): Promise<readonly Uint8Array[]> {
   const tile = await checkedTile(tree, { level: 0, index: bundle.index }, readTile);
   const entries = parseEntryBundle(bundle.bytes, tile.length);
   const odd = entries.findIndex((entry, i) => !equalBytes(leafHash(entry), tile[i] as Uint8Array));
-  if (odd >= 0) throw tlogError("TLOG_ENTRY_MISMATCH", { checked: `entry ${bundle.index * BigInt(fullWidth) + BigInt(odd)}` });
+  if (odd >= 0)
+    throw tlogError("TLOG_ENTRY_MISMATCH", { checked: `entry ${bundle.index * BigInt(fullWidth) + BigInt(odd)}` });
   return entries;
 }
 
@@ -86,7 +122,12 @@ export interface EntryBundle {
 
 /** Makes the proof that entry `index` is in the tree, out of checked tiles. Errors: TLOG_PROOF_RANGE, and those of `checkedTile`. RFC 9162 §2.1.3.1. */
 export async function proveInclusion(tree: Tree, index: bigint, readTile: TileReader): Promise<InclusionProof> {
-  if (index < 0n || index >= tree.size) throw tlogError("TLOG_PROOF_RANGE", { checked: "inclusion", expected: `an index below ${tree.size}`, got: `${index}` });
+  if (index < 0n || index >= tree.size)
+    throw tlogError("TLOG_PROOF_RANGE", {
+      checked: "inclusion",
+      expected: `an index below ${tree.size}`,
+      got: `${index}`,
+    });
   const path: Range[] = [];
   let [start, end] = [0n, tree.size];
   while (end - start > 1n) {
@@ -99,7 +140,12 @@ export async function proveInclusion(tree: Tree, index: bigint, readTile: TileRe
 
 /** Makes the proof that the tree of the first `from` entries is the beginning of this one. Errors: TLOG_PROOF_RANGE, and those of `checkedTile`. RFC 9162 §2.1.4.1. */
 export async function proveConsistency(tree: Tree, from: bigint, readTile: TileReader): Promise<ConsistencyProof> {
-  if (from < 0n || from > tree.size) throw tlogError("TLOG_PROOF_RANGE", { checked: "consistency", expected: `an old size up to ${tree.size}`, got: `${from}` });
+  if (from < 0n || from > tree.size)
+    throw tlogError("TLOG_PROOF_RANGE", {
+      checked: "consistency",
+      expected: `an old size up to ${tree.size}`,
+      got: `${from}`,
+    });
   const path: Range[] = [];
   let [start, end] = [0n, from === 0n ? 0n : tree.size];
   while (end > from) {
@@ -124,9 +170,13 @@ function tileSource(tree: Tree, readTile: TileReader): TileSource {
   const seen = new Map<string, Promise<readonly Uint8Array[]>>();
   const load: TileSource = async ({ level, index }) => {
     const width = level < 0 || index < 0n ? 0 : tileWidth(tree.size, level, index);
-    if (width === 0) throw tlogError("TLOG_TILE_RANGE", { checked: `tile ${index} of level ${level}`, got: `a tree of ${tree.size}` });
+    if (width === 0)
+      throw tlogError("TLOG_TILE_RANGE", { checked: `tile ${index} of level ${level}`, got: `a tree of ${tree.size}` });
     if (width < fullWidth) return tree.edge[level] as readonly Uint8Array[];
-    const [bytes, above] = await Promise.all([readTile(level, index, fullWidth), source({ level: level + 1, index: index >> 8n })]);
+    const [bytes, above] = await Promise.all([
+      readTile(level, index, fullWidth),
+      source({ level: level + 1, index: index >> 8n }),
+    ]);
     const tile = parseTile(bytes, fullWidth);
     if (equalBytes(rootOf(tile), above[Number(index & 255n)] as Uint8Array)) return tile;
     throw tlogError("TLOG_TILE_MISMATCH", { checked: `tile ${index} of level ${level}` });

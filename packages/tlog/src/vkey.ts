@@ -1,8 +1,29 @@
-import { base64, concatBytes, equalBytes, formatPem, hex, makeVerifier, parseBase64, parseHex, parsePrivateKey, quote, TrustError } from "@countersign/core";
+import {
+  base64,
+  concatBytes,
+  equalBytes,
+  formatPem,
+  hex,
+  makeVerifier,
+  parseBase64,
+  parseHex,
+  parsePrivateKey,
+  quote,
+  TrustError,
+} from "@countersign/core";
 import type { Signer, Verifier } from "@countersign/core";
 import { cosignerKey } from "./cosignature.ts";
 import { tlogError } from "./errors.ts";
-import { checkKeyName, isKeyName, keyHintOf, noteKey, parseTypedKey, typedKey, type NoteKey, type NoteKeyType } from "./key.ts";
+import {
+  checkKeyName,
+  isKeyName,
+  keyHintOf,
+  noteKey,
+  parseTypedKey,
+  typedKey,
+  type NoteKey,
+  type NoteKeyType,
+} from "./key.ts";
 import type { NoteSigner } from "./note.ts";
 
 /** Longest vkey or skey that is parsed, in characters: an RSA key of 8,192 bits and a long name fit. */
@@ -18,7 +39,8 @@ export function parseVkey(text: string): NoteKey {
   const verifier = openKey(type, spki);
   const key = type.startsWith("cosignature") ? cosignerKey({ name, verifier }) : noteKey({ name, verifier });
   if (key.type !== type) throw tlogError("TLOG_KEY_MALFORMED", { checked: quote(name), expected: type, got: key.type });
-  if (!equalBytes(key.keyHint, hint)) throw tlogError("TLOG_KEY_ID_MISMATCH", { checked: quote(name), expected: hex(key.keyHint), got: hex(hint) });
+  if (!equalBytes(key.keyHint, hint))
+    throw tlogError("TLOG_KEY_ID_MISMATCH", { checked: quote(name), expected: hex(key.keyHint), got: hex(hint) });
   return key;
 }
 
@@ -40,19 +62,22 @@ const seedBytes = 32;
 
 /** Parses an Ed25519 signer key, `PRIVATE+KEY+name+<hex key id>+<base64 of 0x01 and seed>`, and checks its id. Messages never hold the key. Errors: TLOG_KEY_MALFORMED, TLOG_KEY_UNSUPPORTED, TLOG_KEY_ID_MISMATCH. */
 export function parseSkey(text: string): NoteSigner {
-  if (!text.startsWith(skeyMark)) throw tlogError("TLOG_KEY_MALFORMED", { checked: "signer key", expected: `${skeyMark} at its start` });
+  if (!text.startsWith(skeyMark))
+    throw tlogError("TLOG_KEY_MALFORMED", { checked: "signer key", expected: `${skeyMark} at its start` });
   const { name, hint, typed } = splitKey(text.slice(skeyMark.length));
   if (typed[0] !== ed25519Byte || typed.length !== 1 + seedBytes) {
     throw tlogError("TLOG_KEY_UNSUPPORTED", { checked: "signer key", expected: "an Ed25519 seed" });
   }
   const made = noteSigner({ name, signer: signerFromSeed(typed.subarray(1)) });
-  if (!equalBytes(made.keyHint, hint)) throw tlogError("TLOG_KEY_ID_MISMATCH", { checked: quote(name), expected: hex(made.keyHint), got: hex(hint) });
+  if (!equalBytes(made.keyHint, hint))
+    throw tlogError("TLOG_KEY_ID_MISMATCH", { checked: quote(name), expected: hex(made.keyHint), got: hex(hint) });
   return made;
 }
 
 /** The inverse of `parseSkey`, from a 32-byte Ed25519 seed. Errors: TLOG_KEY_MALFORMED. The result is a secret. */
 export function formatSkey(name: string, seed: Uint8Array): string {
-  if (seed.length !== seedBytes) throw tlogError("TLOG_KEY_MALFORMED", { checked: "seed", expected: `${seedBytes} bytes`, got: `${seed.length}` });
+  if (seed.length !== seedBytes)
+    throw tlogError("TLOG_KEY_MALFORMED", { checked: "seed", expected: `${seedBytes} bytes`, got: `${seed.length}` });
   const hint = keyHintOf(checkKeyName(name), "ed25519", signerFromSeed(seed).spki);
   return `${skeyMark}${name}+${hex(hint)}+${base64(concatBytes(Uint8Array.of(ed25519Byte), seed))}`;
 }
@@ -85,6 +110,8 @@ function decodeKey(text: string): Uint8Array {
   try {
     return parseBase64(text);
   } catch (error) {
-    throw error instanceof TrustError ? tlogError("TLOG_KEY_MALFORMED", { checked: "key", expected: "base64 with padding" }) : error;
+    throw error instanceof TrustError
+      ? tlogError("TLOG_KEY_MALFORMED", { checked: "key", expected: "base64 with padding" })
+      : error;
   }
 }
