@@ -8,7 +8,10 @@ import type { WycheproofFile } from "./wycheproof.contract.ts";
 declare global {
   interface ImportMeta {
     /** Vite's: replaced when the file is served. */
-    glob<T>(pattern: string, options: { readonly eager: true; readonly import: "default" }): Readonly<Record<string, T>>;
+    glob<T>(
+      pattern: string,
+      options: { readonly eager: true; readonly import: "default" },
+    ): Readonly<Record<string, T>>;
   }
 }
 

@@ -22,7 +22,8 @@ describe("Wycheproof", () => {
   const hasData = existsSync(new URL(shared, import.meta.url));
   if (!hasData) test.skip("no shared data here", () => {});
   for (const backend of hasData ? backends : []) {
-    for (const name of Object.keys(wycheproofFiles)) testWycheproof(backend, name, read(shared + name) as WycheproofFile);
+    for (const name of Object.keys(wycheproofFiles))
+      testWycheproof(backend, name, read(shared + name) as WycheproofFile);
   }
 });
 

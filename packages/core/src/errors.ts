@@ -197,6 +197,12 @@ const coreEntries = {
     says: "this platform cannot sign with such a key",
     fix: "sign with Node 24 or newer",
   },
+  CORE_TEXT_MALFORMED: { kind: "malformed", says: "bytes or text are not in the stated encoding", fix: "fetch the file again, it is damaged or was edited by hand" },
+  CORE_DER_MALFORMED: { kind: "malformed", says: "not strict DER", fix: "fetch the file again, it is damaged or was made by a faulty tool" },
+  CORE_CERTIFICATE_MALFORMED: { kind: "malformed", says: "not an X.509 certificate", fix: "ask whoever gave you the certificate for a valid one" },
+  CORE_PEM_MALFORMED: { kind: "malformed", says: "not PEM", fix: "give a file that starts with -----BEGIN and has nothing else around the blocks" },
+  CORE_ENVELOPE_MALFORMED: { kind: "malformed", says: "not a DSSE envelope", fix: "fetch the file again; if it repeats, ask whoever made it" },
+  CORE_STATEMENT_MALFORMED: { kind: "malformed", says: "not an in-toto Statement", fix: "ask whoever made the attestation to make it again" },
   CORE_NOT_VERIFIED: {
     kind: "usage",
     says: "claims were not made by a verifier",

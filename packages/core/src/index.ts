@@ -1,3 +1,6 @@
+export * from "./bytes.ts";
+export * from "./claims.ts";
+export * from "./errors.ts";
 export * from "./algorithm.ts";
 export type { Backend, Hasher, OpenKey, SecretKey, SecretKeyForm, SignatureCheck } from "./crypto.ts";
 export * from "./digest.ts";
@@ -11,6 +14,13 @@ export {
   parsePublicKey,
 } from "./key.ts";
 export type { Signer, SignerInput, Verifier } from "./key.ts";
-export { maxRsaBits, maxRsaExponentBits, maxSpkiBytes, minRsaBits, parseSpki } from "./spki.ts";
+export { maxRsaBits, maxRsaExponentBits, maxRsaSpkiBytes, minRsaBits, parseSpki } from "./spki.ts";
 export type { PublicKey } from "./spki.ts";
 export type { RsaKey } from "./rsa.ts";
+export * from "./json.ts";
+export * from "./decode.ts";
+export * from "./der.ts";
+export * from "./pem.ts";
+export * from "./x509.ts";
+export * from "./envelope.ts";
+export * from "./statement.ts";

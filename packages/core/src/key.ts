@@ -1,6 +1,7 @@
 import { backend as platform } from "#crypto";
 import { algorithmOf, defaultAlgorithmOf, describeKey, isAlgorithmOf } from "./algorithm.ts";
 import { hex, parseUtf8 } from "./bytes.ts";
+import { parseDer } from "./der.ts";
 import { digestBytes, digestName } from "./digest.ts";
 import { isEcdsaShape } from "./ecdsa.ts";
 import { coreError, quote } from "./errors.ts";
@@ -91,7 +92,8 @@ export function checkDigestUsable(algorithm: Algorithm, digest: Digest): void {
 
 /**
  * Reads one public key from PEM (`PUBLIC KEY` or `RSA PUBLIC KEY`) or from DER SubjectPublicKeyInfo, and gives it as DER
- * SubjectPublicKeyInfo that `parseSpki` accepts. Throws CORE_KEY_MALFORMED, CORE_KEY_UNSUPPORTED, CORE_KEY_WEAK and the PEM errors.
+ * SubjectPublicKeyInfo that `parseSpki` accepts. Throws CORE_KEY_MALFORMED, CORE_KEY_UNSUPPORTED, CORE_KEY_WEAK and the errors of
+ * `parsePem` and `parseUtf8`.
  */
 export function parsePublicKey(pemOrDer: string | Uint8Array): Uint8Array {
   const spki =
@@ -182,27 +184,32 @@ function readPublicPem(pem: string | Uint8Array): Uint8Array {
   throw coreError("CORE_KEY_MALFORMED", { expected: "BEGIN PUBLIC KEY", got: `BEGIN ${quote(block.label)}` });
 }
 
-const privateForms: ReadonlyMap<string, SecretKeyForm> = new Map([
-  ["PRIVATE KEY", "pkcs8"],
-  ["EC PRIVATE KEY", "sec1"],
-  ["RSA PRIVATE KEY", "pkcs1"],
+/** Each form, and the tag of the member after its version, by which the forms differ. */
+const privateForms: ReadonlyMap<string, { readonly form: SecretKeyForm; readonly secondTag: number }> = new Map([
+  ["PRIVATE KEY", { form: "pkcs8", secondTag: 0x30 }],
+  ["EC PRIVATE KEY", { form: "sec1", secondTag: 0x04 }],
+  ["RSA PRIVATE KEY", { form: "pkcs1", secondTag: 0x02 }],
 ]);
 
 /** openssl ecparam writes a block of parameters before the key; nothing else may stand beside it. */
 function readPrivatePem(pem: string): { form: SecretKeyForm; der: Uint8Array } {
   if (/-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(pem)) throw coreError("CORE_PRIVATE_KEY_ENCRYPTED");
-  const blocks = parsePrivateBlocks(pem).filter((block) => block.label !== "EC PARAMETERS");
+  const blocks = orMalformed(() => parsePem(pem)).filter((block) => block.label !== "EC PARAMETERS");
   const [block] = blocks;
-  const form = privateForms.get(block?.label ?? "");
-  if (block === undefined || form === undefined || blocks.length !== 1) throw coreError("CORE_PRIVATE_KEY_MALFORMED");
-  return { form, der: block.bytes };
+  const kind = privateForms.get(block?.label ?? "");
+  if (block === undefined || kind === undefined || blocks.length !== 1) throw coreError("CORE_PRIVATE_KEY_MALFORMED");
+  // OpenSSL would take any form under any label, and bytes after its end.
+  if (orMalformed(() => parseDer(block.bytes)).children[1]?.raw[0] !== kind.secondTag) {
+    throw coreError("CORE_PRIVATE_KEY_MALFORMED");
+  }
+  return { form: kind.form, der: block.bytes };
 }
 
-function parsePrivateBlocks(pem: string): readonly { label: string; bytes: Uint8Array }[] {
+/** Drops the cause: it may quote a line of the key. */
+function orMalformed<T>(read: () => T): T {
   try {
-    return parsePem(pem);
+    return read();
   } catch {
-    // The cause is dropped: it may quote a line of the key.
     throw coreError("CORE_PRIVATE_KEY_MALFORMED");
   }
 }

@@ -18,8 +18,8 @@ export const minRsaBits = 2048;
 export const maxRsaBits = 8192;
 /** Largest RSA public exponent, in bits. */
 export const maxRsaExponentBits = 32;
-/** Largest SubjectPublicKeyInfo that is looked at, in bytes; ML-DSA-87 needs 2,614. */
-export const maxSpkiBytes = 4096;
+/** Largest RSA SubjectPublicKeyInfo that is looked at, in bytes; 8192 bits need 1,062. */
+export const maxRsaSpkiBytes = 2048;
 
 /**
  * Parses a DER SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) of an EC key on a named curve (RFC 5480, uncompressed point),
@@ -34,7 +34,7 @@ export function parseSpki(spki: Uint8Array): PublicKey {
   );
   if (fixed !== undefined) return fixed.read(spki.subarray(fixed.prefix.length));
   if (!isWholeSequence(spki)) throw coreError("CORE_KEY_MALFORMED", `public key of ${spki.length} bytes`);
-  if (startsWith(spki.subarray(spki[1] === 0x82 ? 4 : 3), rsaIdentifier)) return readRsa(spki);
+  if (startsWith(spki.subarray(headerBytes(spki)), rsaIdentifier)) return readRsa(spki);
   throw coreError("CORE_KEY_UNSUPPORTED");
 }
 
@@ -96,7 +96,7 @@ function readRsa(spki: Uint8Array): PublicKey {
 }
 
 function readRsaNumbers(spki: Uint8Array): { modulus: bigint; exponent: bigint } {
-  if (spki.length > maxSpkiBytes) throw coreError("CORE_KEY_WEAK", `RSA key of ${spki.length} bytes`);
+  if (spki.length > maxRsaSpkiBytes) throw coreError("CORE_KEY_WEAK", `RSA key of ${spki.length} bytes`);
   try {
     const [, body, ...more] = parseDer(spki).children;
     if (body === undefined || more.length > 0) throw coreError("CORE_KEY_MALFORMED", "RSA key");
@@ -147,6 +147,11 @@ function littleEndian(bytes: Uint8Array): bigint {
 
 function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
   return equalBytes(bytes.subarray(0, prefix.length), prefix);
+}
+
+function headerBytes(bytes: Uint8Array): number {
+  const length = bytes[1] ?? 0;
+  return length < 0x80 ? 2 : 2 + length - 0x80;
 }
 
 /** Whether the bytes are one DER SEQUENCE, as far as its header tells. */

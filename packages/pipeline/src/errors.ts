@@ -41,7 +41,7 @@ const pipelineEntries = {
     says: "a service sent more than the limit",
     fix: "check that the address is the service you mean",
   },
-} as const satisfies Record<string, CatalogueEntry>;
+} as const;
 
 /** The catalogue of this package, for docs/errors.md. */
 export const pipelineErrors: Readonly<Record<string, CatalogueEntry>> = pipelineEntries;

@@ -41,7 +41,7 @@ const policyEntries = {
     says: "signed by another key than the policy allows",
     fix: "do not use the artifact; if the key is legitimate, give it with --key",
   },
-} as const satisfies Record<string, CatalogueEntry>;
+} as const;
 
 /** The catalogue of this package, for docs/errors.md. */
 export const policyErrors: Readonly<Record<string, CatalogueEntry>> = policyEntries;

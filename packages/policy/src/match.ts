@@ -11,7 +11,7 @@ export interface Pattern {
 }
 
 /** The longest pattern that is compiled, in UTF-16 units. */
-export const maxPatternChars = 4096;
+export const maxPatternChars: number = 4096;
 
 /**
  * Compiles `source` with a linear-time engine (re2js, loaded on first use).

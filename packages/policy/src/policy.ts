@@ -26,7 +26,7 @@ export interface KeyRule {
 }
 
 /** The largest number a policy may ask for. */
-export const maxRequired = 32;
+export const maxRequired: number = 32;
 
 /** Returns the policy if it asks for something; a policy that would accept anybody is a usage error. */
 export function checkPolicy(policy: Policy): Policy {

@@ -27,11 +27,11 @@ import { formatLogEntry, maxLogEntries, parseLogEntry, type LogEntry } from "./t
 export { maxLogEntries, maxProofHashes, type InclusionProof, type LogEntry } from "./transparency-entry.ts";
 
 /** The largest bundle that is read, in bytes. */
-export const maxBundleBytes = 16 * 1024 * 1024;
+export const maxBundleBytes: number = 16 * 1024 * 1024;
 /** The most RFC 3161 timestamps in a bundle. */
-export const maxTimestamps = 32;
+export const maxTimestamps: number = 32;
 /** The most certificates in a bundle of version 0.1 or 0.2. */
-export const maxChain = 10;
+export const maxChain: number = 10;
 
 /** Bundle versions that are read. */
 export type BundleVersion = "0.1" | "0.2" | "0.3";
@@ -174,7 +174,7 @@ function readTimestamps(reader: ObjectReader | undefined): Uint8Array[] {
 
 function readContent(reader: ObjectReader): Content {
   const message = reader.optionalObject("messageSignature");
-  const envelope = reader.optionalJson("dsseEnvelope") ?? undefined;
+  const envelope = reader.optionalJson("dsseEnvelope");
   if ((message === undefined) === (envelope === undefined)) {
     throw malformed({ checked: "content", expected: "one of messageSignature and dsseEnvelope" });
   }

@@ -57,7 +57,7 @@ const sigstoreEntries = {
   SIGSTORE_SERVICE_NONE: { kind: "usage", says: "the signing config names no service that can be used now", fix: "update the signing config, or name the service yourself" },
   SIGSTORE_SERVICE_TOO_FEW: { kind: "usage", says: "the signing config asks for more services than can be used now", fix: "update the signing config, or lower its count" },
   SIGSTORE_SERVICE_TSA_NEEDED: { kind: "usage", says: "a certificate in a Rekor v2 log needs a timestamp, and no timestamp authority is named", fix: "name a timestamp authority in the signing config" },
-} as const satisfies Record<string, CatalogueEntry>;
+} as const;
 
 /** The catalogue of this package, for docs/errors.md. */
 export const sigstoreErrors: Readonly<Record<string, CatalogueEntry>> = sigstoreEntries;

@@ -21,7 +21,7 @@ import { sigstoreError } from "./errors.ts";
 import { algorithmOfKeyDetails } from "./key-detail.ts";
 
 /** The largest log entry body that is read, in bytes. */
-export const maxEntryBytes = 4 * 1024 * 1024;
+export const maxEntryBytes: number = 4 * 1024 * 1024;
 
 /** What the entry must be about: the very signature, key and content of the bundle. */
 export interface Expected {

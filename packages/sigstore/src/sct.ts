@@ -4,7 +4,7 @@ import type { Log } from "./trust-root.ts";
 import { isWithin } from "./window.ts";
 
 /** The most SCTs that are read from one certificate. */
-export const maxScts = 16;
+export const maxScts: number = 16;
 
 /** One signed certificate timestamp as it stands in a certificate (RFC 6962 §3.2): unverified. */
 export interface Sct {

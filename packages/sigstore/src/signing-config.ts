@@ -13,11 +13,11 @@ import { passOverUnknown } from "./lenient.ts";
 import { isWithin, parseTime, type Window } from "./window.ts";
 
 /** The largest signing config that is read, in bytes. */
-export const maxSigningConfigBytes = 1024 * 1024;
+export const maxSigningConfigBytes: number = 1024 * 1024;
 /** The most services of one kind in a signing config. */
-export const maxServices = 256;
+export const maxServices: number = 256;
 /** The longest URL of a service, in UTF-16 units. */
-export const maxUrlChars = 2048;
+export const maxUrlChars: number = 2048;
 
 /** One service that a signer may ask. */
 export interface Service {

@@ -11,7 +11,7 @@ import {
 import { sigstoreError } from "./errors.ts";
 
 /** The longest timestamp response that is read, in bytes. */
-export const maxTimestampBytes = 64 * 1024;
+export const maxTimestampBytes: number = 64 * 1024;
 
 /** An RFC 3161 TimeStampResp, unverified: what it says and the bytes that were signed. */
 export interface TimestampToken {

@@ -2,9 +2,9 @@ import { base64, readObject, type Json, type JsonObject, type ObjectReader, type
 import { sigstoreError } from "./errors.ts";
 
 /** The most log entries in a bundle. */
-export const maxLogEntries = 32;
+export const maxLogEntries: number = 32;
 /** The most hashes in an inclusion proof: a tree has fewer than 2^63 leaves. */
-export const maxProofHashes = 63;
+export const maxProofHashes: number = 63;
 
 /** An inclusion proof as it came. `treeSize` and `rootHash` are what the bundle says; only the checkpoint's count. */
 export interface InclusionProof {

@@ -26,11 +26,11 @@ import { parseTime, type Window } from "./window.ts";
 export { isWithin, type Window } from "./window.ts";
 
 /** The largest trust root that is read, in bytes. */
-export const maxTrustRootBytes = 16 * 1024 * 1024;
+export const maxTrustRootBytes: number = 16 * 1024 * 1024;
 /** The most logs, CT logs, authorities or timestamp authorities, each, in a trust root. */
-export const maxInstances = 256;
+export const maxInstances: number = 256;
 /** The most certificates in an authority's chain. */
-export const maxAuthorityChain = 10;
+export const maxAuthorityChain: number = 10;
 
 /** A transparency or CT log whose word counts. */
 export interface Log {

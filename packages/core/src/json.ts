@@ -1,0 +1,179 @@
+import { parseUtf8 } from "./bytes.ts";
+import { coreError, quote, type TrustError } from "./errors.ts";
+
+/** A JSON value as parsed: unverified, and its members' names were chosen by others. */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+/** An object's own members; a member named `__proto__` is a member like any other. */
+export interface JsonObject {
+  readonly [name: string]: Json | undefined;
+}
+
+/** Caps on hostile input. */
+export interface JsonLimits {
+  readonly maxBytes?: number;
+  readonly maxDepth?: number;
+}
+
+/** The largest JSON text read by default, in bytes. */
+export const maxJsonBytes: number = 16 * 1024 * 1024;
+/** How deep arrays and objects may nest by default. */
+export const maxJsonDepth: number = 64;
+
+/**
+ * Parses strict JSON (RFC 8259, I-JSON): UTF-8 without byte order mark, no member twice, no lone surrogates,
+ * nothing after the value. Throws CORE_JSON_MALFORMED, CORE_JSON_DUPLICATE, CORE_JSON_DEPTH, CORE_TOO_LARGE.
+ */
+export function parseJson(input: Uint8Array | string, limits: JsonLimits = {}): Json {
+  const maxBytes = limits.maxBytes ?? maxJsonBytes;
+  if (input.length > maxBytes) throw coreError("CORE_TOO_LARGE", { checked: "JSON", expected: `at most ${maxBytes} bytes`, got: String(input.length) });
+  const text = typeof input === "string" ? input : decode(input);
+  const scan: Scan = { text, at: 0, maxDepth: limits.maxDepth ?? maxJsonDepth };
+  const value = readValue(scan, 0);
+  skipSpace(scan);
+  if (scan.at !== text.length) throw malformed(scan, "the end");
+  return value;
+}
+
+interface Scan {
+  readonly text: string;
+  readonly maxDepth: number;
+  at: number;
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return parseUtf8(bytes);
+  } catch (cause) {
+    throw coreError("CORE_JSON_MALFORMED", { expected: "UTF-8" }, cause);
+  }
+}
+
+function malformed(scan: Scan, expected: string): TrustError {
+  const got = scan.at >= scan.text.length ? "the end" : quote(scan.text.slice(scan.at, scan.at + 20));
+  return coreError("CORE_JSON_MALFORMED", { checked: `character ${scan.at}`, expected, got });
+}
+
+function skipSpace(scan: Scan): void {
+  for (;;) {
+    const code = scan.text.charCodeAt(scan.at);
+    if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return;
+    scan.at++;
+  }
+}
+
+function readValue(scan: Scan, depth: number): Json {
+  skipSpace(scan);
+  const code = scan.text.charCodeAt(scan.at);
+  if (code === 34) return readString(scan);
+  if (code === 123) return readMembers(scan, deeper(scan, depth));
+  if (code === 91) return readItems(scan, deeper(scan, depth));
+  if (code === 45 || (code >= 48 && code <= 57)) return readNumber(scan);
+  if (code === 116) return readWord(scan, "true", true);
+  if (code === 102) return readWord(scan, "false", false);
+  if (code === 110) return readWord(scan, "null", null);
+  throw malformed(scan, "a value");
+}
+
+function deeper(scan: Scan, depth: number): number {
+  if (depth < scan.maxDepth) return depth + 1;
+  throw coreError("CORE_JSON_DEPTH", { expected: `at most ${scan.maxDepth} levels` });
+}
+
+function readWord<T>(scan: Scan, word: string, value: T): T {
+  if (!scan.text.startsWith(word, scan.at)) throw malformed(scan, word);
+  scan.at += word.length;
+  return value;
+}
+
+function readMembers(scan: Scan, depth: number): JsonObject {
+  const members: Record<string, Json> = {};
+  scan.at++;
+  skipSpace(scan);
+  if (scan.text.charCodeAt(scan.at) === 125) return ended(scan, members);
+  for (;;) {
+    skipSpace(scan);
+    if (scan.text.charCodeAt(scan.at) !== 34) throw malformed(scan, "a member name");
+    const name = readString(scan);
+    if (Object.hasOwn(members, name)) throw coreError("CORE_JSON_DUPLICATE", { got: quote(name) });
+    skipSpace(scan);
+    if (scan.text.charCodeAt(scan.at) !== 58) throw malformed(scan, '":"');
+    scan.at++;
+    setMember(members, name, readValue(scan, depth));
+    skipSpace(scan);
+    const code = scan.text.charCodeAt(scan.at);
+    if (code === 125) return ended(scan, members);
+    if (code !== 44) throw malformed(scan, '"," or "}"');
+    scan.at++;
+  }
+}
+
+function setMember(members: Record<string, Json>, name: string, value: Json): void {
+  if (name === "__proto__") Object.defineProperty(members, name, { value, enumerable: true, configurable: true, writable: true });
+  else members[name] = value;
+}
+
+function readItems(scan: Scan, depth: number): readonly Json[] {
+  const items: Json[] = [];
+  scan.at++;
+  skipSpace(scan);
+  if (scan.text.charCodeAt(scan.at) === 93) return ended(scan, items);
+  for (;;) {
+    items.push(readValue(scan, depth));
+    skipSpace(scan);
+    const code = scan.text.charCodeAt(scan.at);
+    if (code === 93) return ended(scan, items);
+    if (code !== 44) throw malformed(scan, '"," or "]"');
+    scan.at++;
+  }
+}
+
+function ended<T>(scan: Scan, value: T): T {
+  scan.at++;
+  return value;
+}
+
+const plainString = /[^"\\\u0000-\u001f\ud800-\udfff]*/y;
+
+function readString(scan: Scan): string {
+  const { text } = scan;
+  const from = scan.at + 1;
+  plainString.lastIndex = from;
+  plainString.test(text);
+  const to = plainString.lastIndex;
+  if (text.charCodeAt(to) === 34) {
+    scan.at = to + 1;
+    return text.slice(from, to);
+  }
+  return readEscapedString(scan, to);
+}
+
+// JSON.parse knows the escapes; all that is left to us is to find the end and to refuse lone surrogates.
+function readEscapedString(scan: Scan, from: number): string {
+  const { text } = scan;
+  let to = from;
+  while (to < text.length && text.charCodeAt(to) !== 34) to += text.charCodeAt(to) === 92 ? 2 : 1;
+  const literal = text.slice(scan.at, to + 1);
+  const value = parseLiteral(literal);
+  if (value === undefined || !value.isWellFormed()) throw malformed(scan, "a string");
+  scan.at = to + 1;
+  return value;
+}
+
+function parseLiteral(literal: string): string | undefined {
+  try {
+    return JSON.parse(literal) as string;
+  } catch {
+    return undefined;
+  }
+}
+
+const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+
+function readNumber(scan: Scan): number {
+  number.lastIndex = scan.at;
+  const [literal] = number.exec(scan.text) ?? [];
+  const value = Number(literal);
+  if (literal === undefined || !Number.isFinite(value)) throw malformed(scan, "a number");
+  scan.at += literal.length;
+  return value;
+}

@@ -1,0 +1,52 @@
+import { base64, parseBase64 } from "./bytes.ts";
+import { coreError, quote } from "./errors.ts";
+
+/** One PEM block. */
+export interface PemBlock {
+  readonly label: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The largest PEM text that is read, in characters. */
+export const maxPemChars: number = 1024 * 1024;
+
+const block = /-----BEGIN ([A-Z0-9][A-Z0-9 ]{0,62})-----\r?\n((?:[A-Za-z0-9+/=]{1,76}\r?\n)+)-----END ([A-Z0-9][A-Z0-9 ]{0,62})-----(?:\r?\n|$)/y;
+
+/**
+ * Parses strict PEM (RFC 7468 §3): one or more blocks, white space between them and nothing else, no headers.
+ * Says nothing about what is inside. Throws CORE_PEM_MALFORMED.
+ */
+export function parsePem(text: string): readonly PemBlock[] {
+  if (text.length > maxPemChars) throw coreError("CORE_PEM_MALFORMED", { expected: `at most ${maxPemChars} characters` });
+  const blocks: PemBlock[] = [];
+  let at = skipSpace(text, 0);
+  while (at < text.length) {
+    block.lastIndex = at;
+    const match = block.exec(text);
+    if (match === null || match[1] !== match[3]) throw coreError("CORE_PEM_MALFORMED", { expected: "a PEM block", got: quote(text.slice(at, at + 40)) });
+    blocks.push({ label: match[1] as string, bytes: parseBody(match[2] as string) });
+    at = skipSpace(text, at + match[0].length);
+  }
+  if (blocks.length === 0) throw coreError("CORE_PEM_MALFORMED", { expected: "a PEM block", got: "nothing" });
+  return blocks;
+}
+
+/** Writes one block with lines of 64 characters and a newline at the end (RFC 7468 §2). */
+export function formatPem(label: string, bytes: Uint8Array): string {
+  const lines = base64(bytes).match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
+}
+
+function parseBody(body: string): Uint8Array {
+  try {
+    return parseBase64(body.replaceAll(/\r?\n/g, ""));
+  } catch (cause) {
+    throw coreError("CORE_PEM_MALFORMED", { expected: "base64 lines" }, cause);
+  }
+}
+
+function skipSpace(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && /\s/.test(text[at] as string)) at++;
+  return at;
+}
