@@ -203,6 +203,11 @@ const coreEntries = {
   CORE_PEM_MALFORMED: { kind: "malformed", says: "not PEM", fix: "give a file that starts with -----BEGIN and has nothing else around the blocks" },
   CORE_ENVELOPE_MALFORMED: { kind: "malformed", says: "not a DSSE envelope", fix: "fetch the file again; if it repeats, ask whoever made it" },
   CORE_STATEMENT_MALFORMED: { kind: "malformed", says: "not an in-toto Statement", fix: "ask whoever made the attestation to make it again" },
+  CORE_JSON_NOT_CANONICAL: {
+    kind: "malformed",
+    says: "the value has no canonical JSON form",
+    fix: "use integers and well-formed text",
+  },
   CORE_NOT_VERIFIED: {
     kind: "usage",
     says: "claims were not made by a verifier",

@@ -24,3 +24,4 @@ export * from "./pem.ts";
 export * from "./x509.ts";
 export * from "./envelope.ts";
 export * from "./statement.ts";
+export * from "./canonical-json.ts";

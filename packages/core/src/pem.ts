@@ -10,10 +10,10 @@ export interface PemBlock {
 /** The largest PEM text that is read, in characters. */
 export const maxPemChars: number = 1024 * 1024;
 
-const block = /-----BEGIN ([A-Z0-9][A-Z0-9 ]{0,62})-----\r?\n((?:[A-Za-z0-9+/=]{1,76}\r?\n)+)-----END ([A-Z0-9][A-Z0-9 ]{0,62})-----(?:\r?\n|$)/y;
+const block = /-----BEGIN ([A-Z0-9][A-Z0-9 ]{0,62})-----\r?\n((?:[A-Za-z0-9+/=]+\r?\n)+)-----END ([A-Z0-9][A-Z0-9 ]{0,62})-----(?:\r?\n|$)/y;
 
 /**
- * Parses strict PEM (RFC 7468 §3): one or more blocks, white space between them and nothing else, no headers.
+ * Parses PEM (RFC 7468 §3): one or more blocks of base64 lines of any length, white space between them and nothing else, no headers.
  * Says nothing about what is inside. Throws CORE_PEM_MALFORMED.
  */
 export function parsePem(text: string): readonly PemBlock[] {
