@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkPages, type ReadmeResult } from "./check-readme.ts";
-import { parseBlocks } from "./readme-block.ts";
+import { parseBlocks, parseLinks } from "./readme-block.ts";
 import { parseCi } from "./readme-ci.ts";
 import { defaultSubject } from "./readme-play.ts";
 import { startTokenServer, tokenRequestVariables, type LocalWorld } from "./readme-world.ts";
@@ -43,6 +43,11 @@ describe("parseBlocks", () => {
   test("an open fence is refused", () => {
     expect(() => parseBlocks("A.md", `${fence}sh\ntrue\n`)).toThrow("A.md:1: the fence is never closed");
   });
+});
+
+test("links are those to files", () => {
+  const page = `[a](docs/a.md) [b](docs/b.md#part) [c](https://c.example) [d](#here) \`[e](e.md)\`\n\n${block("md", "[f](f.md)")}`;
+  expect(parseLinks(page)).toEqual(["docs/a.md", "docs/b.md"]);
 });
 
 describe("parseCi", () => {
@@ -137,6 +142,7 @@ describe("checkPages", () => {
     ],
     ["a language nobody checks", block("cobol", "STOP RUN."), 'the language "cobol"'],
     ["no language", block("", "words"), 'the language ""'],
+    ["a link to nowhere", "[a](nowhere.md)\n", "links to nowhere.md, which is not there"],
     ["a failing setup", block("sh", "true", "before\nexit 4\n"), "before: exit code 4"],
     [
       "a release of a file that is not there",
@@ -205,5 +211,6 @@ test https://gitlab.com/acme != http://127.0.0.1:1/acme`;
       (await check(block("yaml", job("id_tokens: { SIGSTORE_ID_TOKEN: { aud: sigstore } }\n  ")))).problems,
     ).toEqual([]);
     expect((await check(block("yaml", job("")))).problems).toHaveLength(1);
+    expect((await check(block("yaml", job(""), "env=local"))).problems).toHaveLength(1);
   });
 });

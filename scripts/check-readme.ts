@@ -1,7 +1,7 @@
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { parseBlocks, type Block } from "./readme-block.ts";
+import { dirname, join, resolve } from "node:path";
+import { parseBlocks, parseLinks, type Block } from "./readme-block.ts";
 import { playBlock, type Stage } from "./readme-play.ts";
 import { makePath, startLocalWorld, type LocalWorld } from "./readme-world.ts";
 import { reportAndExit, repositoryRoot } from "./report.ts";
@@ -21,7 +21,7 @@ export function findPages(root: string): readonly string[] {
 }
 
 /**
- * Runs every fenced block of the pages: shell and CI steps are executed, code is type-checked, data is parsed. The
+ * Runs every fenced block of the pages and looks for the files they link to: shell and CI steps are executed, code is type-checked, data is parsed. The
  * blocks of a page share a fresh folder; `start` brings up the local Sigstore when the first block asks for it.
  */
 export async function checkPages(
@@ -51,9 +51,19 @@ export async function checkPages(
 
 async function checkPage(page: string, stage: Stage): Promise<ReadmeResult> {
   mkdirSync(stage.folder);
-  const { blocks, problem } = readBlocks(stage.root, page);
+  const markdown = readFileSync(resolve(stage.root, page), "utf8");
+  const lost = parseLinks(markdown).filter((link) => !existsSync(resolve(stage.root, dirname(page), link)));
+  const result = await playBlocks(readBlocks(page, markdown), stage);
+  return {
+    ...result,
+    problems: [...lost.map((link) => `${page}: links to ${link}, which is not there`), ...result.problems],
+  };
+}
+
+async function playBlocks(blocks: readonly Block[] | string, stage: Stage): Promise<ReadmeResult> {
+  if (typeof blocks === "string") return { problems: [blocks], skipped: [], passed: 0 };
   const skipped = blocks.filter((block) => block.marks.skip !== undefined);
-  const problems = problem === undefined ? [] : [problem];
+  const problems: string[] = [];
   for (const block of blocks) {
     if (block.marks.skip !== undefined) continue;
     const failure = await playBlock(block, stage).catch((error: unknown) => (error as Error).message);
@@ -62,15 +72,16 @@ async function checkPage(page: string, stage: Stage): Promise<ReadmeResult> {
   return {
     problems,
     skipped: skipped.map((block) => `${block.page}:${block.line}: ${block.marks.skip}`),
-    passed: blocks.length - skipped.length - (problem === undefined ? problems.length : 0),
+    passed: blocks.length - skipped.length - problems.length,
   };
 }
 
-function readBlocks(root: string, page: string): { readonly blocks: readonly Block[]; readonly problem?: string } {
+/** The blocks, or what is wrong with the page. */
+function readBlocks(page: string, markdown: string): readonly Block[] | string {
   try {
-    return { blocks: parseBlocks(page, readFileSync(resolve(root, page), "utf8")) };
+    return parseBlocks(page, markdown);
   } catch (error) {
-    return { blocks: [], problem: (error as Error).message };
+    return (error as Error).message;
   }
 }
 

@@ -46,6 +46,13 @@ export function parseBlocks(page: string, markdown: string): readonly Block[] {
   return blocks;
 }
 
+/** The files that a page links to, relative to the page: not addresses, not places on the page itself, not code. */
+export function parseLinks(markdown: string): readonly string[] {
+  const words = markdown.replace(/^ *(`{3,}|~{3,})[\s\S]*?^ *\1/gm, "").replace(/`[^`\n]*`/g, "");
+  const targets = [...words.matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)].map((match) => match[1] ?? "");
+  return targets.filter((target) => !/^[a-z]+:/i.test(target));
+}
+
 const noMarks: Marks = {
   isLocal: false,
   subject: undefined,

@@ -30,7 +30,8 @@ export async function startLocalWorld(root: string): Promise<LocalWorld> {
   const dir = mkdtempSync(join(tmpdir(), "readme-sigstore-"));
   const child = spawn(countersign, ["dev", "up", "--dir", dir], { stdio: ["ignore", "ignore", "inherit"] });
   const files = { root: join(dir, "trusted_root.json"), config: join(dir, "signing_config.json") };
-  await waitFor(() => existsSync(files.root) && existsSync(files.config), child);
+  const made = [files.root, files.config, join(dir, "dev.json")];
+  await waitFor(() => made.every((path) => existsSync(path)), child);
   const token = (subject: string): Promise<string> => makeToken(countersign, dir, subject);
   const issuer = issuerOf(await token("readme@example.com"));
   const server = await startTokenServer(token);

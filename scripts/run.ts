@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 
 export interface RunOptions {
   readonly cwd: string;
-  /** Added to the environment of this process. */
-  readonly variables?: Readonly<Record<string, string>>;
+  /** Added to the environment of this process; undefined takes one away. */
+  readonly variables?: Readonly<Record<string, string | undefined>>;
   readonly timeoutMs?: number;
 }
 
