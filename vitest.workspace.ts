@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
-import type { Reporter, TestModule, TestProjectInlineConfiguration } from "vitest/node";
+import type { TestProjectInlineConfiguration } from "vitest/config";
+import type { Reporter, TestModule } from "vitest/node";
 
 if (Number(process.versions.node.split(".")[0]) < 24) {
   throw new Error(`Node 24 is needed, this is ${process.version}: run "npm test", which brings it`);

@@ -24,15 +24,18 @@ export function describeBackend(backend: Backend, rows: readonly ContractRow[]):
       expect(rows.map((row) => row.algorithm).toSorted()).toEqual(algorithmNames.toSorted());
     });
     describeHash(backend);
-    for (const row of rows) describe(row.algorithm, () => describeRow(backend, row));
+    for (const row of rows) {
+      describe(row.algorithm, () => {
+        describeRow(backend, row);
+      });
+    }
   });
 }
 
 /** "abc", FIPS 180-4 examples. */
 const abc = {
   sha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-  sha384:
-    "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7",
+  sha384: "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7",
   sha512:
     "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
 } as const;

@@ -82,7 +82,7 @@ export function makePssBlock(frame: PssFrame, digest: Uint8Array, salt: Uint8Arr
   return concatBytes(new Uint8Array(Math.ceil(frame.bits / 8) - length), masked, inner, Uint8Array.of(0xbc));
 }
 
-/** Number of bits of a positive integer. */
+/** Number of bits of an integer above 0; says nothing useful of others. */
 export function bitLength(value: bigint): number {
   return value.toString(2).length;
 }

@@ -78,7 +78,7 @@ function readMlDsa(level: MlDsaLevel): (key: Uint8Array) => PublicKey {
 function readRsa(spki: Uint8Array): PublicKey {
   const { modulus, exponent } = readRsaNumbers(spki);
   const bits = bitLength(modulus);
-  if (bits < minRsaBits || bits > maxRsaBits) {
+  if (modulus < 0n || bits < minRsaBits || bits > maxRsaBits) {
     throw coreError("CORE_KEY_WEAK", {
       checked: "RSA modulus",
       expected: `${minRsaBits} to ${maxRsaBits} bits`,
