@@ -1,75 +1,101 @@
 import { utf8 } from "./bytes.ts";
 import { coreError } from "./errors.ts";
+import type { TrustError } from "./errors.ts";
 import type { Json, JsonObject } from "./json.ts";
 
+/** How deep a value may nest that is written canonically. */
+export const maxCanonicalDepth: number = 512;
+
 /**
- * Canonical JSON as OLPC and securesystemslib write it: members sorted by code point, no white space, only `"` and `\`
- * escaped, integers only. Throws CORE_JSON_NOT_CANONICAL for fractions, integers past 2^53 and lone surrogates.
+ * OLPC canonical JSON as securesystemslib writes it: members by code point of their names, no white space, integers
+ * within ±(2^53 − 1) only, in strings nothing but `"` and `\` escaped (so that the result need not be JSON).
+ * Members that are `undefined` are left out. Throws CORE_JSON_UNCANONICAL.
  */
 export function formatCanonicalJson(value: Json): Uint8Array {
-  return utf8(format(value, olpc));
+  return utf8(write(value, olpc, 0));
 }
 
 /**
- * JSON Canonicalization Scheme (RFC 8785): members sorted by UTF-16 unit, numbers as ECMAScript writes them.
- * Throws CORE_JSON_NOT_CANONICAL for lone surrogates and numbers that are not finite.
+ * The JSON Canonicalization Scheme (RFC 8785): members by UTF-16 units of their names, numbers as ECMAScript writes
+ * them, minimal escapes. Members that are `undefined` are left out. Throws CORE_JSON_UNCANONICAL.
  */
 export function formatJcs(value: Json): Uint8Array {
-  return utf8(format(value, jcs));
+  return utf8(write(value, jcs, 0));
 }
 
-interface Scheme {
-  order(a: string, b: string): number;
-  text(value: string): string;
-  number(value: number): string;
+interface Style {
+  readonly number: (value: number) => string;
+  readonly text: (value: string) => string;
+  /** Order of member names; the engine's own, by UTF-16 unit, unless given. */
+  readonly compare?: (a: string, b: string) => number;
 }
 
-const olpc: Scheme = {
-  order: compareCodePoints,
-  text: (value) => `"${wellFormed(value).replaceAll(/["\\]/g, "\\$&")}"`,
+const olpc: Style = {
   number: (value) => {
-    if (!Number.isSafeInteger(value)) throw coreError("CORE_JSON_NOT_CANONICAL", { expected: "an integer below 2^53", got: String(value) });
-    return String(value === 0 ? 0 : value);
+    if (!Number.isSafeInteger(value)) throw unwritable("an integer within 53 bits", String(value));
+    return String(value);
   },
+  text: (value) => `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`,
+  compare: compareCodePoints,
 };
 
-const jcs: Scheme = {
-  order: (a, b) => (a < b ? -1 : Number(a > b)),
-  text: (value) => JSON.stringify(wellFormed(value)),
+const jcs: Style = {
   number: (value) => {
-    if (!Number.isFinite(value)) throw coreError("CORE_JSON_NOT_CANONICAL", { expected: "a finite number", got: String(value) });
-    return JSON.stringify(value === 0 ? 0 : value);
+    if (!Number.isFinite(value)) throw unwritable("a finite number", String(value));
+    return String(value);
   },
+  text: (value) => JSON.stringify(value),
 };
 
-function format(value: Json, scheme: Scheme): string {
-  if (typeof value === "string") return scheme.text(value);
-  if (typeof value === "number") return scheme.number(value);
-  if (typeof value !== "object" || value === null) return String(value);
-  if (isArray(value)) return `[${value.map((item) => format(item, scheme)).join(",")}]`;
-  return `{${members(value, scheme).join(",")}}`;
-}
-
-function members(value: JsonObject, scheme: Scheme): readonly string[] {
-  const names = Object.keys(value).filter((name) => value[name] !== undefined);
-  return names.sort(scheme.order).map((name) => `${scheme.text(name)}:${format(value[name] as Json, scheme)}`);
-}
-
-function isArray(value: readonly Json[] | JsonObject): value is readonly Json[] {
-  return Array.isArray(value);
-}
-
-function wellFormed(text: string): string {
-  if (!text.isWellFormed()) throw coreError("CORE_JSON_NOT_CANONICAL", { expected: "well-formed text", got: "a lone surrogate" });
-  return text;
-}
-
-// UTF-16 units order U+1F600 before U+FB33; the reference sorts by code point.
-function compareCodePoints(a: string, b: string): number {
-  const [left, right] = [[...a], [...b]];
-  for (let at = 0; at < left.length && at < right.length; at++) {
-    const difference = ((left[at] as string).codePointAt(0) as number) - ((right[at] as string).codePointAt(0) as number);
-    if (difference !== 0) return difference;
+function write(value: Json, style: Style, depth: number): string {
+  if (depth > maxCanonicalDepth) throw unwritable(`at most ${maxCanonicalDepth} levels`, "more");
+  if (value === null) return "null";
+  if (typeof value === "string") return writeText(value, style);
+  if (typeof value === "number") return style.number(value);
+  if (typeof value === "boolean") return String(value);
+  if (Array.isArray(value)) {
+    const items: readonly Json[] = value;
+    return `[${items.map((item) => write(item, style, depth + 1)).join(",")}]`;
   }
-  return left.length - right.length;
+  if (!isPlain(value)) throw unwritable("a JSON value", typeof value);
+  return writeMembers(value, style, depth);
+}
+
+function writeMembers(value: JsonObject, style: Style, depth: number): string {
+  const members: string[] = [];
+  for (const name of Object.keys(value).sort(style.compare)) {
+    const member = value[name];
+    if (member !== undefined) members.push(`${writeText(name, style)}:${write(member, style, depth + 1)}`);
+  }
+  return `{${members.join(",")}}`;
+}
+
+function writeText(value: string, style: Style): string {
+  if (!value.isWellFormed()) throw unwritable("Unicode text", "a lone surrogate");
+  return style.text(value);
+}
+
+/** Dates, Maps and byte arrays slip past the compiler through `unknown`; written as objects they would all look alike. */
+function isPlain(value: unknown): value is JsonObject {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** Code points and UTF-16 units sort alike but for surrogates, whose code points lie above all other units. */
+function compareCodePoints(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at++) {
+    const [left, right] = [a.charCodeAt(at), b.charCodeAt(at)];
+    if (left !== right) return rank(left) - rank(right);
+  }
+  return a.length - b.length;
+}
+
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+}
+
+function unwritable(expected: string, got: string): TrustError {
+  return coreError("CORE_JSON_UNCANONICAL", { expected, got });
 }

@@ -197,6 +197,11 @@ const coreEntries = {
     says: "this platform cannot sign with such a key",
     fix: "sign with Node 24 or newer",
   },
+  CORE_JSON_UNCANONICAL: {
+    kind: "malformed",
+    says: "value has no canonical JSON form",
+    fix: "write large or fractional numbers as strings",
+  },
   CORE_TEXT_MALFORMED: { kind: "malformed", says: "bytes or text are not in the stated encoding", fix: "fetch the file again, it is damaged or was edited by hand" },
   CORE_DER_MALFORMED: { kind: "malformed", says: "not strict DER", fix: "fetch the file again, it is damaged or was made by a faulty tool" },
   CORE_CERTIFICATE_MALFORMED: { kind: "malformed", says: "not an X.509 certificate", fix: "ask whoever gave you the certificate for a valid one" },

@@ -18,6 +18,7 @@ export { maxRsaBits, maxRsaExponentBits, maxRsaSpkiBytes, minRsaBits, parseSpki 
 export type { PublicKey } from "./spki.ts";
 export type { RsaKey } from "./rsa.ts";
 export * from "./json.ts";
+export * from "./canonical-json.ts";
 export * from "./decode.ts";
 export * from "./der.ts";
 export * from "./pem.ts";
