@@ -1,11 +1,16 @@
 import { catalogue, type CatalogueEntry, type ErrorMaker } from "@countersign/core";
 
-const askOperator = "get the file again from its source; if it comes back the same, tell the log's operator";
-const doNotTrust = "do not rely on this log entry; keep the file and tell the log's operator";
-
 const tlogEntries = {
-  TLOG_NOTE_MALFORMED: { kind: "malformed", says: "not a signed note", fix: askOperator },
-  TLOG_NOTE_TOO_LARGE: { kind: "malformed", says: "signed note is larger than the limit", fix: askOperator },
+  TLOG_NOTE_MALFORMED: {
+    kind: "malformed",
+    says: "not a signed note",
+    fix: "get the file again from its source; if it comes back the same, tell the log's operator",
+  },
+  TLOG_NOTE_TOO_LARGE: {
+    kind: "malformed",
+    says: "signed note is larger than the limit",
+    fix: "get the file again from its source; if it comes back the same, tell the log's operator",
+  },
   TLOG_NOTE_UNSIGNED: {
     kind: "untrusted",
     says: "no signature of the note was made by a known key",
@@ -14,7 +19,7 @@ const tlogEntries = {
   TLOG_SIGNATURE_BAD: {
     kind: "untrusted",
     says: "a known key's signature on the note does not verify",
-    fix: doNotTrust,
+    fix: "do not rely on this log entry; keep the file and tell the log's operator",
   },
   TLOG_KEY_MALFORMED: {
     kind: "malformed",
@@ -31,7 +36,11 @@ const tlogEntries = {
     says: "the key's id is not the hash of its name and key",
     fix: "copy the key again from where its owner publishes it; name, id and key must come from one line",
   },
-  TLOG_CHECKPOINT_MALFORMED: { kind: "malformed", says: "not a checkpoint", fix: askOperator },
+  TLOG_CHECKPOINT_MALFORMED: {
+    kind: "malformed",
+    says: "not a checkpoint",
+    fix: "get the file again from its source; if it comes back the same, tell the log's operator",
+  },
   TLOG_CHECKPOINT_NO_SIGNATURE: {
     kind: "untrusted",
     says: "the checkpoint has no signature line in the log's name",
@@ -47,20 +56,36 @@ const tlogEntries = {
     says: "the checkpoint is of another log",
     fix: "check which log the entry should be in",
   },
-  TLOG_PROOF_MALFORMED: { kind: "malformed", says: "not a log proof", fix: askOperator },
-  TLOG_PROOF_RANGE: { kind: "malformed", says: "index or size out of range", fix: askOperator },
+  TLOG_PROOF_MALFORMED: {
+    kind: "malformed",
+    says: "not a log proof",
+    fix: "get the file again from its source; if it comes back the same, tell the log's operator",
+  },
+  TLOG_PROOF_RANGE: {
+    kind: "malformed",
+    says: "index or size out of range",
+    fix: "get the file again from its source; if it comes back the same, tell the log's operator",
+  },
   TLOG_PROOF_LENGTH: {
     kind: "malformed",
     says: "proof has the wrong number of hashes for its index and size",
-    fix: askOperator,
+    fix: "get the file again from its source; if it comes back the same, tell the log's operator",
   },
-  TLOG_ROOT_MISMATCH: { kind: "untrusted", says: "the proof does not lead to the log's root", fix: doNotTrust },
+  TLOG_ROOT_MISMATCH: {
+    kind: "untrusted",
+    says: "the proof does not lead to the log's root",
+    fix: "do not rely on this log entry; keep the file and tell the log's operator",
+  },
   TLOG_TILE_PATH: {
     kind: "malformed",
     says: "not the path of a tile",
     fix: "ask for tiles by the paths that C2SP tlog-tiles defines",
   },
-  TLOG_TILE_MALFORMED: { kind: "malformed", says: "tile or entry bundle has the wrong form", fix: askOperator },
+  TLOG_TILE_MALFORMED: {
+    kind: "malformed",
+    says: "tile or entry bundle has the wrong form",
+    fix: "get the file again from its source; if it comes back the same, tell the log's operator",
+  },
   TLOG_TILE_RANGE: {
     kind: "usage",
     says: "the tree has no such tile",
@@ -69,14 +94,18 @@ const tlogEntries = {
   TLOG_TILE_MISMATCH: {
     kind: "untrusted",
     says: "the tile is not part of the tree that the checkpoint commits to",
-    fix: doNotTrust,
+    fix: "do not rely on this log entry; keep the file and tell the log's operator",
   },
   TLOG_ENTRY_MISMATCH: {
     kind: "untrusted",
     says: "an entry is not the one that the log's tree commits to",
-    fix: doNotTrust,
+    fix: "do not rely on this log entry; keep the file and tell the log's operator",
   },
-  TLOG_COSIGNATURE_MALFORMED: { kind: "malformed", says: "not a cosignature", fix: askOperator },
+  TLOG_COSIGNATURE_MALFORMED: {
+    kind: "malformed",
+    says: "not a cosignature",
+    fix: "get the file again from its source; if it comes back the same, tell the log's operator",
+  },
   TLOG_QUORUM_INVALID: {
     kind: "usage",
     says: "the quorum can never be met as written",
@@ -87,7 +116,7 @@ const tlogEntries = {
     says: "too few witnesses have seen this checkpoint",
     fix: "fetch the checkpoint again later, when more witnesses have signed it",
   },
-} as const satisfies Record<string, CatalogueEntry>;
+} as const;
 
 /** The catalogue of this package, for docs/errors.md. */
 export const tlogErrors: Readonly<Record<string, CatalogueEntry>> = tlogEntries;
