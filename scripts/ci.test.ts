@@ -2,6 +2,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { checks } from "./check.ts";
 import { repositoryRoot } from "./report.ts";
 import { run, type RunResult } from "./run.ts";
 
@@ -84,4 +85,14 @@ test.each([
   expect(result.last).toBe(last);
   expect(result.code).toBe(1);
   expect(result.stdout).toContain(says);
+});
+
+test("understands what scripts/check.ts prints", async () => {
+  const npm = `[ "$1" = test ] && echo "${closing}"; [ "$3" != knip ]`;
+  const node = `exec '${process.execPath}' '${join(repositoryRoot, "scripts/check.ts")}'`;
+  const result = await play(npm, node);
+  // 5 tests, Debian packages, build, and the checks but one
+  expect(result.last).toBe(`${5 + 2 + checks.length - 1} passed, 1 failed, 2 skipped`);
+  expect(result.stdout).toContain("checks that failed: knip\n");
+  expect(result.stdout).toContain("failed: knip\n");
 });
