@@ -26,9 +26,29 @@ export const startTimeoutMs = 60_000;
 /** Runs `bin/countersign dev up` in a folder of its own. Throws a plain Error if it does not come up in time. */
 export async function startLocalWorld(root: string): Promise<LocalWorld> {
   const countersign = join(root, "bin", "countersign");
-  if (!existsSync(countersign)) throw new Error("bin/countersign does not exist yet: no local Sigstore for env=local");
+  if (!existsSync(countersign)) throw new Error("bin/countersign does not exist: no local Sigstore for env=local");
   const dir = mkdtempSync(join(tmpdir(), "readme-sigstore-"));
   const child = spawn(countersign, ["dev", "up", "--dir", dir], { stdio: ["ignore", "ignore", "inherit"] });
+  const stop = (): void => {
+    child.kill();
+    rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    return await openWorld({ countersign, dir, child, stop });
+  } catch (error) {
+    stop();
+    throw error;
+  }
+}
+
+interface Running {
+  readonly countersign: string;
+  readonly dir: string;
+  readonly child: ChildProcess;
+  stop(): void;
+}
+
+async function openWorld({ countersign, dir, child, stop }: Running): Promise<LocalWorld> {
   const files = { root: join(dir, "trusted_root.json"), config: join(dir, "signing_config.json") };
   const made = [files.root, files.config, join(dir, "dev.json")];
   await waitFor(() => made.every((path) => existsSync(path)), child);
@@ -41,9 +61,8 @@ export async function startLocalWorld(root: string): Promise<LocalWorld> {
     token,
     githubVariables: (subject) => tokenRequestVariables(server, subject),
     close: () => {
-      child.kill();
       server.close();
-      rmSync(dir, { recursive: true, force: true });
+      stop();
     },
   };
 }
@@ -128,7 +147,6 @@ async function waitFor(isReady: () => boolean, child: ChildProcess): Promise<voi
     if (child.exitCode !== null) throw new Error(`countersign dev up ended with exit code ${child.exitCode}`);
     await sleep(100);
   }
-  child.kill();
   throw new Error(`countersign dev up wrote no trusted root within ${startTimeoutMs} ms`);
 }
 
