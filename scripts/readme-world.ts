@@ -45,7 +45,7 @@ interface Running {
   readonly countersign: string;
   readonly dir: string;
   readonly child: ChildProcess;
-  stop(): void;
+  readonly stop: () => void;
 }
 
 async function openWorld({ countersign, dir, child, stop }: Running): Promise<LocalWorld> {
