@@ -1,6 +1,7 @@
 export * from "./bundle.ts";
 export * from "./key-detail.ts";
 export * from "./requirement.ts";
+export * from "./signing-config.ts";
 export * from "./trust-root.ts";
 export { checkPath, checkSigningUsage, codeSigning, timeStamping } from "./certificate.ts";
 export { sigstoreError, sigstoreErrors } from "./errors.ts";

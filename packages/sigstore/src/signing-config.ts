@@ -10,7 +10,7 @@ import {
 } from "@countersign/core";
 import { sigstoreError } from "./errors.ts";
 import { passOverUnknown } from "./lenient.ts";
-import { isWithin, parseTime, type Window } from "./window.ts";
+import { isWithin, readWindow, type Window } from "./window.ts";
 
 /** The largest signing config that is read, in bytes. */
 export const maxSigningConfigBytes: number = 1024 * 1024;
@@ -30,7 +30,10 @@ export interface Service {
 }
 
 /** How many services of a kind to ask. */
-export type Selector = { readonly kind: "any" } | { readonly kind: "all" } | { readonly kind: "exact"; readonly count: number };
+export type Selector =
+  | { readonly kind: "any" }
+  | { readonly kind: "all" }
+  | { readonly kind: "exact"; readonly count: number };
 
 /** Which services a signer of this instance asks. */
 export interface SigningConfig {
@@ -66,7 +69,8 @@ export function parseSigningConfig(bytes: Uint8Array): SigningConfig {
   const reader = readObject(json, "signing config", malformed);
   const mediaType = reader.string("mediaType");
   const version = mediaTypes.get(mediaType);
-  if (version === undefined) throw sigstoreError("SIGSTORE_SIGNING_CONFIG_VERSION", { checked: "mediaType", got: quote(mediaType) });
+  if (version === undefined)
+    throw sigstoreError("SIGSTORE_SIGNING_CONFIG_VERSION", { checked: "mediaType", got: quote(mediaType) });
   return version === "0.1" ? readFirst(json, reader) : readSecond(json, reader);
 }
 
@@ -79,7 +83,10 @@ export function parseSigningConfig(bytes: Uint8Array): SigningConfig {
 export function selectServices(config: SigningConfig, nowMs: number): Services {
   const [fulcio] = select({ kind: "Fulcio", services: config.fulcio, selector: any, versions: [1] }, nowMs);
   const [oidc] = select({ kind: "OIDC", services: config.oidc, selector: any, versions: [1] }, nowMs);
-  const rekor = select({ kind: "Rekor", services: config.rekor, selector: config.rekorSelector, versions: [2, 1] }, nowMs);
+  const rekor = select(
+    { kind: "Rekor", services: config.rekor, selector: config.rekorSelector, versions: [2, 1] },
+    nowMs,
+  );
   const tsa = select({ kind: "timestamp", services: config.tsa, selector: config.tsaSelector, versions: [1] }, nowMs);
   return { ...(fulcio && { fulcio }), ...(oidc && { oidc }), rekor, tsa };
 }
@@ -98,12 +105,17 @@ function select({ kind, services, selector, versions }: Choice, nowMs: number): 
   if (services.length === 0) return [];
   const current = services.filter((each) => isWithin(each.validFor, nowMs));
   const version = versions.find((each) => current.some((service) => service.majorApiVersion === each));
-  if (version === undefined) throw sigstoreError("SIGSTORE_SERVICE_NONE", { checked: `${kind} services`, got: `${services.length} listed` });
+  if (version === undefined)
+    throw sigstoreError("SIGSTORE_SERVICE_NONE", { checked: `${kind} services`, got: `${services.length} listed` });
   const usable = onePerOperator(current.filter((each) => each.majorApiVersion === version).toSorted(newestFirst));
   if (selector.kind === "any") return usable.slice(0, 1);
   if (selector.kind === "all") return usable;
   if (usable.length >= selector.count) return usable.slice(0, selector.count);
-  throw sigstoreError("SIGSTORE_SERVICE_TOO_FEW", { checked: `${kind} services`, expected: `${selector.count}`, got: `${usable.length}` });
+  throw sigstoreError("SIGSTORE_SERVICE_TOO_FEW", {
+    checked: `${kind} services`,
+    expected: `${selector.count}`,
+    got: `${usable.length}`,
+  });
 }
 
 function newestFirst(a: Service, b: Service): number {
@@ -155,7 +167,9 @@ function bareService(url: string, at: string): Service {
 function readSecond(json: Json, reader: ObjectReader): SigningConfig {
   const warnings: Finding[] = [];
   const list = (name: string): Service[] =>
-    (reader.optionalArray(name, maxServices) ?? []).map((each, index) => readService(each, `${name}[${index}]`, warnings));
+    (reader.optionalArray(name, maxServices) ?? []).map((each, index) =>
+      readService(each, `${name}[${index}]`, warnings),
+    );
   const lists = { fulcio: list("caUrls"), oidc: list("oidcUrls"), rekor: list("rekorTlogUrls"), tsa: list("tsaUrls") };
   const rekorSelector = readSelector(reader, "rekorTlogConfig", lists.rekor);
   const tsaSelector = readSelector(reader, "tsaConfig", lists.tsa);
@@ -170,7 +184,7 @@ function readService(value: Json, at: string, warnings: Finding[]): Service {
   const version = reader.optionalInteger("majorApiVersion") ?? 0n;
   if (version < 0n || version > 0xffff_ffffn) throw malformed({ checked: `${at}.majorApiVersion`, got: `${version}` });
   const operator = reader.optionalString("operator") ?? "";
-  const validFor = readWindow(reader.object("validFor"), at);
+  const validFor = readWindow(reader.object("validFor"), `${at}.validFor`, malformed);
   warnings.push(...unknownMembers(value, ["url", "majorApiVersion", "validFor", "operator"], at));
   return { url, majorApiVersion: Number(version), operator, validFor };
 }
@@ -182,30 +196,16 @@ function checkUrl(text: string, at: string): string {
   return text;
 }
 
-function readWindow(reader: ObjectReader, at: string): Window {
-  const startMs = readInstant(reader, "start", at);
-  const endMs = readInstant(reader, "end", at);
-  if (startMs === undefined) throw malformed({ checked: `${at}.validFor`, expected: "a start" });
-  if (endMs === undefined) return { startMs };
-  if (endMs < startMs) throw malformed({ checked: `${at}.validFor`, got: "an end before the start" });
-  return { startMs, endMs };
-}
-
-function readInstant(reader: ObjectReader, name: string, at: string): number | undefined {
-  const text = reader.optionalString(name);
-  const ms = text === undefined ? undefined : parseTime(text);
-  if (text !== undefined && ms === undefined) throw malformed({ checked: `${at}.validFor.${name}`, expected: "an RFC 3339 time", got: quote(text) });
-  return ms;
-}
-
 function readSelector(parent: ObjectReader, name: string, services: readonly Service[]): Selector {
   const reader = parent.optionalObject(name);
   if (reader === undefined && services.length === 0) return any;
   const selector = reader?.optionalString("selector");
   if (selector === "ANY") return any;
   if (selector === "ALL") return { kind: "all" };
-  if (selector !== "EXACT") throw malformed({ checked: `${name}.selector`, expected: "ANY, ALL or EXACT", got: quote(selector ?? "nothing") });
+  if (selector !== "EXACT")
+    throw malformed({ checked: `${name}.selector`, expected: "ANY, ALL or EXACT", got: quote(selector ?? "nothing") });
   const count = reader?.optionalInteger("count") ?? 0n;
-  if (count < 1n || count > BigInt(maxServices)) throw malformed({ checked: `${name}.count`, expected: "a count from 1", got: `${count}` });
+  if (count < 1n || count > BigInt(maxServices))
+    throw malformed({ checked: `${name}.count`, expected: "a count from 1", got: `${count}` });
   return { kind: "exact", count: Number(count) };
 }

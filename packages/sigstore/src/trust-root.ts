@@ -21,7 +21,7 @@ import { checkChainSignatures } from "./certificate.ts";
 import { sigstoreError } from "./errors.ts";
 import { isKeyProblem, makeDetailedVerifier } from "./key-detail.ts";
 import { passOverUnknown, warningOf } from "./lenient.ts";
-import { parseTime, type Window } from "./window.ts";
+import { readWindow, type Window } from "./window.ts";
 
 export { isWithin, type Window } from "./window.ts";
 
@@ -143,7 +143,7 @@ function readLog(value: Json, context: Context, kind: "tlog" | "ctlog"): Log[] {
   const baseUrl = reader.optionalString("baseUrl") ?? "";
   const key = reader.object("publicKey");
   const rawBytes = key.bytes("rawBytes");
-  const validFor = readWindow(key.optionalObject("validFor"), `${context.at}.publicKey`);
+  const validFor = windowOf(key.optionalObject("validFor"), `${context.at}.publicKey`);
   const checkpointKeyId = readKeyId(reader.optionalObject("checkpointKeyId"), context.at);
   const logId = readKeyId(reader.optionalObject("logId"), context.at) ?? checkpointKeyId;
   if (logId === undefined) throw malformed({ checked: context.at, expected: "logId or checkpointKeyId" });
@@ -225,7 +225,7 @@ function readAuthority(value: Json, context: Context): Authority {
   const reader = readObject(value, context.at, malformed);
   const uri = reader.optionalString("uri") ?? "";
   const operator = reader.optionalString("operator") ?? "";
-  const validFor = readWindow(reader.optionalObject("validFor"), context.at);
+  const validFor = windowOf(reader.optionalObject("validFor"), context.at);
   const certificates = reader.object("certChain").optionalArray("certificates", maxAuthorityChain) ?? [];
   const chain = certificates.map((each, index) =>
     parseCertificate(readObject(each, `${context.at}.certificates[${index}]`, malformed).bytes("rawBytes")),
@@ -255,27 +255,8 @@ function makeAuthority(parts: Omit<Authority, "verifier" | "checkChainSignatures
   };
 }
 
-function readWindow(reader: ObjectReader | undefined, at: string): Window {
-  if (reader === undefined) throw sigstoreError("SIGSTORE_TRUST_ROOT_WINDOW", { checked: at, expected: "validFor" });
-  const startMs = readInstant(reader, "start", at);
-  const endMs = readInstant(reader, "end", at);
-  if (startMs === undefined)
-    throw sigstoreError("SIGSTORE_TRUST_ROOT_WINDOW", { checked: `${at}.validFor`, expected: "a start" });
-  if (endMs === undefined) return { startMs };
-  if (endMs < startMs)
-    throw sigstoreError("SIGSTORE_TRUST_ROOT_WINDOW", { checked: `${at}.validFor`, got: "an end before the start" });
-  return { startMs, endMs };
-}
-
-function readInstant(reader: ObjectReader, name: string, at: string): number | undefined {
-  const text = reader.optionalString(name);
-  if (text === undefined) return undefined;
-  const ms = parseTime(text);
-  if (ms === undefined)
-    throw sigstoreError("SIGSTORE_TRUST_ROOT_WINDOW", {
-      checked: `${at}.validFor.${name}`,
-      expected: "an RFC 3339 time",
-      got: quote(text),
-    });
-  return ms;
+function windowOf(reader: ObjectReader | undefined, at: string): Window {
+  const wrong = (detail: Detail): TrustError => sigstoreError("SIGSTORE_TRUST_ROOT_WINDOW", detail);
+  if (reader === undefined) throw wrong({ checked: at, expected: "validFor" });
+  return readWindow(reader, `${at}.validFor`, wrong);
 }

@@ -1,3 +1,5 @@
+import { quote, type ObjectReader, type ShapeError } from "@countersign/core";
+
 /** A stretch of time in milliseconds since 1970, closed on both ends; without an end it is open. */
 export interface Window {
   readonly startMs: number;
@@ -35,4 +37,24 @@ export function parseTime(text: string): number | undefined {
   const fraction = Number((match[7] ?? "").padEnd(3, "0").slice(0, 3));
   const local = date.getTime() + ((hour * 60 + minute) * 60 + second) * 1000 + fraction;
   return local - (match[8] === "-" ? -1 : 1) * (offsetHour * 60 + offsetMinute) * 60_000;
+}
+
+/**
+ * Reads a protobuf `TimeRange`, which must have a start and must not end before it. `at` names it in messages,
+ * `error` makes them.
+ */
+export function readWindow(reader: ObjectReader, at: string, error: ShapeError): Window {
+  const startMs = readInstant(reader, "start", { at, error });
+  const endMs = readInstant(reader, "end", { at, error });
+  if (startMs === undefined) throw error({ checked: at, expected: "a start" });
+  if (endMs === undefined) return { startMs };
+  if (endMs < startMs) throw error({ checked: at, got: "an end before the start" });
+  return { startMs, endMs };
+}
+
+function readInstant(reader: ObjectReader, name: string, o: { at: string; error: ShapeError }): number | undefined {
+  const text = reader.optionalString(name);
+  const ms = text === undefined ? undefined : parseTime(text);
+  if (text === undefined || ms !== undefined) return ms;
+  throw o.error({ checked: `${o.at}.${name}`, expected: "an RFC 3339 time", got: quote(text) });
 }
