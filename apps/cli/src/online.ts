@@ -1,7 +1,8 @@
-import { http, loadInstance } from "@countersign/pipeline";
+import { loadInstance } from "@countersign/pipeline";
 import { quote, TrustError } from "@countersign/core";
 import { parseSigningConfig, selectServices, type Service } from "@countersign/sigstore";
 import type { Symptom } from "./commands/doctor.ts";
+import { http } from "./http.ts";
 import { useProxy } from "./proxy.ts";
 import type { Terminal } from "./terminal.ts";
 

@@ -11,3 +11,4 @@ export { parseSctList, type Sct } from "./sct.ts";
 export { inTotoPayload, readingOf, readStatement, type Reading } from "./signature.ts";
 export { parseTimestamp, type TimestampToken } from "./timestamp-token.ts";
 export { examineBundle, verifyBundle, type Examination, type VerifyOptions } from "./verify.ts";
+export type { Http, HttpRequest, HttpResponse } from "./http.ts";

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { http } from "@countersign/pipeline";
+import { http } from "../http.ts";
 import { parseJson, parseUtf8, quote, readObject, type Detail, type TrustError } from "@countersign/core";
 import { cliError } from "../errors.ts";
 import { readSmallFile } from "../input.node.ts";
@@ -12,16 +12,24 @@ import { shellQuoted } from "../render-text.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** `countersign dev up`: runs a local Sigstore until the process is told to stop. */
-export async function devUpCommand(_operands: readonly string[], options: DevOptions, terminal: Terminal): Promise<number> {
+export async function devUpCommand(
+  _operands: readonly string[],
+  options: DevOptions,
+  terminal: Terminal,
+): Promise<number> {
   const { startLocalSigstore } = await import("@countersign/local-sigstore");
   const directory = directoryOf(options, terminal);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const stopped = untilSignal();
-  const sigstore = await startLocalSigstore({ directory, port: options.port ?? 0, now: () => terminal.now() });
+  const sigstore = await startLocalSigstore({ dir: directory, port: options.port ?? 0, now: () => terminal.now() });
   try {
-    const address = { url: sigstore.url, issuer: sigstore.issuer };
-    writeAtomic(join(directory, addressFile), formatJson(address));
-    terminal.out(options.json === true ? formatJson({ schema: "countersign.dev/v1", directory, ...address }) : welcome(directory, address));
+    const { url } = sigstore;
+    writeAtomic(join(directory, addressFile), formatJson({ url }));
+    terminal.out(
+      options.json === true
+        ? formatJson({ schema: "countersign.dev/v1", directory, url, issuer: url })
+        : welcome(directory, url),
+    );
     await stopped;
   } finally {
     await sigstore.close();
@@ -30,24 +38,45 @@ export async function devUpCommand(_operands: readonly string[], options: DevOpt
 }
 
 /** `countersign dev token`: asks the running local Sigstore for a token and prints it. */
-export async function devTokenCommand(_operands: readonly string[], options: DevOptions, terminal: Terminal): Promise<number> {
+export async function devTokenCommand(
+  _operands: readonly string[],
+  options: DevOptions,
+  terminal: Terminal,
+): Promise<number> {
   const { subject, email, github, audience } = options;
   if (subject === undefined && email === undefined && github === undefined) throw cliError("CLI_SUBJECT_MISSING");
-  const { issuer } = readAddress(directoryOf(options, terminal));
-  const asked = Object.entries({ subject, email, github, audience }).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
-  const token = await ask("GET", `${issuer}/token?${new URLSearchParams(asked).toString()}`);
+  const url = readAddress(directoryOf(options, terminal));
+  const asked = Object.entries({ subject, email, github, audience }).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value]],
+  );
+  const token = await ask("GET", `${url}/token?${new URLSearchParams(asked).toString()}`);
   terminal.out(options.json === true ? formatJson({ schema: "countersign.token/v1", token }) : `${token}\n`);
   return 0;
 }
 
+/** `countersign dev fault [SERVICE KIND]`: lists, sets or (with `none`) forgets what the running local Sigstore does wrong. */
+export async function devFaultCommand(
+  operands: readonly string[],
+  options: DevOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const [service, kind] = operands;
+  const url = `${readAddress(directoryOf(options, terminal))}/faults`;
+  if (service === undefined) terminal.out(`${await ask("GET", url)}\n`);
+  else if (kind === undefined)
+    terminal.out(
+      `${await ask("DELETE", service === "none" ? url : `${url}?${new URLSearchParams({ service }).toString()}`)}\n`,
+    );
+  else terminal.out(`${await ask("POST", url, JSON.stringify({ ...faultDefaults, service, kind }))}\n`);
+  return 0;
+}
+
+/** What the faults of the wire need to know. */
+const faultDefaults = { status: 500, delayMs: 3000, bytes: 64 * 1024 * 1024, location: "http://127.0.0.1:1/" };
+
 const addressFile = "dev.json";
 const timeoutMs = 10_000;
 const maxBytes = 1024 * 1024;
-
-interface Address {
-  readonly url: string;
-  readonly issuer: string;
-}
 
 function directoryOf(options: DevOptions, { env }: Terminal): string {
   if (options.dir !== undefined) return options.dir;
@@ -55,11 +84,11 @@ function directoryOf(options: DevOptions, { env }: Terminal): string {
   return join(home, "countersign", "dev");
 }
 
-function readAddress(directory: string): Address {
+function readAddress(directory: string): string {
   const path = join(directory, addressFile);
   const wrong = (detail: Detail): TrustError => cliError("CLI_DEV_NOT_RUNNING", detail);
   const reader = readObject(parseJson(readSmallFile(path, "address of the local Sigstore")), quote(path), wrong);
-  return { url: reader.string("url"), issuer: reader.string("issuer") };
+  return reader.string("url");
 }
 
 async function ask(method: string, url: string, body?: string): Promise<string> {
@@ -71,7 +100,7 @@ async function ask(method: string, url: string, body?: string): Promise<string> 
   return text.trim();
 }
 
-function welcome(directory: string, { url, issuer }: Address): string {
+function welcome(directory: string, url: string): string {
   const file = (name: string): string => shellQuoted(join(directory, name));
   const trust = `--trusted-root ${file("trusted_root.json")}`;
   const dir = shellQuoted(directory);
@@ -79,7 +108,7 @@ function welcome(directory: string, { url, issuer }: Address): string {
 
   countersign dev token --dir ${dir} --email me@example.com > token.jwt
   countersign sign FILE --identity-token token.jwt --signing-config ${file("signing_config.json")} ${trust}
-  countersign verify FILE ${trust} --certificate-identity me@example.com --certificate-oidc-issuer ${issuer}
+  countersign verify FILE ${trust} --certificate-identity me@example.com --certificate-oidc-issuer ${url}
 `;
 }
 

@@ -1,0 +1,72 @@
+import { quote, TrustError } from "@countersign/core";
+import type { Http, HttpRequest, HttpResponse } from "@countersign/sigstore";
+import { pipelineError } from "./errors.ts";
+
+/** The part of the platform's fetch that is used here. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/**
+ * Turns a fetch function into the `Http` that services are called through: no redirects are followed, the body is cut
+ * off at `maxBytes` and everything at `timeoutMs`. Retries live with the caller.
+ * Throws PIPELINE_HTTP_FAILED, PIPELINE_HTTP_TIMEOUT, PIPELINE_HTTP_TOO_LARGE; any status is an answer.
+ */
+export function makeHttp(fetch: Fetch): Http {
+  return async (request) => {
+    const timeout = AbortSignal.timeout(request.timeoutMs);
+    const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
+    try {
+      const response = await fetch(request.url, initOf(request, signal));
+      return { status: response.status, headers: headersOf(response), body: await readBody(response, request) };
+    } catch (error) {
+      throw failureOf(error, request, timeout);
+    }
+  };
+}
+
+function initOf(request: HttpRequest, signal: AbortSignal): RequestInit {
+  const { method, headers, body } = request;
+  // A redirect could carry a token to another host.
+  return { method, headers: { ...headers }, redirect: "error", signal, ...(body === undefined ? {} : { body: new Uint8Array(body) }) };
+}
+
+function headersOf(response: Response): HttpResponse["headers"] {
+  return Object.fromEntries(response.headers);
+}
+
+async function readBody(response: Response, request: HttpRequest): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > request.maxBytes) throw pipelineError("PIPELINE_HTTP_TOO_LARGE", { checked: hostOf(request), expected: `at most ${request.maxBytes} bytes` });
+    chunks.push(chunk);
+  }
+  return joined(chunks, length);
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
+// The cause may repeat headers, and a header may hold a token: only its code is told.
+function failureOf(error: unknown, request: HttpRequest, timeout: AbortSignal): unknown {
+  if (error instanceof TrustError) return error;
+  if (timeout.aborted) return pipelineError("PIPELINE_HTTP_TIMEOUT", { checked: hostOf(request), expected: `an answer within ${request.timeoutMs} ms` });
+  return pipelineError("PIPELINE_HTTP_FAILED", { checked: hostOf(request), got: reasonOf(error) });
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
+  return typeof code === "string" ? quote(code) : "no connection";
+}
+
+function hostOf(request: HttpRequest): string {
+  return URL.canParse(request.url) ? new URL(request.url).origin : "a malformed address";
+}
