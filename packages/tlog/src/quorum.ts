@@ -1,3 +1,4 @@
+import { quote } from "@countersign/core";
 import { tlogError } from "./errors.ts";
 import { isSameKey, type NoteKey } from "./key.ts";
 import { goodSignatures, type Note, type VerifiedSignature } from "./note.ts";
@@ -20,7 +21,7 @@ export function makeQuorum(threshold: number, keys: readonly NoteKey[]): Quorum 
       .slice(0, i)
       .find((before) => before.verifier.keyid === key.verifier.keyid || before.name === key.name);
     if (twin !== undefined)
-      throw tlogError("TLOG_QUORUM_INVALID", { checked: key.name, got: "a name or key that is listed already" });
+      throw tlogError("TLOG_QUORUM_INVALID", { checked: quote(key.name), got: "a name or key that is listed already" });
   }
   if (Number.isInteger(threshold) && threshold >= 1 && threshold <= witnesses.length) return { witnesses, threshold };
   throw tlogError("TLOG_QUORUM_INVALID", { expected: `1 to ${witnesses.length} witnesses`, got: `${threshold}` });

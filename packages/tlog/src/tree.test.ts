@@ -145,6 +145,8 @@ test("numbers out of range", async () => {
     [1, 1n],
     [2, 0n],
     [-1, 0n],
+    [0.5, 0n],
+    [1e9, 0n],
     [0, -1n],
   ] as const) {
     expect(await codeOf(() => checkedTile(tree, { level, index }, disk.readTile))).toBe("TLOG_TILE_RANGE");

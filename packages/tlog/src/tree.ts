@@ -169,7 +169,7 @@ type TileSource = (place: TilePlace) => Promise<readonly Uint8Array[]>;
 function tileSource(tree: Tree, readTile: TileReader): TileSource {
   const seen = new Map<string, Promise<readonly Uint8Array[]>>();
   const load: TileSource = async ({ level, index }) => {
-    const width = level < 0 || index < 0n ? 0 : tileWidth(tree.size, level, index);
+    const width = !Number.isInteger(level) || level < 0 || index < 0n ? 0 : tileWidth(tree.size, level, index);
     if (width === 0)
       throw tlogError("TLOG_TILE_RANGE", { checked: `tile ${index} of level ${level}`, got: `a tree of ${tree.size}` });
     if (width < fullWidth) return tree.edge[level] as readonly Uint8Array[];
