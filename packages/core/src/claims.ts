@@ -97,8 +97,9 @@ export function checkVerified<T extends object>(value: T): Verified<T> {
   return value;
 }
 
-function freezeDeep(value: object): void {
-  if (Object.isFrozen(value)) return;
-  Object.freeze(value);
-  for (const inner of Object.values(value)) if (typeof inner === "object" && inner !== null) freezeDeep(inner);
+// By what was seen, not by what is frozen: a part that somebody froze at its surface is still soft inside.
+function freezeDeep(value: object, seen: Set<object> = new Set()): void {
+  if (seen.has(value)) return;
+  seen.add(Object.freeze(value));
+  for (const inner of Object.values(value)) if (typeof inner === "object" && inner !== null) freezeDeep(inner, seen);
 }
