@@ -38,7 +38,11 @@ function builderParts(majorApiVersion: 1 | 2, token: string) {
   return { signer, witnesses };
 }
 
-function verifyForeign(bundleJson: unknown, data: Buffer | undefined, o: { timestamps: boolean }): unknown {
+function verifyForeign(
+  bundleJson: unknown,
+  data: ReturnType<typeof Buffer.from> | undefined,
+  o: { timestamps: boolean },
+): unknown {
   const material = toTrustMaterial(TrustedRoot.fromJSON(stack.trustedRoot));
   const thresholds = { ctlogThreshold: 1, tlogThreshold: 1, timestampThreshold: 1 };
   const verifier = new Verifier(material, thresholds);

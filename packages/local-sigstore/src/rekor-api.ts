@@ -11,6 +11,9 @@ import { bytesAt, memberAt, parseRequestJson, textAt } from "./request.ts";
 import { entryBundle } from "./tile-store.ts";
 import { tileWidth } from "./tree.ts";
 
+/** Longest entry that fits into a bundle of entries, in bytes (C2SP tlog-tiles). */
+export const maxEntryBytes = 65_535;
+
 /** Rekor v2's HTTP face: add an entry; checkpoint, tiles and entry bundles both bare and under /api/v2. */
 export function rekorRoutes(log: RekorLog, faults: Faults): readonly Route[] {
   const service = "rekor" as const;
@@ -99,7 +102,9 @@ function checkedBody(asked: unknown): Uint8Array {
   const algorithm = loggedAlgorithms.get(keyDetails);
   if (algorithm === undefined) throw localSigstoreError("LOCAL_SIGSTORE_ENTRY_REFUSED", "keyDetails not supported");
   checkDigestSignature({ spki: spkiOf(verifier), algorithm, digest, signature });
-  return hashedRekordBody002({ digest, signature, verifier });
+  const body = hashedRekordBody002({ digest, signature, verifier });
+  if (body.length > maxEntryBytes) throw localSigstoreError("LOCAL_SIGSTORE_ENTRY_REFUSED", "entry is too long");
+  return body;
 }
 
 function entries(log: RekorLog, path: string, width: string): Reply {

@@ -60,9 +60,9 @@ interface SavedState {
 
 function readState(file: string): SavedState | undefined {
   if (!existsSync(file)) return undefined;
-  const saved = readJson(file) as Partial<SavedState> | null;
+  const saved = readJson(file) as Partial<SavedState>;
   const isGood =
-    typeof saved?.start === "string" && !Number.isNaN(Date.parse(saved.start)) && saved.chains !== undefined;
+    typeof saved.start === "string" && !Number.isNaN(Date.parse(saved.start)) && saved.chains !== undefined;
   if (!isGood) throw localSigstoreError("LOCAL_SIGSTORE_STATE_BROKEN", "state.json");
   return saved as SavedState;
 }
@@ -71,16 +71,24 @@ function lineStore(file: string): NonNullable<State["rekorV1"]> {
   return {
     load: () => {
       if (!existsSync(file)) return [];
-      const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
-      return lines.map((line) => {
-        const { body, integratedTime } = parseJson(line) as { body: string; integratedTime: number };
-        return { body: new Uint8Array(Buffer.from(body, "base64")), integratedTime };
-      });
+      const content = readFileSync(file, "utf8");
+      const whole = content.slice(0, content.lastIndexOf("\n") + 1);
+      // A process that was stopped while it wrote left half a line, of an entry that nobody was told of.
+      if (whole !== content) replaceFile(file, whole);
+      return whole.split("\n").slice(0, -1).map(parseLine);
     },
     save: ({ body, integratedTime }) => {
       appendFileSync(file, `${JSON.stringify({ body: Buffer.from(body).toString("base64"), integratedTime })}\n`);
     },
   };
+}
+
+function parseLine(line: string): StoredEntry {
+  const { body, integratedTime } = parseJson(line) as Partial<Record<string, unknown>>;
+  if (typeof body === "string" && typeof integratedTime === "number") {
+    return { body: new Uint8Array(Buffer.from(body, "base64")), integratedTime };
+  }
+  throw localSigstoreError("LOCAL_SIGSTORE_STATE_BROKEN", "rekor-v1.jsonl");
 }
 
 function fileMemory(file: string): WitnessMemory {
@@ -100,14 +108,16 @@ function memoryOf(map: Map<string, string>): WitnessMemory {
   return { get: (origin) => map.get(origin), set: (origin, signed) => void map.set(origin, signed) };
 }
 
-function readJson(file: string): unknown {
+function readJson(file: string): object {
   return parseJson(readFileSync(file, "utf8"));
 }
 
-function parseJson(content: string): unknown {
+function parseJson(content: string): object {
   try {
-    return JSON.parse(content);
+    const value: unknown = JSON.parse(content);
+    if (typeof value === "object" && value !== null) return value;
   } catch (cause) {
     throw localSigstoreError("LOCAL_SIGSTORE_STATE_BROKEN", "a saved file is not JSON", cause);
   }
+  throw localSigstoreError("LOCAL_SIGSTORE_STATE_BROKEN", "a saved file is not a JSON object");
 }
