@@ -9,7 +9,7 @@ export const maxCanonicalDepth: number = 512;
 /**
  * OLPC canonical JSON as securesystemslib writes it: members by code point of their names, no white space, integers
  * within ±(2^53 − 1) only, in strings nothing but `"` and `\` escaped (so that the result need not be JSON).
- * Members that are `undefined` are left out. Throws CORE_JSON_UNCANONICAL.
+ * Members that are `undefined` are left out. Throws CORE_JSON_NOT_CANONICAL.
  */
 export function formatCanonicalJson(value: Json): Uint8Array {
   return utf8(write(value, olpc, 0));
@@ -17,7 +17,7 @@ export function formatCanonicalJson(value: Json): Uint8Array {
 
 /**
  * The JSON Canonicalization Scheme (RFC 8785): members by UTF-16 units of their names, numbers as ECMAScript writes
- * them, minimal escapes. Members that are `undefined` are left out. Throws CORE_JSON_UNCANONICAL.
+ * them, minimal escapes. Members that are `undefined` are left out. Throws CORE_JSON_NOT_CANONICAL.
  */
 export function formatJcs(value: Json): Uint8Array {
   return utf8(write(value, jcs, 0));
@@ -97,5 +97,5 @@ function rank(unit: number): number {
 }
 
 function unwritable(expected: string, got: string): TrustError {
-  return coreError("CORE_JSON_UNCANONICAL", { expected, got });
+  return coreError("CORE_JSON_NOT_CANONICAL", { expected, got });
 }

@@ -10,7 +10,7 @@ export interface CatalogueEntry {
   readonly fix: string;
 }
 
-/** What was looked at and what came out. Values from outside are escaped and cut when the message is made. */
+/** What was looked at and what came out. `quote` values from outside; what slips through unquoted has its invisible characters escaped in the message. */
 export interface Detail {
   readonly checked?: string;
   readonly expected?: string;
@@ -74,26 +74,29 @@ export function findingOf(error: unknown): Finding {
   return { level, code: error.code, message: error.message, fix: error.fix };
 }
 
+/** Control, format, bidirectional, ignorable, private, unassigned and lone surrogate characters, and all space but U+0020. */
+const invisible = /\p{C}|(?! )\p{Z}|\p{Default_Ignorable_Code_Point}|\u2800/gu;
+
 /** Escapes control, bidirectional and other invisible characters and cuts at `maxQuotedChars`: safe to print anywhere. */
 export function quote(hostile: string): string {
   const cut = hostile.length > maxQuotedChars ? `${hostile.slice(0, maxQuotedChars)}…` : hostile;
-  return JSON.stringify(cut).replace(
-    /[\u007f-\u00a0\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ud800-\udfff]/gu,
-    escapeUnit,
+  return escapeInvisible(JSON.stringify(cut));
+}
+
+// Astral characters become two escapes, as JSON writes them: a quoted string can be read back with JSON.parse.
+function escapeInvisible(text: string): string {
+  return text.replace(invisible, (char) =>
+    Array.from({ length: char.length }, (_, at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, "0")}`).join(""),
   );
 }
 
-function escapeUnit(char: string): string {
-  return `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`;
-}
-
 function messageOf(entry: CatalogueEntry, detail: string | Detail): string {
-  if (typeof detail === "string") return detail === "" ? entry.says : `${entry.says}: ${detail}`;
+  if (typeof detail === "string") return detail === "" ? entry.says : `${entry.says}: ${escapeInvisible(detail)}`;
   const parts: string[] = [];
   if (detail.checked !== undefined) parts.push(detail.checked);
   if (detail.expected !== undefined) parts.push(`expected ${detail.expected}`);
   if (detail.got !== undefined) parts.push(`got ${detail.got}`);
-  return parts.length === 0 ? entry.says : `${entry.says}: ${parts.join(", ")}`;
+  return parts.length === 0 ? entry.says : `${entry.says}: ${escapeInvisible(parts.join(", "))}`;
 }
 
 const coreEntries = {
@@ -197,21 +200,45 @@ const coreEntries = {
     says: "this platform cannot sign with such a key",
     fix: "sign with Node 24 or newer",
   },
-  CORE_JSON_UNCANONICAL: {
+  CORE_TEXT_MALFORMED: {
     kind: "malformed",
-    says: "value has no canonical JSON form",
-    fix: "write large or fractional numbers as strings",
+    says: "bytes or text are not in the stated encoding",
+    fix: "fetch the file again, it is damaged or was edited by hand",
   },
-  CORE_TEXT_MALFORMED: { kind: "malformed", says: "bytes or text are not in the stated encoding", fix: "fetch the file again, it is damaged or was edited by hand" },
-  CORE_DER_MALFORMED: { kind: "malformed", says: "not strict DER", fix: "fetch the file again, it is damaged or was made by a faulty tool" },
-  CORE_CERTIFICATE_MALFORMED: { kind: "malformed", says: "not an X.509 certificate", fix: "ask whoever gave you the certificate for a valid one" },
-  CORE_PEM_MALFORMED: { kind: "malformed", says: "not PEM", fix: "give a file that starts with -----BEGIN and has nothing else around the blocks" },
-  CORE_ENVELOPE_MALFORMED: { kind: "malformed", says: "not a DSSE envelope", fix: "fetch the file again; if it repeats, ask whoever made it" },
-  CORE_STATEMENT_MALFORMED: { kind: "malformed", says: "not an in-toto Statement", fix: "ask whoever made the attestation to make it again" },
+  CORE_DER_MALFORMED: {
+    kind: "malformed",
+    says: "not strict DER",
+    fix: "fetch the file again, it is damaged or was made by a faulty tool",
+  },
+  CORE_OID_MALFORMED: {
+    kind: "usage",
+    says: "not an object identifier",
+    fix: "write it in dotted decimals, such as 1.3.6.1.4.1.57264.1.8",
+  },
+  CORE_CERTIFICATE_MALFORMED: {
+    kind: "malformed",
+    says: "not an X.509 certificate",
+    fix: "ask whoever gave you the certificate for a valid one",
+  },
+  CORE_PEM_MALFORMED: {
+    kind: "malformed",
+    says: "not PEM",
+    fix: "give a file that starts with -----BEGIN and has nothing else around the blocks",
+  },
+  CORE_ENVELOPE_MALFORMED: {
+    kind: "malformed",
+    says: "not a DSSE envelope",
+    fix: "fetch the file again; if it repeats, ask whoever made it",
+  },
+  CORE_STATEMENT_MALFORMED: {
+    kind: "malformed",
+    says: "not an in-toto Statement",
+    fix: "ask whoever made the attestation to make it again",
+  },
   CORE_JSON_NOT_CANONICAL: {
     kind: "malformed",
     says: "the value has no canonical JSON form",
-    fix: "use integers and well-formed text",
+    fix: "write large or fractional numbers as strings, and only whole Unicode characters",
   },
   CORE_NOT_VERIFIED: {
     kind: "usage",

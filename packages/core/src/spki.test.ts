@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { concatBytes, hex, parseHex } from "./bytes.ts";
 import { backend as node } from "./crypto.node.ts";
 import { backend as web } from "./crypto.web.ts";
-import { derBitString, derInteger, derSequence } from "./der.ts";
+import { derBitString, derInteger, derSequence } from "./der-writer.ts";
 import { TrustError } from "./errors.ts";
 import { makeVerifierOn } from "./key.ts";
 import { formatRsaSpki, parseSpki } from "./spki.ts";

@@ -1,5 +1,7 @@
 import { equalBytes, parseHex } from "./bytes.ts";
-import { derBitString, derSequence, parseDer, readBitString, readInteger } from "./der.ts";
+import { parseDer } from "./der.ts";
+import { readBitString, readInteger } from "./der-value.ts";
+import { derBitString, derSequence } from "./der-writer.ts";
 import { coreError, TrustError } from "./errors.ts";
 import { bigEndian, bitLength, modPow } from "./rsa.ts";
 import type { Curve, MlDsaLevel } from "./algorithm.ts";

@@ -1,158 +1,184 @@
 import { equalBytes, hex } from "./bytes.ts";
-import { parseDer, derExplicit, derSequence, readBitString, readBoolean, readIa5, readInteger, readNamedBits, readOctets, readOid, readTime, readUtf8String, type DerNode } from "./der.ts";
+import { parseDer } from "./der.ts";
+import { readBitString, readBoolean, readInteger, readOctets, readOid, readTime } from "./der-value.ts";
+import { derExplicit, derOid, derSequence } from "./der-writer.ts";
 import { coreError, TrustError } from "./errors.ts";
+import { readKnownExtensions, sctListOid } from "./x509-extension.ts";
+import { child, isContext, malformed, sequence } from "./x509-shape.ts";
+import type { AlgorithmIdentifier } from "./algorithm.ts";
+import type { DerNode } from "./der.ts";
+import type { Extension, KnownExtensions } from "./x509-extension.ts";
 
-/** What an X.509 v3 certificate says (RFC 5280 §4.1), unverified. Byte fields are views of `raw`. */
-export interface Certificate {
+/** What an X.509 version 3 certificate says (RFC 5280 §4.1), unverified. Byte fields are views of `raw`. */
+export interface Certificate extends KnownExtensions {
+  /** The whole certificate, DER. */
   readonly raw: Uint8Array;
+  /** The TBSCertificate, DER: what the issuer signed. */
   readonly tbs: Uint8Array;
-  /** Hex without sign, even length. */
+  /** Content of the INTEGER in hex: positive, at most 20 bytes, with a zero byte in front where DER needs one. */
   readonly serial: string;
-  /** DER of the Names: compared byte by byte. */
+  /** DER of the Name, never empty. Compare byte by byte. */
   readonly issuer: Uint8Array;
+  /** DER of the Name; an empty one has a critical subject alternative name beside it. */
   readonly subject: Uint8Array;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
+  /** DER of the SubjectPublicKeyInfo; the key in it is not looked at. */
   readonly spki: Uint8Array;
-  readonly signatureAlgorithm: { readonly oid: string; readonly params?: Uint8Array };
+  readonly signatureAlgorithm: AlgorithmIdentifier;
   readonly signature: Uint8Array;
+  /** All extensions by dotted OID, in their order. */
   readonly extensions: ReadonlyMap<string, Extension>;
-  readonly subjectAltNames: readonly GeneralName[];
-  readonly keyUsage?: ReadonlySet<KeyUsage>;
-  readonly extendedKeyUsage?: { readonly critical: boolean; readonly oids: readonly string[] };
-  readonly basicConstraints?: { readonly ca: boolean; readonly pathLength?: number };
-  readonly authorityKeyId?: Uint8Array;
-  readonly subjectKeyId?: Uint8Array;
-  /** The SignedCertificateTimestampList (RFC 6962 §3.3), without its OCTET STRING. */
-  readonly sctList?: Uint8Array;
-  /** Critical extensions that nothing here reads: whoever relies on the certificate must refuse it. */
-  readonly unknownCritical: readonly string[];
 }
-
-/** One extension; `value` is the content of its OCTET STRING. */
-export interface Extension {
-  readonly critical: boolean;
-  readonly value: Uint8Array;
-}
-
-/** One subject alternative name. `oid` only for other names, whose value is the text of a UTF8String. */
-export interface GeneralName {
-  readonly type: "uri" | "email" | "dns" | "ip" | "directory" | "other-name" | "other";
-  readonly oid?: string;
-  readonly value: string;
-}
-
-/** RFC 5280 §4.2.1.3, in the order of the bits. */
-export type KeyUsage = (typeof keyUsages)[number];
-const keyUsages = ["digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement", "keyCertSign", "cRLSign", "encipherOnly", "decipherOnly"] as const;
 
 /** The largest certificate that is read, in bytes. */
 export const maxCertificateBytes: number = 64 * 1024;
 /** The most extensions a certificate may have. */
 export const maxExtensions: number = 64;
-/** The most subject alternative names a certificate may have. */
-export const maxAltNames: number = 256;
-
-const oids = {
-  subjectKeyId: "2.5.29.14",
-  keyUsage: "2.5.29.15",
-  subjectAltName: "2.5.29.17",
-  basicConstraints: "2.5.29.19",
-  authorityKeyId: "2.5.29.35",
-  extendedKeyUsage: "2.5.29.37",
-  sctList: "1.3.6.1.4.1.11129.2.4.2",
-} as const;
-const read: ReadonlySet<string> = new Set([oids.subjectKeyId, oids.keyUsage, oids.subjectAltName, oids.basicConstraints, oids.authorityKeyId, oids.extendedKeyUsage, oids.sctList]);
+/** The longest serial number, in bytes (RFC 5280 §4.1.2.2). */
+export const maxSerialBytes: number = 20;
+/** The most relative names in a Name, and the most attributes in one of them. */
+export const maxNameParts: number = 64;
 
 /**
- * Parses a version 3 certificate in strict DER. Checks form alone: no signature, no time, no chain.
- * Throws CORE_CERTIFICATE_MALFORMED.
+ * Parses a version 3 certificate in strict DER, and every extension that `KnownExtensions` lists. Proves form alone:
+ * RFC 5280's rules for one certificate that its bytes can break (serial, names, times, extensions once and critical or
+ * not as they must be). Checks no signature, no key, no clock and no chain, and does not refuse `unknownCritical`.
+ * Versions 1 and 2 and unique identifiers are refused. Throws CORE_CERTIFICATE_MALFORMED.
  */
 export function parseCertificate(der: Uint8Array): Certificate {
-  if (der.length > maxCertificateBytes) throw malformed("certificate", `at most ${maxCertificateBytes} bytes`, String(der.length));
+  if (der.length > maxCertificateBytes)
+    throw malformed("certificate", `at most ${maxCertificateBytes} bytes`, String(der.length));
   try {
     return readCertificate(parseDer(der));
   } catch (error) {
-    if (error instanceof TrustError && error.code === "CORE_DER_MALFORMED") throw coreError("CORE_CERTIFICATE_MALFORMED", { got: error.message }, error);
+    if (error instanceof TrustError && error.code === "CORE_DER_MALFORMED")
+      throw coreError("CORE_CERTIFICATE_MALFORMED", error.message, error);
     throw error;
   }
 }
 
+const sctListOidDer = derOid(sctListOid);
+
 /**
- * The TBSCertificate of the precertificate that an SCT was made for (RFC 6962 §3.2): the same without the SCT list.
- * Every other byte is kept as it is.
+ * The TBSCertificate of the precertificate that an SCT was made for (RFC 6962 §3.2): the same without the SCT list,
+ * every other byte as it was. Without any extension left the extensions' own wrapper goes too.
  */
 export function formatPrecertTbs(certificate: Certificate): Uint8Array {
+  if (!certificate.extensions.has(sctListOid)) return certificate.tbs;
   const parts = parseDer(certificate.tbs).children;
-  const last = parts.at(-1) as DerNode;
-  const extensions = (last.children[0] as DerNode).children.filter((each) => readOid(each.children[0] as DerNode) !== oids.sctList);
-  const kept = extensions.length === 0 ? [] : [derExplicit(3, derSequence(...extensions.map((each) => each.raw)))];
-  return derSequence(...parts.slice(0, -1).map((part) => part.raw), ...kept);
+  const extensions = child(child(parts, parts.length - 1).children, 0).children.map((each) => each.raw);
+  const kept = extensions.filter((each) => !isSctList(each));
+  const others = parts.slice(0, -1).map((part) => part.raw);
+  return derSequence(...others, ...(kept.length === 0 ? [] : [derExplicit(3, derSequence(...kept))]));
 }
 
-function malformed(checked: string, expected: string, got: string): TrustError {
-  return coreError("CORE_CERTIFICATE_MALFORMED", { checked, expected, got });
+/** Extension ::= SEQUENCE { extnID … }: the identifier stands right after a header whose length byte tells its size. */
+function isSctList(extension: Uint8Array): boolean {
+  const length = extension[1] as number;
+  const from = length < 0x80 ? 2 : 2 + (length & 0x7f);
+  return equalBytes(extension.subarray(from, from + sctListOidDer.length), sctListOidDer);
 }
 
 function readCertificate(node: DerNode): Certificate {
-  const [tbs, algorithm, signature] = sequence(node, "certificate", 3, 3);
-  const parts = sequence(tbs as DerNode, "TBSCertificate", 7, 10);
-  checkVersion(parts[0] as DerNode);
-  const [, serial, inner, issuer, validity, subject, spki, ...rest] = parts as [DerNode, DerNode, DerNode, DerNode, DerNode, DerNode, DerNode, ...DerNode[]];
-  if (!equalBytes(inner.raw, (algorithm as DerNode).raw)) throw malformed("signature algorithm", "the same inside and outside", "two");
-  const [notBefore, notAfter] = sequence(validity, "validity", 2, 2);
-  const extensions = readExtensions(rest);
-  return {
+  const parts = sequence(node, "certificate", [3, 3]);
+  const [tbs, algorithm] = [child(parts, 0), child(parts, 1)];
+  const fields = sequence(tbs, "TBSCertificate", [7, 8]);
+  checkVersion(child(fields, 0));
+  checkAlgorithms(child(fields, 2), algorithm);
+  const [notBeforeMs, notAfterMs] = readValidity(child(fields, 4));
+  const extensions = readExtensions(fields[7]);
+  const certificate = {
     raw: node.raw,
-    tbs: (tbs as DerNode).raw,
-    serial: readSerial(serial),
-    issuer: readName(issuer),
-    subject: readName(subject),
-    notBeforeMs: readTime(notBefore as DerNode),
-    notAfterMs: readTime(notAfter as DerNode),
-    spki: readSpki(spki),
-    signatureAlgorithm: readAlgorithm(algorithm as DerNode),
-    signature: readBitString(signature as DerNode),
+    tbs: tbs.raw,
+    serial: readSerial(child(fields, 1)),
+    issuer: readName(child(fields, 3), "issuer", 1),
+    subject: readName(child(fields, 5), "subject", 0),
+    notBeforeMs,
+    notAfterMs,
+    spki: readSpki(child(fields, 6)),
+    signatureAlgorithm: readAlgorithm(algorithm, "signature algorithm"),
+    signature: readBitString(child(parts, 2)),
     extensions,
-    ...readKnown(extensions),
   };
+  checkNamed(certificate.subject, extensions);
+  return Object.assign(certificate, readKnownExtensions(extensions));
 }
 
 function checkVersion(node: DerNode): void {
-  if (node.tagClass !== "context" || node.tag !== 0 || node.children.length !== 1) throw malformed("version", "3", "1");
-  const version = readInteger(node.children[0] as DerNode);
+  if (!isContext(node, 0) || node.children.length !== 1) throw malformed("version", "3", "1");
+  const version = readInteger(child(node.children, 0));
   if (version !== 2n) throw malformed("version", "3", String(version + 1n));
 }
 
-// RFC 5280 §4.1.2.2: positive, at most 20 octets.
+/** RFC 5280 §4.1.1.2: an attacker who may choose one of the two must not get a choice. */
+function checkAlgorithms(inner: DerNode, outer: DerNode): void {
+  if (!equalBytes(inner.raw, outer.raw)) throw malformed("signature algorithm", "the same inside and outside", "two");
+}
+
+/** RFC 5280 §4.1.2.6: who has no name in the subject has one in a critical extension. */
+function checkNamed(subject: Uint8Array, extensions: ReadonlyMap<string, Extension>): void {
+  if (subject.length > 2 || extensions.get("2.5.29.17")?.critical === true) return;
+  throw malformed("subject", "a name, or a critical subject alternative name", "neither");
+}
+
 function readSerial(node: DerNode): string {
   const serial = readInteger(node);
-  if (serial < 0n || node.content.length > 20) throw malformed("serial number", "a positive number of at most 20 bytes", `${node.content.length} bytes`);
+  if (serial <= 0n || node.content.length > maxSerialBytes)
+    throw malformed("serial number", `positive and at most ${maxSerialBytes} bytes`, hex(node.content.subarray(0, 32)));
   return hex(node.content);
 }
 
-function readName(node: DerNode): Uint8Array {
-  sequence(node, "name", 0, 64);
+function readValidity(node: DerNode): [notBeforeMs: number, notAfterMs: number] {
+  const parts = sequence(node, "validity", [2, 2]);
+  return [readInstant(child(parts, 0)), readInstant(child(parts, 1))];
+}
+
+const firstLongYearMs = Date.UTC(2050, 0);
+
+/** RFC 5280 §4.1.2.5: UTCTime through 2049, GeneralizedTime from then on and without a fraction. */
+function readInstant(node: DerNode): number {
+  const timeMs = readTime(node);
+  const isLong = node.tag === 24;
+  if (isLong !== timeMs >= firstLongYearMs || (isLong && node.content.length !== 15))
+    throw malformed("validity", "UTCTime through 2049, GeneralizedTime to the second from then on", "the other");
+  return timeMs;
+}
+
+/** Name ::= SEQUENCE OF SET OF SEQUENCE { type OID, value ANY }. The values are not looked at. */
+function readName(node: DerNode, what: string, minParts: number): Uint8Array {
+  for (const relative of sequence(node, what, [minParts, maxNameParts])) {
+    const attributes = relative.children;
+    if (
+      relative.tagClass !== "universal" ||
+      relative.tag !== 17 ||
+      attributes.length === 0 ||
+      attributes.length > maxNameParts
+    )
+      throw malformed(what, `SETs of 1 to ${maxNameParts} attributes`, "another part");
+    for (const attribute of attributes) readOid(child(sequence(attribute, what, [2, 2]), 0));
+  }
   return node.raw;
 }
 
 function readSpki(node: DerNode): Uint8Array {
-  sequence(node, "public key", 2, 2);
+  const parts = sequence(node, "public key", [2, 2]);
+  readAlgorithm(child(parts, 0), "public key");
+  readBitString(child(parts, 1));
   return node.raw;
 }
 
-function readAlgorithm(node: DerNode): Certificate["signatureAlgorithm"] {
-  const [oid, params] = sequence(node, "signature algorithm", 1, 2);
-  return { oid: readOid(oid as DerNode), ...(params === undefined ? {} : { params: params.raw }) };
+function readAlgorithm(node: DerNode, what: string): AlgorithmIdentifier {
+  const [oid, params] = sequence(node, what, [1, 2]) as [DerNode, DerNode?];
+  return params === undefined ? { oid: readOid(oid) } : { oid: readOid(oid), params: params.raw };
 }
 
-// Unique identifiers [1] and [2] are for version 2; the last part is the extensions [3].
-function readExtensions(rest: readonly DerNode[]): ReadonlyMap<string, Extension> {
+function readExtensions(node: DerNode | undefined): ReadonlyMap<string, Extension> {
   const extensions = new Map<string, Extension>();
-  if (rest.length === 0) return extensions;
-  const [only] = rest;
-  if (rest.length !== 1 || only?.tagClass !== "context" || only.tag !== 3 || only.children.length !== 1) throw malformed("TBSCertificate", "extensions [3] and nothing else", "another part");
-  for (const each of sequence(only.children[0] as DerNode, "extensions", 1, maxExtensions)) {
+  if (node === undefined) return extensions;
+  if (!isContext(node, 3) || node.children.length !== 1)
+    throw malformed("TBSCertificate", "extensions [3] and nothing else after the key", "another part");
+  for (const each of sequence(child(node.children, 0), "extensions", [1, maxExtensions])) {
     const [oid, extension] = readExtension(each);
     if (extensions.has(oid)) throw malformed("extension", "once", oid);
     extensions.set(oid, extension);
@@ -161,92 +187,10 @@ function readExtensions(rest: readonly DerNode[]): ReadonlyMap<string, Extension
 }
 
 function readExtension(node: DerNode): [oid: string, extension: Extension] {
-  const parts = sequence(node, "extension", 2, 3);
-  const oid = readOid(parts[0] as DerNode);
+  const parts = sequence(node, "extension", [2, 3]);
+  const oid = readOid(child(parts, 0));
+  const critical = parts.length === 3;
   // DER leaves a default value out (X.690 §11.5): a FALSE that is written is not canonical.
-  if (parts.length === 3 && !readBoolean(parts[1] as DerNode)) throw malformed(`extension ${oid}`, "no explicit FALSE", "one");
-  return [oid, { critical: parts.length === 3, value: readOctets(parts.at(-1) as DerNode) }];
-}
-
-type Known = Omit<Certificate, "raw" | "tbs" | "serial" | "issuer" | "subject" | "notBeforeMs" | "notAfterMs" | "spki" | "signatureAlgorithm" | "signature" | "extensions">;
-
-function readKnown(extensions: ReadonlyMap<string, Extension>): Known {
-  const valueOf = (oid: string): DerNode | undefined => {
-    const extension = extensions.get(oid);
-    return extension === undefined ? undefined : parseDer(extension.value);
-  };
-  const basicConstraints = readBasicConstraints(valueOf(oids.basicConstraints));
-  const keyUsage = readKeyUsage(valueOf(oids.keyUsage));
-  const extendedKeyUsage = readExtendedKeyUsage(valueOf(oids.extendedKeyUsage), extensions.get(oids.extendedKeyUsage)?.critical === true);
-  const authorityKeyId = readAuthorityKeyId(valueOf(oids.authorityKeyId));
-  const subjectKeyId = valueOf(oids.subjectKeyId);
-  const scts = valueOf(oids.sctList);
-  return {
-    subjectAltNames: readAltNames(valueOf(oids.subjectAltName)),
-    unknownCritical: [...extensions].filter(([oid, { critical }]) => critical && !read.has(oid)).map(([oid]) => oid),
-    ...(basicConstraints && { basicConstraints }),
-    ...(keyUsage && { keyUsage }),
-    ...(extendedKeyUsage && { extendedKeyUsage }),
-    ...(authorityKeyId && { authorityKeyId }),
-    ...(subjectKeyId && { subjectKeyId: readOctets(subjectKeyId) }),
-    ...(scts && { sctList: readOctets(scts) }),
-  };
-}
-
-function readBasicConstraints(node: DerNode | undefined): Certificate["basicConstraints"] {
-  if (node === undefined) return undefined;
-  const parts = sequence(node, "basic constraints", 0, 2);
-  const isFlagged = parts[0]?.tag === 1;
-  if (isFlagged && !readBoolean(parts[0] as DerNode)) throw malformed("basic constraints", "no explicit FALSE", "one");
-  const length = parts[isFlagged ? 1 : 0];
-  if (length === undefined) return { ca: isFlagged };
-  const pathLength = readInteger(length);
-  if (!isFlagged || pathLength < 0n || pathLength > 255n || parts.length !== 2) throw malformed("path length", "0 to 255 on a CA", String(pathLength));
-  return { ca: true, pathLength: Number(pathLength) };
-}
-
-function readKeyUsage(node: DerNode | undefined): ReadonlySet<KeyUsage> | undefined {
-  if (node === undefined) return undefined;
-  const bits = readNamedBits(node);
-  if (bits.length === 0 || bits.some((bit) => bit >= keyUsages.length)) throw malformed("key usage", "some of nine bits", String(bits));
-  return new Set(bits.map((bit) => keyUsages[bit] as KeyUsage));
-}
-
-function readExtendedKeyUsage(node: DerNode | undefined, critical: boolean): Certificate["extendedKeyUsage"] {
-  return node === undefined ? undefined : { critical, oids: sequence(node, "extended key usage", 1, 64).map(readOid) };
-}
-
-function readAuthorityKeyId(node: DerNode | undefined): Uint8Array | undefined {
-  const first = node === undefined ? undefined : sequence(node, "authority key id", 0, 3)[0];
-  return first?.tagClass === "context" && first.tag === 0 ? first.content : undefined;
-}
-
-function readAltNames(node: DerNode | undefined): readonly GeneralName[] {
-  return node === undefined ? [] : sequence(node, "subject alternative names", 1, maxAltNames).map(readGeneralName);
-}
-
-// GeneralName is a CHOICE by context tag (RFC 5280 §4.2.1.6).
-function readGeneralName(node: DerNode): GeneralName {
-  if (node.tagClass !== "context") throw malformed("general name", "a context tag", `tag ${node.tag}`);
-  if (node.tag === 0) return readOtherName(node);
-  if (node.tag === 1) return { type: "email", value: readIa5(node.content) };
-  if (node.tag === 2) return { type: "dns", value: readIa5(node.content) };
-  if (node.tag === 4) return { type: "directory", value: hex(node.content) };
-  if (node.tag === 6) return { type: "uri", value: readIa5(node.content) };
-  return { type: node.tag === 7 ? "ip" : "other", value: hex(node.content) };
-}
-
-function readOtherName(node: DerNode): GeneralName {
-  const [id, wrapped] = node.children;
-  const inner = wrapped?.children[0];
-  if (id === undefined || inner === undefined || node.children.length !== 2 || wrapped?.tagClass !== "context" || wrapped.tag !== 0) throw malformed("other name", "type and value", "another form");
-  const isText = inner.tagClass === "universal" && inner.tag === 12;
-  return { type: isText ? "other-name" : "other", oid: readOid(id), value: isText ? readUtf8String(inner) : hex(inner.raw) };
-}
-
-function sequence(node: DerNode, what: string, min: number, max: number): readonly DerNode[] {
-  if (node.tagClass !== "universal" || node.tag !== 16) throw malformed(what, "a SEQUENCE", `${node.tagClass} tag ${node.tag}`);
-  const { length } = node.children;
-  if (length < min || length > max) throw malformed(what, `${min} to ${max} parts`, String(length));
-  return node.children;
+  if (critical && !readBoolean(child(parts, 1))) throw malformed(`extension ${oid}`, "no explicit FALSE", "one");
+  return [oid, { critical, value: readOctets(child(parts, parts.length - 1)) }];
 }
