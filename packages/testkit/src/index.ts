@@ -1,1 +1,3 @@
-export {};
+export * from "./evidence.ts";
+export * from "./instance.ts";
+export * from "./json.ts";
