@@ -41,7 +41,7 @@ export function publishedPackages(root: string): readonly PublishedPackage[] {
  * from another package is named, not opened. Throws a plain Error if a file is missing (build first).
  */
 export function readApi(root: string, index: string): Api {
-  const reader: Reader = { root, files: new Map() };
+  const reader: Reader = { root, files: new Map(), exports: new Map() };
   const exports = exportsOf(reader, index);
   const exported = [...exports].map(([name, place]) => {
     const renamed = place.name === name || place.name === "*" ? "" : `${name}: `;
@@ -66,21 +66,32 @@ interface Manifest {
 interface Reader {
   readonly root: string;
   readonly files: Map<string, Module>;
+  /** What each file exports; entered before it is filled, so that files may import each other. */
+  readonly exports: Map<string, Map<string, Place>>;
 }
 
 /** Where a name is declared: in a file under a local name, or in another package. */
 type Place = { readonly file: string; readonly name: string } | { readonly from: string; readonly name: string };
 
+/** A name as an import brings it in, not followed yet. */
+interface Imported {
+  readonly statement: SyntaxNode;
+  readonly name: string;
+}
+
 interface Module {
   readonly source: Source;
   readonly declared: ReadonlyMap<string, readonly SyntaxNode[]>;
-  readonly imported: ReadonlyMap<string, Place>;
+  readonly imported: ReadonlyMap<string, Imported>;
   readonly body: readonly SyntaxNode[];
 }
 
 function exportsOf(reader: Reader, file: string): Map<string, Place> {
+  const known = reader.exports.get(file);
+  if (known !== undefined) return known;
   const module = read(reader, file);
   const found = new Map<string, Place>();
+  reader.exports.set(file, found);
   for (const node of module.body) {
     if (node.type === "ExportAllDeclaration")
       for (const [name, place] of starExports(reader, file, node)) found.set(name, place);
@@ -88,7 +99,7 @@ function exportsOf(reader: Reader, file: string): Map<string, Place> {
     for (const name of namesOf(node["declaration"] as SyntaxNode | null)) found.set(name, { file, name });
     for (const specifier of node["specifiers"] as readonly SyntaxNode[]) {
       const local = nameOf(specifier["local"]);
-      const place = node["source"] === null ? resolveLocal(module, file, local) : remote(reader, file, node, local);
+      const place = node["source"] === null ? resolveLocal(reader, file, local) : remote(reader, file, node, local);
       found.set(nameOf(specifier["exported"]), place);
     }
   }
@@ -107,8 +118,9 @@ function remote(reader: Reader, file: string, node: SyntaxNode, name: string): P
   return exportsOf(reader, besides(file, from)).get(name) ?? { file: besides(file, from), name };
 }
 
-function resolveLocal(module: Module, file: string, name: string): Place {
-  return module.imported.get(name) ?? { file, name };
+function resolveLocal(reader: Reader, file: string, name: string): Place {
+  const imported = read(reader, file).imported.get(name);
+  return imported === undefined ? { file, name } : remote(reader, file, imported.statement, imported.name);
 }
 
 function declarationOf(reader: Reader, place: Place): string {
@@ -143,10 +155,8 @@ function mentionedBy(reader: Reader, place: Place): readonly Place[] {
     nodes.some((outer) => node.start >= outer.start && node.end <= outer.end),
   );
   const names = new Set(inside.flatMap(({ node }) => (node.type === "Identifier" ? [nameOf(node)] : [])));
-  return [...names].flatMap((name) => {
-    const found = module.imported.get(name) ?? (module.declared.has(name) ? { file: place.file, name } : undefined);
-    return found === undefined || "from" in found ? [] : [found];
-  });
+  const known = [...names].filter((name) => module.imported.has(name) || module.declared.has(name));
+  return known.map((name) => resolveLocal(reader, place.file, name)).filter((found) => !("from" in found));
 }
 
 function read(reader: Reader, file: string): Module {
@@ -156,7 +166,7 @@ function read(reader: Reader, file: string): Module {
   if (!existsSync(path)) throw new Error(`${file} does not exist: run "pnpm build" first`);
   const source = parseSource(file, readFileSync(path, "utf8"));
   const body = source.found[0]?.node["body"] as readonly SyntaxNode[];
-  const module: Module = { source, body, declared: declaredIn(body), imported: importedIn(reader, file, body) };
+  const module: Module = { source, body, declared: declaredIn(body), imported: importedIn(body) };
   reader.files.set(file, module);
   return module;
 }
@@ -171,13 +181,13 @@ function declaredIn(body: readonly SyntaxNode[]): ReadonlyMap<string, readonly S
   return found;
 }
 
-function importedIn(reader: Reader, file: string, body: readonly SyntaxNode[]): ReadonlyMap<string, Place> {
+function importedIn(body: readonly SyntaxNode[]): ReadonlyMap<string, Imported> {
   const imports = body.filter((node) => node.type === "ImportDeclaration");
   return new Map(
-    imports.flatMap((node) =>
-      (node["specifiers"] as readonly SyntaxNode[]).map((specifier): [string, Place] => [
+    imports.flatMap((statement) =>
+      (statement["specifiers"] as readonly SyntaxNode[]).map((specifier): [string, Imported] => [
         nameOf(specifier["local"]),
-        remote(reader, file, node, nameOf(specifier["imported"] ?? { name: "*" })),
+        { statement, name: nameOf(specifier["imported"] ?? { name: "*" }) },
       ]),
     ),
   );

@@ -62,6 +62,15 @@ declare function f(a: 1): 1; declare function f(a: 2): 2;
 `);
 });
 
+test("files that import each other", () => {
+  const found = api({
+    "index.d.ts": 'export * from "./a.ts";\nexport * from "./b.ts";',
+    "a.d.ts": 'import type { B } from "./b.ts";\nexport * from "./b.ts";\nexport interface A { b: B }',
+    "b.d.ts": 'import type { A } from "./a.ts";\nexport * from "./a.ts";\nexport interface B { a: A }',
+  });
+  expect(found).toBe("# x\ninterface A { b: B }\ninterface B { a: A }\n");
+});
+
 test("a missing file says to build", () => {
   expect(() => api({ "index.d.ts": 'export * from "./gone.ts";' })).toThrow("gone.d.ts does not exist");
 });

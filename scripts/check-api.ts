@@ -21,12 +21,16 @@ export function compareApi(snapshot: string, current: string): readonly string[]
 function checkPackage({ name, index }: PublishedPackage): readonly string[] {
   const path = join(repositoryRoot, snapshotPath(name));
   const snapshot = existsSync(path) ? readFileSync(path, "utf8") : "";
-  const lines = compareApi(snapshot, formatApi(name, readApi(repositoryRoot, index)));
-  if (lines.length === 0) return [];
-  return [
-    `${snapshotPath(name)}: the public exports changed; if that is meant: pnpm api:update and CHANGELOG.md`,
-    ...lines,
-  ];
+  try {
+    const lines = compareApi(snapshot, formatApi(name, readApi(repositoryRoot, index)));
+    if (lines.length === 0) return [];
+    return [
+      `${snapshotPath(name)}: the public exports changed; if that is meant: pnpm api:update and CHANGELOG.md`,
+      ...lines,
+    ];
+  } catch (error) {
+    return [`${name}: ${(error as Error).message}`];
+  }
 }
 
 function writeSnapshot({ name, index }: PublishedPackage): void {

@@ -43,7 +43,7 @@ export function consumerOf(name: string): Consumer {
   return {
     run: 'import { verify } from "countersign";\nif (typeof verify !== "function") throw new Error("verify is no function");\n',
     types: `import { verify } from "countersign";\n${notAny}type Result = Awaited<ReturnType<typeof verify>>;
-export const isAny: IsAny<typeof verify> | IsAny<Result> = false;\n`,
+export const areAny: [IsAny<typeof verify>, IsAny<Result>] = [false, false];\n`,
   };
 }
 

@@ -51,8 +51,8 @@ export const vouchers: ReadonlySet<string> = new Set([
 /** Rule 4: where `vouch` is defined and handed out. */
 export const vouchHomes: ReadonlySet<string> = new Set(["packages/core/src/claims.ts", "packages/core/src/index.ts"]);
 
-/** Rule 5: where the real clock, network and environment are made into arguments for everything else. */
-export const worldFile: RegExp = /^packages\/pipeline\/src\/world(\.node|\.web)?\.ts$/;
+/** Rule 5: where the real clock and network are made into arguments for everything else. */
+export const worldFile: RegExp = /^packages\/pipeline\/src\/(world|http)(\.node|\.web)?\.ts$/;
 
 /** Non-test source files may have this many lines. */
 export const maxLines = 400;
