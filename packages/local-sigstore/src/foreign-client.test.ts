@@ -40,7 +40,7 @@ function builderParts(majorApiVersion: 1 | 2, token: string) {
 
 function verifyForeign(
   bundleJson: unknown,
-  data: ReturnType<typeof Buffer.from> | undefined,
+  data: Parameters<typeof toSignedEntity>[1],
   o: { timestamps: boolean },
 ): unknown {
   const material = toTrustMaterial(TrustedRoot.fromJSON(stack.trustedRoot));

@@ -96,8 +96,8 @@ function findRoute(
   path: string,
 ): { route: Route; groups: string[] } | undefined {
   for (const route of routes) {
-    const match = route.method === method ? route.path.exec(path) : null;
-    if (match !== null && match[0] === path) return { route, groups: match.slice(1).map((group) => group ?? "") };
+    const match = route.method === method ? new RegExp(`^(?:${route.path.source})$`).exec(path) : null;
+    if (match !== null) return { route, groups: match.slice(1).map((group) => group ?? "") };
   }
   return undefined;
 }

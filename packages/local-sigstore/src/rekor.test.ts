@@ -207,14 +207,20 @@ describe("forged checkpoints", () => {
 });
 
 describe("faults", () => {
-  test.each(["wrong-checkpoint", "wrong-checkpoint-name", "wrong-proof", "no-proof"] as const)(
-    "%s does not verify",
-    async (kind) => {
-      stack.faults.set("rekor", { kind, times: 1 });
-      const { answer } = await add(await entryRequest());
-      expect(() => checkEntry(answer)).toThrow();
-    },
-  );
+  test.each([
+    ["wrong-checkpoint", "TLOG_CHECKPOINT_KEY_HINT"],
+    ["wrong-checkpoint-name", "TLOG_CHECKPOINT_NO_SIGNATURE"],
+    ["wrong-proof", "TLOG_PROOF_LENGTH"],
+  ] as const)("%s does not verify", async (kind, code) => {
+    stack.faults.set("rekor", { kind, times: 1 });
+    const { answer } = await add(await entryRequest());
+    expect(() => checkEntry(answer)).toThrow(expect.objectContaining({ code }));
+  });
+
+  test("no-proof leaves the proof out", async () => {
+    stack.faults.set("rekor", { kind: "no-proof", times: 1 });
+    expect((await add(await entryRequest())).answer).not.toHaveProperty("inclusionProof");
+  });
 
   test("wrong-entry is a good proof of another entry", async () => {
     stack.faults.set("rekor", { kind: "wrong-entry", times: 1 });
