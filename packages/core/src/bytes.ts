@@ -1,4 +1,4 @@
-import { coreError, quote } from "./errors.ts";
+import { coreError } from "./errors.ts";
 import type { TrustError } from "./errors.ts";
 
 const encoder = new TextEncoder();
@@ -69,57 +69,64 @@ export function base64(bytes: Uint8Array): string {
   return decoder.decode(text);
 }
 
+/** As many letters are turned to bytes without a fresh array; most fields of a bundle are shorter. */
+const scratch: Uint8Array = new Uint8Array(4096);
+
 /**
  * Bytes of canonical base64 (RFC 4648 §4 with §3.5): padded, no white space, not the URL alphabet, no stray bits at
  * the end. Throws CORE_TEXT_MALFORMED.
  */
 export function parseBase64(text: string): Uint8Array {
   if (text.length % 4 !== 0) throw malformed("canonical base64", text);
+  // Reading letters from an array is twice as fast as from a string.
+  const source = text.length <= scratch.length ? scratch : new Uint8Array(text.length);
+  const { written } = encoder.encodeInto(text, source);
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
   const bytes = new Uint8Array((text.length / 4) * 3 - padding);
   const whole = padding === 0 ? text.length : text.length - 4;
-  // One sign bit gathers all faults, so that the loop has no branch: a letter outside the alphabet has the digit -1.
+  const wrong = readQuads(source, whole, bytes) | (padding === 0 ? 0 : readTail(source, whole, bytes));
+  if (wrong < 0 || written !== text.length) throw malformed("canonical base64", text);
+  return bytes;
+}
+
+/** Decodes `length` letters, four at a time; negative if one is outside the alphabet: one sign bit gathers all faults, so that the loop has no branch. */
+function readQuads(source: Uint8Array, length: number, bytes: Uint8Array): number {
   let wrong = 0;
-  for (let at = 0, to = 0; at < whole; at += 4, to += 3) {
-    const word = readQuad(text, at);
+  for (let at = 0, to = 0; at < length; at += 4, to += 3) {
+    const high = (digitAt(source, at) << 18) | (digitAt(source, at + 1) << 12);
+    const word = high | (digitAt(source, at + 2) << 6) | digitAt(source, at + 3);
     wrong |= word;
     bytes[to] = word >> 16;
     bytes[to + 1] = word >> 8;
     bytes[to + 2] = word;
   }
-  if (padding > 0) wrong |= readTail(text.slice(whole, -padding), bytes);
-  if (wrong < 0) throw malformed("canonical base64", text);
-  return bytes;
+  return wrong;
 }
 
-/** Four letters as 24 bits, negative if one is outside the alphabet. */
-function readQuad(text: string, at: number): number {
-  const a = text.charCodeAt(at);
-  const b = text.charCodeAt(at + 1);
-  const c = text.charCodeAt(at + 2);
-  const d = text.charCodeAt(at + 3);
-  const high = ((digits[a & 127] as number) << 18) | ((digits[b & 127] as number) << 12);
-  return high | ((digits[c & 127] as number) << 6) | (digits[d & 127] as number) | -((a | b | c | d) >> 7);
+/** Decodes the two or three letters before the padding, which hold the last one or two bytes and else zeros; negative if not. */
+function readTail(source: Uint8Array, from: number, bytes: Uint8Array): number {
+  const isTwo = bytes.length % 3 === 2;
+  const high = (digitAt(source, from) << 18) | (digitAt(source, from + 1) << 12);
+  const word = isTwo ? high | (digitAt(source, from + 2) << 6) : high;
+  if (isTwo) bytes[bytes.length - 2] = word >> 16;
+  bytes[bytes.length - 1] = isTwo ? word >> 8 : word >> 16;
+  return (word & (isTwo ? 0xff : 0xffff)) === 0 ? word : -1;
 }
 
-/** Writes the last one or two bytes and answers negative if the letters or the bits left over are wrong. */
-function readTail(tail: string, bytes: Uint8Array): number {
-  const word = readQuad(tail.padEnd(4, "A"), 0);
-  const spare = tail.length === 3 ? 8 : 16;
-  if (tail.length === 3) bytes[bytes.length - 2] = word >> 16;
-  bytes[bytes.length - 1] = word >> spare;
-  return (word & ((1 << spare) - 1)) === 0 ? word : -1;
+function digitAt(source: Uint8Array, at: number): number {
+  return digits[source[at] as number] as number;
 }
 
-/** The value of each ASCII letter in an alphabet, -1 for all others. */
+/** The value of each byte in an alphabet, -1 for all others. */
 function digitTable(letters: string): Int8Array {
-  const table = new Int8Array(128).fill(-1);
+  const table = new Int8Array(256).fill(-1);
   for (let digit = 0; digit < letters.length; digit++) table[letters.charCodeAt(digit)] = digit;
   return table;
 }
 
+/** Says nothing of the text itself, which may be a secret. */
 function malformed(expected: string, text: string): TrustError {
-  return coreError("CORE_TEXT_MALFORMED", { expected, got: quote(text.slice(0, 80)) });
+  return coreError("CORE_TEXT_MALFORMED", { expected, got: `another text of ${text.length} characters` });
 }
 
 /** Whether two byte strings are the same. Not in constant time: use it for public values only. */

@@ -78,7 +78,11 @@ class Reader implements ObjectReader {
       return parseBase64(text);
     } catch (cause) {
       if (!(cause instanceof TrustError)) throw cause;
-      throw this.#error({ checked: `${this.#at}.${name}`, expected: "canonical base64", got: quote(text.slice(0, 40)) });
+      throw this.#error({
+        checked: `${this.#at}.${name}`,
+        expected: "canonical base64",
+        got: quote(text.slice(0, 40)),
+      });
     }
   }
 
@@ -112,7 +116,9 @@ class Reader implements ObjectReader {
 
   object(name: string): ObjectReader {
     const value = this.json(name);
-    return isObject(value) ? new Reader(value, `${this.#at}.${name}`, this.#error) : this.#wrong(name, "an object", value);
+    return isObject(value)
+      ? new Reader(value, `${this.#at}.${name}`, this.#error)
+      : this.#wrong(name, "an object", value);
   }
 
   optionalObject(name: string): ObjectReader | undefined {
@@ -123,7 +129,8 @@ class Reader implements ObjectReader {
     const value = this.json(name);
     if (!Array.isArray(value)) return this.#wrong(name, "an array", value);
     const items: readonly Json[] = value;
-    if (items.length > maxCount) throw this.#error({ checked: `${this.#at}.${name}`, expected: `at most ${maxCount}`, got: String(items.length) });
+    if (items.length > maxCount)
+      throw this.#error({ checked: `${this.#at}.${name}`, expected: `at most ${maxCount}`, got: String(items.length) });
     return items;
   }
 
@@ -145,13 +152,15 @@ class Reader implements ObjectReader {
   oneOf<T extends string>(name: string, values: readonly T[]): T {
     const text = this.string(name);
     const found = values.find((value) => value === text);
-    if (found === undefined) throw this.#error({ checked: `${this.#at}.${name}`, expected: values.join(", "), got: quote(text) });
+    if (found === undefined)
+      throw this.#error({ checked: `${this.#at}.${name}`, expected: values.join(", "), got: quote(text) });
     return found;
   }
 
   refuseUnknown(): void {
     for (const name of Object.keys(this.#value)) {
-      if (!this.#seen.has(name)) throw this.#error({ checked: this.#at, expected: "no other members", got: quote(name) });
+      if (!this.#seen.has(name))
+        throw this.#error({ checked: this.#at, expected: "no other members", got: quote(name) });
     }
   }
 

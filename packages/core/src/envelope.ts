@@ -1,6 +1,7 @@
 import { base64, concatBytes, utf8 } from "./bytes.ts";
-import { readObject, type ObjectReader } from "./decode.ts";
-import { coreError, type Detail, type TrustError } from "./errors.ts";
+import { readObject } from "./decode.ts";
+import { coreError } from "./errors.ts";
+import type { Detail, TrustError } from "./errors.ts";
 import type { Json, JsonObject } from "./json.ts";
 
 /** A DSSE envelope (DSSE v1), unverified. The payload bytes are the ones that were signed. */
@@ -19,17 +20,20 @@ export interface EnvelopeSignature {
 /** The most signatures an envelope may carry. */
 export const maxEnvelopeSignatures: number = 32;
 
-/** Parses a DSSE envelope; unknown members are refused. Throws CORE_ENVELOPE_MALFORMED. */
+/**
+ * Parses a DSSE envelope (DSSE v1.0.2, envelope.md): at least one signature, none of them empty, strict base64 in the
+ * standard alphabet alone. Other members, which nobody signed, are passed over as the specification asks. Checks no
+ * signature and does not look into the payload. Throws CORE_ENVELOPE_MALFORMED.
+ */
 export function parseEnvelope(value: Json): Envelope {
   const reader = readObject(value, "envelope", malformed);
-  const envelope = {
-    payloadType: reader.string("payloadType"),
-    payload: reader.bytes("payload"),
-    signatures: reader.array("signatures", maxEnvelopeSignatures).map((each, index) => parseSignature(readObject(each, `envelope.signatures[${index}]`, malformed))),
-  };
-  reader.refuseUnknown();
-  if (envelope.signatures.length === 0) throw malformed({ checked: "envelope.signatures", expected: "at least one" });
-  return envelope;
+  const payloadType = reader.string("payloadType");
+  const payload = reader.bytes("payload");
+  const signatures = reader
+    .array("signatures", maxEnvelopeSignatures)
+    .map((each, index) => parseSignature(each, `envelope.signatures[${index}]`));
+  if (signatures.length === 0) throw malformed({ checked: "envelope.signatures", expected: "at least one" });
+  return { payloadType, payload, signatures };
 }
 
 /** The inverse of `parseEnvelope`; an empty key id is left out. */
@@ -41,16 +45,16 @@ export function formatEnvelope({ payloadType, payload, signatures }: Envelope): 
   };
 }
 
-/** The bytes that a DSSE signature covers (DSSE v1, PAE): type and payload with their lengths in decimal. */
+/** The bytes that a DSSE signature covers (DSSE v1.0.2, protocol.md): type and payload with their lengths in bytes. */
 export function pae(payloadType: string, payload: Uint8Array): Uint8Array {
   const type = utf8(payloadType);
   return concatBytes(utf8(`DSSEv1 ${type.length} `), type, utf8(` ${payload.length} `), payload);
 }
 
-function parseSignature(reader: ObjectReader): EnvelopeSignature {
+function parseSignature(value: Json, at: string): EnvelopeSignature {
+  const reader = readObject(value, at, malformed);
   const signature = { keyid: reader.optionalString("keyid") ?? "", sig: reader.bytes("sig") };
-  reader.refuseUnknown();
-  if (signature.sig.length === 0) throw malformed({ checked: "signature", expected: "bytes", got: "nothing" });
+  if (signature.sig.length === 0) throw malformed({ checked: `${at}.sig`, expected: "bytes", got: "nothing" });
   return signature;
 }
 

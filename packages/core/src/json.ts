@@ -25,7 +25,12 @@ export const maxJsonDepth: number = 64;
  */
 export function parseJson(input: Uint8Array | string, limits: JsonLimits = {}): Json {
   const maxBytes = limits.maxBytes ?? maxJsonBytes;
-  if (input.length > maxBytes) throw coreError("CORE_TOO_LARGE", { checked: "JSON", expected: `at most ${maxBytes} bytes`, got: String(input.length) });
+  if (input.length > maxBytes)
+    throw coreError("CORE_TOO_LARGE", {
+      checked: "JSON",
+      expected: `at most ${maxBytes} bytes`,
+      got: String(input.length),
+    });
   const text = typeof input === "string" ? input : decode(input);
   const scan: Scan = { text, at: 0, maxDepth: limits.maxDepth ?? maxJsonDepth };
   const value = readValue(scan, 0);
@@ -108,7 +113,8 @@ function readMembers(scan: Scan, depth: number): JsonObject {
 }
 
 function setMember(members: Record<string, Json>, name: string, value: Json): void {
-  if (name === "__proto__") Object.defineProperty(members, name, { value, enumerable: true, configurable: true, writable: true });
+  if (name === "__proto__")
+    Object.defineProperty(members, name, { value, enumerable: true, configurable: true, writable: true });
   else members[name] = value;
 }
 

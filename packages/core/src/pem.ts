@@ -1,5 +1,5 @@
 import { base64, parseBase64 } from "./bytes.ts";
-import { coreError, quote } from "./errors.ts";
+import { coreError } from "./errors.ts";
 
 /** One PEM block. */
 export interface PemBlock {
@@ -10,20 +10,24 @@ export interface PemBlock {
 /** The largest PEM text that is read, in characters. */
 export const maxPemChars: number = 1024 * 1024;
 
-const block = /-----BEGIN ([A-Z0-9][A-Z0-9 ]{0,62})-----\r?\n((?:[A-Za-z0-9+/=]+\r?\n)+)-----END ([A-Z0-9][A-Z0-9 ]{0,62})-----(?:\r?\n|$)/y;
+const block =
+  /-----BEGIN ([A-Z0-9][A-Z0-9 ]{0,62})-----\r?\n((?:[A-Za-z0-9+/=]+\r?\n)+)-----END ([A-Z0-9][A-Z0-9 ]{0,62})-----(?:\r?\n|$)/y;
 
 /**
- * Parses PEM (RFC 7468 §3): one or more blocks of base64 lines of any length, white space between them and nothing else, no headers.
- * Says nothing about what is inside. Throws CORE_PEM_MALFORMED.
+ * Parses PEM (RFC 7468 §3): one or more blocks of base64 lines of any length, white space between them and nothing
+ * else, no headers. Says nothing about what is inside. Throws CORE_PEM_MALFORMED, whose message repeats nothing of the
+ * text, which may be a private key.
  */
 export function parsePem(text: string): readonly PemBlock[] {
-  if (text.length > maxPemChars) throw coreError("CORE_PEM_MALFORMED", { expected: `at most ${maxPemChars} characters` });
+  if (text.length > maxPemChars)
+    throw coreError("CORE_PEM_MALFORMED", { expected: `at most ${maxPemChars} characters` });
   const blocks: PemBlock[] = [];
   let at = skipSpace(text, 0);
   while (at < text.length) {
     block.lastIndex = at;
     const match = block.exec(text);
-    if (match === null || match[1] !== match[3]) throw coreError("CORE_PEM_MALFORMED", { expected: "a PEM block", got: quote(text.slice(at, at + 40)) });
+    if (match === null || match[1] !== match[3])
+      throw coreError("CORE_PEM_MALFORMED", { expected: "a PEM block", got: `other text at character ${at}` });
     blocks.push({ label: match[1] as string, bytes: parseBody(match[2] as string) });
     at = skipSpace(text, at + match[0].length);
   }
@@ -47,6 +51,6 @@ function parseBody(body: string): Uint8Array {
 
 function skipSpace(text: string, from: number): number {
   let at = from;
-  while (at < text.length && /\s/.test(text[at] as string)) at++;
+  while (at < text.length && /[ \t\r\n]/.test(text[at] as string)) at++;
   return at;
 }

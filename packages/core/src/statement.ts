@@ -1,7 +1,10 @@
-import { readObject, type ObjectReader } from "./decode.ts";
-import { digestName, type Digest } from "./digest.ts";
-import { coreError, type Detail, type TrustError } from "./errors.ts";
-import { parseJson, type Json } from "./json.ts";
+import { readObject } from "./decode.ts";
+import { digestName } from "./digest.ts";
+import { coreError, quote } from "./errors.ts";
+import { parseJson } from "./json.ts";
+import type { Digest } from "./digest.ts";
+import type { Detail, TrustError } from "./errors.ts";
+import type { Json, JsonObject } from "./json.ts";
 
 /** An in-toto Statement (v0.1 or v1), unverified until an envelope around its bytes is. */
 export interface Statement {
@@ -31,14 +34,21 @@ const types = ["https://in-toto.io/Statement/v0.1", "https://in-toto.io/Statemen
 export function parseStatement(payload: Uint8Array): Statement {
   const reader = readObject(parseJson(payload), "statement", malformed);
   const type = reader.oneOf("_type", types);
-  const subjects = reader.array("subject", maxSubjects).map((each, index) => parseSubject(readObject(each, `statement.subject[${index}]`, malformed), each));
+  const subjects = reader
+    .array("subject", maxSubjects)
+    .map((each, index) => parseSubject(each, `statement.subject[${index}]`));
   if (subjects.length === 0) throw malformed({ checked: "statement.subject", expected: "at least one" });
-  return { type, subjects, predicateType: reader.string("predicateType"), predicate: reader.optionalJson("predicate") ?? null };
+  return {
+    type,
+    subjects,
+    predicateType: reader.string("predicateType"),
+    predicate: reader.optionalJson("predicate") ?? null,
+  };
 }
 
 /**
- * The first subject that is the artifact: it has sha256, sha384 or sha512, at least one of these is known of ours,
- * and every one that both have is equal.
+ * The first subject that is the artifact with these digests: of sha256, sha384 and sha512 it has at least one that we
+ * know too, and every one that both know is equal. Digests by other names, and hex in capitals, match nothing.
  */
 export function matchSubject(statement: Statement, digests: readonly Digest[]): Subject | undefined {
   return statement.subjects.find((subject) => isSubject(subject, digests));
@@ -49,14 +59,23 @@ function isSubject({ digest }: Subject, digests: readonly Digest[]): boolean {
   return known.length > 0 && known.every((ours) => ours === `${digestName(ours)}:${digest[digestName(ours)]}`);
 }
 
-function parseSubject(reader: ObjectReader, value: Json): Subject {
+function parseSubject(value: Json, at: string): Subject {
+  const reader = readObject(value, at, malformed);
   const name = reader.optionalString("name");
   reader.object("digest");
-  const entries = Object.entries((value as { digest: Record<string, Json> }).digest);
-  if (entries.length > maxSubjectDigests) throw malformed({ checked: "subject digests", expected: `at most ${maxSubjectDigests}`, got: String(entries.length) });
-  for (const [algorithm, text] of entries) if (typeof text !== "string") throw malformed({ checked: `digest ${algorithm.slice(0, 40)}`, expected: "a string" });
-  const digest = Object.fromEntries(entries) as Record<string, string>;
+  const digest = parseDigests(reader.json("digest") as JsonObject, `${at}.digest`);
   return name === undefined ? { digest } : { name, digest };
+}
+
+function parseDigests(value: JsonObject, at: string): Readonly<Record<string, string>> {
+  const entries = Object.entries(value);
+  if (entries.length > maxSubjectDigests)
+    throw malformed({ checked: at, expected: `at most ${maxSubjectDigests}`, got: String(entries.length) });
+  const wrong = entries.find(([, text]) => typeof text !== "string");
+  if (wrong !== undefined)
+    throw malformed({ checked: at, expected: "a string", got: `another value of ${quote(wrong[0])}` });
+  // fromEntries defines members, so that one named __proto__ stays a member.
+  return Object.fromEntries(entries) as Record<string, string>;
 }
 
 function malformed(detail: Detail): TrustError {

@@ -83,8 +83,8 @@ function isSctList(extension: Uint8Array): boolean {
 function readCertificate(node: DerNode): Certificate {
   const parts = sequence(node, "certificate", [3, 3]);
   const [tbs, algorithm] = [child(parts, 0), child(parts, 1)];
+  checkVersion(tbs.children[0]);
   const fields = sequence(tbs, "TBSCertificate", [7, 8]);
-  checkVersion(child(fields, 0));
   checkAlgorithms(child(fields, 2), algorithm);
   const [notBeforeMs, notAfterMs] = readValidity(child(fields, 4));
   const extensions = readExtensions(fields[7]);
@@ -105,8 +105,8 @@ function readCertificate(node: DerNode): Certificate {
   return Object.assign(certificate, readKnownExtensions(extensions));
 }
 
-function checkVersion(node: DerNode): void {
-  if (!isContext(node, 0) || node.children.length !== 1) throw malformed("version", "3", "1");
+function checkVersion(node: DerNode | undefined): void {
+  if (node === undefined || !isContext(node, 0) || node.children.length !== 1) throw malformed("version", "3", "1");
   const version = readInteger(child(node.children, 0));
   if (version !== 2n) throw malformed("version", "3", String(version + 1n));
 }
