@@ -26,6 +26,11 @@ const pipelineEntries = {
     says: "no trust root of that instance is built in",
     fix: "use public-good, staging or github, or give the instance's trust root with --trusted-root",
   },
+  PIPELINE_SELF_CHECK: {
+    kind: "untrusted",
+    says: "the new bundle would not convince a receiver, so it is not given out",
+    fix: "check that the services of the signing config belong to the trust root",
+  },
   PIPELINE_HTTP_FAILED: {
     kind: "unavailable",
     says: "a service could not be reached",

@@ -7,3 +7,4 @@ export { exitCodeOf, exitCodeOfError, type EvidenceReport, type Report } from ".
 export { isInstanceName, loadInstance, type EmbeddedInstance, type InstanceName } from "./roots.ts";
 export { loadTrust, staleTrustDays, type Trust, type TrustFile, type TrustOptions, type TrustSource } from "./trust.ts";
 export { makeHttp, type Fetch } from "./http.ts";
+export { attest, sign, type Signed, type SignWorld } from "./sign.ts";
