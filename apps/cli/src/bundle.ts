@@ -1,5 +1,5 @@
-import { describeBundle, type BundleDescription } from "@countersign/pipeline";
 import { quote, TrustError } from "@countersign/core";
+import { parseBundle } from "@countersign/sigstore";
 import { isDigestOperand } from "./artifact.node.ts";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
@@ -30,14 +30,14 @@ export function readBundle(path: string, given: string | undefined): Uint8Array 
  * nothing; a bundle that cannot be read passes here, and the report says what is wrong with it.
  */
 export function checkBundleKind(bytes: Uint8Array, wanted: "certificate" | "key", path: string): void {
-  const kind = attemptDescription(bytes)?.signer.kind;
+  const kind = attemptKind(bytes);
   if (kind === "certificate" && wanted === "key") throw cliError("CLI_KEY_FOR_CERTIFICATE", quote(path));
   if (kind === "key" && wanted === "certificate") throw cliError("CLI_IDENTITY_FOR_KEY", quote(path));
 }
 
-function attemptDescription(bytes: Uint8Array): BundleDescription | undefined {
+function attemptKind(bytes: Uint8Array): "certificate" | "key" | undefined {
   try {
-    return describeBundle(bytes);
+    return parseBundle(bytes).material.kind;
   } catch (error) {
     if (error instanceof TrustError) return undefined;
     throw error;

@@ -39,8 +39,11 @@ const local = "A Sigstore of your own:";
 const shell = "Set up:";
 const dropIn = "Drop-in for cosign:";
 
-const identityExample =
-  "--certificate-identity https://github.com/example/app/.github/workflows/release.yml@refs/tags/v1.0.0 --certificate-oidc-issuer https://token.actions.githubusercontent.com";
+const identityExample = [
+  "",
+  "    --certificate-identity https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.0",
+  "    --certificate-oidc-issuer https://token.actions.githubusercontent.com",
+].join(" \\\n");
 
 /** The command tree, in the order of the help. */
 export const commandTable: readonly CommandRow[] = [
@@ -62,9 +65,9 @@ export const commandTable: readonly CommandRow[] = [
     operands: "<artifact>",
     says: "Decide whether a file, - (standard input) or sha256:<hex> was signed by whom you name",
     examples: [
-      `countersign verify release.tgz ${identityExample}`,
+      `countersign verify release.tgz${identityExample}`,
       "countersign verify release.tgz --key release.pub",
-      "countersign verify sha256:0123… --bundle release.tgz.sigstore.json --key release.pub --json",
+      "countersign verify sha256:0123… --bundle release.tgz.sigstore.json --key release.pub",
     ],
     flags: verifyFlags,
     group: main,
@@ -108,9 +111,13 @@ export const commandTable: readonly CommandRow[] = [
   },
   {
     path: "dev fault",
-    operands: "[fault] [value]",
-    says: "Make the running local Sigstore misbehave, or list how it can",
-    examples: ["countersign dev fault", "countersign dev fault none"],
+    operands: "[service] [kind]",
+    says: "Make a service of the running local Sigstore misbehave; none forgets all faults",
+    examples: [
+      "countersign dev fault rekor wrong-checkpoint",
+      "countersign dev fault tsa status",
+      "countersign dev fault none",
+    ],
     flags: devFaultFlags,
     group: local,
     load: async () => (await import("./commands/dev.ts")).devFaultCommand,

@@ -74,6 +74,11 @@ const cliEntries = {
     says: "there is no identity token to sign with",
     fix: "give --identity-token, set SIGSTORE_ID_TOKEN, or sign with --key",
   },
+  CLI_TOKEN_UNREADABLE: {
+    kind: "usage",
+    says: "the identity token is neither a token nor a file that holds one",
+    fix: "give the token itself (it begins with eyJ) or the path of a file that holds only the token",
+  },
   CLI_CONSENT_NEEDED: {
     kind: "usage",
     says: "signing would publish your identity in a public log for ever, and there is no terminal to ask",
@@ -94,15 +99,33 @@ const cliEntries = {
     says: "the output cannot be written; nothing was left half-written",
     fix: "check free space and permissions, then run it again",
   },
-  CLI_SUBJECT_MISSING: { kind: "usage", says: "nobody was named whom the token is for", fix: "give --email, --subject or --github" },
-  CLI_DEV_NOT_RUNNING: { kind: "usage", says: "there is no local Sigstore in this folder", fix: "start one: countersign dev up --dir DIR" },
+  CLI_NO_SIGNING_CONFIG: {
+    kind: "usage",
+    says: "there are no signing services built in for this instance",
+    fix: "give --signing-config FILE",
+  },
+  CLI_SELF_CHECK: {
+    kind: "untrusted",
+    says: "the new bundle does not verify, so it was not written",
+    fix: "check that --trusted-root and --signing-config belong to the same instance; if they do, do not trust the services",
+  },
+  CLI_SUBJECT_MISSING: {
+    kind: "usage",
+    says: "nobody was named whom the token is for",
+    fix: "give --email, --subject or --github",
+  },
+  CLI_DEV_NOT_RUNNING: {
+    kind: "usage",
+    says: "there is no local Sigstore in this folder",
+    fix: "start one: countersign dev up --dir DIR",
+  },
   CLI_DEV_REFUSED: { kind: "unavailable", says: "the local Sigstore refused", fix: "read what it answered" },
   CLI_BUG: {
     kind: "unavailable",
     says: "this is a bug in countersign, nothing can be said about the file",
     fix: "run it again with --debug and report what it prints",
   },
-} as const satisfies Record<string, CatalogueEntry>;
+} as const;
 
 /** The catalogue of the command line, for docs/errors.md. */
 export const cliErrors: Readonly<Record<string, CatalogueEntry>> = cliEntries;

@@ -1,5 +1,11 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { makeHttp } from "@countersign/pipeline";
 import type { Http } from "@countersign/sigstore";
 
-/** How this command reaches services: the platform's fetch, looked up at each call so that a proxy set later counts. */
+/** Services over the platform's own fetch: the one place of the command that may open a connection to them. */
 export const http: Http = makeHttp((url, init) => fetch(url, init));
+
+/** Resolves after so many milliseconds, or rejects when the signal says so. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return wait(ms, undefined, signal === undefined ? {} : { signal });
+}

@@ -39,6 +39,7 @@ export interface SignOptions extends OutputOptions, TrustOptions {
   readonly signingConfig?: string;
   readonly bundle?: string;
   readonly yes?: true;
+  readonly dangerNoLog?: true;
 }
 
 export interface DevOptions extends OutputOptions {
@@ -145,6 +146,11 @@ export const signFlags: readonly Flag[] = [
     group: "Output:",
   },
   { flags: "-y, --yes", says: "agree that your identity is published in a log for ever", group: "Signing:" },
+  {
+    flags: "--danger-no-log",
+    says: "with --key: ask no service; the bundle has no log entry and no time",
+    group: "Trust:",
+  },
 ];
 
 const note = "accepted for cosign's sake, without effect";
@@ -181,7 +187,12 @@ export const devTokenFlags: readonly Flag[] = [
     group: "Identity:",
     conflicts: ["subject"],
   },
-  { flags: "--github <repository>", says: "as a GitHub Actions run of owner/name", group: "Identity:", conflicts: ["subject", "email"] },
+  {
+    flags: "--github <repository>",
+    says: "as a GitHub Actions run of owner/name",
+    group: "Identity:",
+    conflicts: ["subject", "email"],
+  },
   { flags: "--audience <name>", says: "for whom the token is meant (default: sigstore)", group: "Identity:" },
 ];
 

@@ -1,5 +1,5 @@
 import { makeVerifier, parsePublicKey, parseUtf8, quote, TrustError, type Verifier } from "@countersign/core";
-import type { Match, Policy } from "@countersign/policy";
+import { loadPattern, type Match, type Policy } from "@countersign/policy";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
 import type { Instance, TrustOptions, VerifyOptions } from "./options.ts";
@@ -44,7 +44,6 @@ async function identityOf(options: VerifyOptions, inspectable: string): Promise<
 async function matchOf(exact: string | undefined, pattern: string | undefined): Promise<Match | undefined> {
   if (exact !== undefined) return { exact };
   if (pattern === undefined) return undefined;
-  const { loadPattern } = await import("@countersign/policy");
   return { pattern: await loadPattern(pattern) };
 }
 

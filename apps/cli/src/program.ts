@@ -36,6 +36,7 @@ export function makeProgram(terminal: Terminal, settle: (exitCode: number) => vo
     .helpCommand(false)
     .exitOverride()
     .showSuggestionAfterError()
+    .configureHelp({ helpWidth })
     .configureOutput({
       writeOut: (text) => terminal.out(text),
       writeErr: (text) => terminal.err(text),
@@ -44,6 +45,9 @@ export function makeProgram(terminal: Terminal, settle: (exitCode: number) => vo
   for (const row of commandTable) addCommand(program, row, terminal, settle);
   return program;
 }
+
+/** Fixed, so that the commands in examples stay in one piece, in columns. */
+const helpWidth = 110;
 
 const programHelp = `Sign artifacts and decide whether a signed artifact may be trusted.
 

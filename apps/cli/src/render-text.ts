@@ -12,6 +12,14 @@ export function formatReportText(report: Report, terminal: Terminal, detail: Det
   return [...lines, ...checks, ...findingLines(report, terminal), ""].join("\n");
 }
 
+/** A new signature in words: who signed, and where it can be seen. */
+export function formatSignedText(report: Report, bundlePath: string, terminal: Terminal): string {
+  const claims = claimsOf(report);
+  const place = bundlePath === "-" ? "standard output" : plain(bundlePath);
+  const head = `${terminal.style("green", "signed:")} ${plain(report.artifact.name)} into ${place}`;
+  return [head, ...claims.flatMap(claimLines), ""].join("\n");
+}
+
 /** A failure in words: what is wrong, and one action to take. */
 export function formatFailureText(failure: TrustError, terminal: Terminal): string {
   return `${errorLine(`${failure.message} [${failure.code}]`, terminal)}\n${hintLine(failure.fix)}\n`;
@@ -41,9 +49,13 @@ function hintLine(text: string): string {
 }
 
 function allowedLines(report: Report, terminal: Terminal): string[] {
-  const claims = report.evidence.flatMap((evidence) => (evidence.claims === undefined ? [] : [evidence.claims]));
-  const head = `${terminal.style("green", "allowed:")} ${plain(report.artifact.name)}: ${report.decision.reason}`;
+  const claims = claimsOf(report);
+  const head = `${terminal.style("green", "allowed:")} ${plain(report.artifact.name)}`;
   return [head, ...claims.flatMap(claimLines), ...trustLines(report)];
+}
+
+function claimsOf(report: Report): Claims[] {
+  return report.evidence.flatMap((evidence) => (evidence.claims === undefined ? [] : [evidence.claims]));
 }
 
 function claimLines(claims: Claims): string[] {

@@ -1,7 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { createReadStream } from "node:fs";
 import { defaultKeepBytes, digestStream, maxKeepBytes, type Artifact, type Verifier } from "@countersign/core";
-import { inspect, loadTrust, readingFor, type EvidenceFile, type Report, type TrustOptions, type World } from "@countersign/pipeline";
+import {
+  inspect,
+  loadTrust,
+  readingFor,
+  type EvidenceFile,
+  type Report,
+  type TrustOptions,
+  type World,
+} from "@countersign/pipeline";
 import type { Policy } from "@countersign/policy";
 
 /** What a verdict needs of the outside: a clock and what is trusted. `openWorld` makes one. */

@@ -1,8 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { http } from "../http.ts";
-import { parseJson, parseUtf8, quote, readObject, type Detail, type TrustError } from "@countersign/core";
+import { parseJson, quote, readObject, type Detail, type TrustError } from "@countersign/core";
 import { cliError } from "../errors.ts";
 import { readSmallFile } from "../input.node.ts";
 import type { DevOptions } from "../options.ts";
@@ -76,7 +75,6 @@ const faultDefaults = { status: 500, delayMs: 3000, bytes: 64 * 1024 * 1024, loc
 
 const addressFile = "dev.json";
 const timeoutMs = 10_000;
-const maxBytes = 1024 * 1024;
 
 function directoryOf(options: DevOptions, { env }: Terminal): string {
   if (options.dir !== undefined) return options.dir;
@@ -92,12 +90,13 @@ function readAddress(directory: string): string {
 }
 
 async function ask(method: string, url: string, body?: string): Promise<string> {
-  const bytes = body === undefined ? {} : { body: new TextEncoder().encode(body) };
-  const headers = body === undefined ? {} : { "content-type": "application/json" };
-  const { status, body: answer } = await http({ method, url, headers, ...bytes, timeoutMs, maxBytes });
-  const text = parseUtf8(answer);
-  if (status >= 300) throw cliError("CLI_DEV_REFUSED", { got: `${status} ${quote(text)}` });
-  return text.trim();
+  const init = { method, signal: AbortSignal.timeout(timeoutMs), ...(body === undefined ? {} : { body }) };
+  const answer = await fetch(url, init).then(
+    async (response) => ({ status: response.status, text: await response.text() }),
+    (cause: unknown) => Promise.reject(cliError("CLI_DEV_NOT_RUNNING", { checked: quote(url) }, cause)),
+  );
+  if (answer.status >= 300) throw cliError("CLI_DEV_REFUSED", { got: `${answer.status} ${quote(answer.text)}` });
+  return answer.text.trim();
 }
 
 function welcome(directory: string, url: string): string {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { describeBundle, type BundleDescription } from "@countersign/pipeline";
 import { quote } from "@countersign/core";
 import { readSmallFile } from "../input.node.ts";
@@ -22,8 +23,8 @@ export async function inspectCommand(
 
 /** The command to paste, with a blank where the reader must say whom they expect: a bundle does not name its own judge. */
 function verifyCommandFor(path: string, { signer }: BundleDescription): string {
-  const file = path.endsWith(".sigstore.json") ? path.slice(0, -".sigstore.json".length) : undefined;
-  const operands = file === undefined ? `FILE --bundle ${shellQuoted(path)}` : shellQuoted(file);
+  const file = path.endsWith(".sigstore.json") ? path.slice(0, -".sigstore.json".length) : "";
+  const operands = existsSync(file) ? shellQuoted(file) : `FILE --bundle ${shellQuoted(path)}`;
   const who =
     signer.kind === "key" ? "--key '<KEY.PUB>'" : "--certificate-identity '<WHO>' --certificate-oidc-issuer '<ISSUER>'";
   return `countersign verify ${operands} ${who}`;

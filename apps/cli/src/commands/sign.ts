@@ -1,0 +1,100 @@
+import { defaultKeepBytes, maxKeepBytes, type Artifact, type HashName } from "@countersign/core";
+import type { Report } from "@countersign/pipeline";
+import { isDigestOperand, readArtifact } from "../artifact.node.ts";
+import { bundleNameOf } from "../bundle.ts";
+import { checkConsent, publicHosts } from "../consent.ts";
+import { cliError } from "../errors.ts";
+import type { SignOptions } from "../options.ts";
+import { checkOutput, writeAtomic, type Precious } from "../output.node.ts";
+import { useProxy } from "../proxy.ts";
+import { formatJson } from "../render-json.ts";
+import { formatSignedText } from "../render-text.ts";
+import { makeSigning, type Signing } from "../signing.ts";
+import type { Terminal } from "../terminal.ts";
+
+/** `countersign sign`: each bundle is verified as a receiver would, then written whole or not at all. */
+export async function signCommand(
+  operands: readonly string[],
+  options: SignOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const outputs = outputsOf(operands, options);
+  for (const { path } of outputs) if (path !== "-") checkOutput(path, preciousOf(operands, options));
+  const signing = await makeSigning(options, terminal);
+  if (signing.as.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
+  useProxy(terminal);
+  process.once("SIGINT", () => process.exit(interrupted));
+  const signed: Signed[] = [];
+  for (const output of outputs) signed.push(await signOne(output, { signing, options, terminal }));
+  if (options.json === true) terminal.out(formatJson({ schema: "countersign.signed/v1", files: signed }));
+  return 0;
+}
+
+/** What a shell expects of a command that Ctrl-C ended. Bundles are written synchronously, so none is half there. */
+const interrupted = 130;
+
+interface Output {
+  readonly operand: string;
+  readonly path: string;
+}
+
+interface Signed {
+  readonly file: string;
+  readonly bundle: string;
+  readonly report: Report;
+}
+
+interface Run {
+  readonly signing: Signing;
+  readonly options: SignOptions;
+  readonly terminal: Terminal;
+}
+
+async function signOne({ operand, path }: Output, { signing, options, terminal }: Run): Promise<Signed> {
+  const artifact = await readForSigning(operand, signing, terminal);
+  const { bundle, report } = await signing.sign(artifact);
+  if (path === "-") terminal.out(`${bundle}\n`);
+  else writeAtomic(path, `${bundle}\n`);
+  if (options.quiet !== true) terminal.err(formatSignedText(report, path, terminal));
+  return { file: operand, bundle: path, report };
+}
+
+function readForSigning(operand: string, { as }: Signing, terminal: Terminal): Promise<Artifact> {
+  const hash: HashName | undefined = as.kind === "key" ? as.signer.algorithm.hash : "sha256";
+  const hashes = [...new Set<HashName>(["sha256", ...(hash === undefined ? [] : [hash])])];
+  return readArtifact(operand, { hashes, keepBytes: hash === undefined ? maxKeepBytes : defaultKeepBytes }, terminal);
+}
+
+function outputsOf(operands: readonly string[], options: SignOptions): Output[] {
+  if (options.bundle !== undefined && operands.length > 1) {
+    throw cliError("CLI_OPTION_CONFLICT", {
+      checked: "--bundle",
+      expected: "one file",
+      got: `${operands.length} files`,
+    });
+  }
+  if (options.bundle === "-" && options.json === true) {
+    throw cliError("CLI_OPTION_CONFLICT", {
+      checked: "--bundle -",
+      got: "--json as well, for the same standard output",
+    });
+  }
+  return operands.map((operand) => ({ operand, path: options.bundle ?? defaultPathOf(operand) }));
+}
+
+function defaultPathOf(operand: string): string {
+  if (operand === "-" || isDigestOperand(operand))
+    throw cliError("CLI_BUNDLE_NEEDED", { got: operand === "-" ? "standard input" : "a digest" });
+  return bundleNameOf(operand);
+}
+
+function preciousOf(operands: readonly string[], options: SignOptions): Precious[] {
+  const named = [
+    ...operands.map((path) => ({ path, what: "a file to sign" })),
+    { path: options.key, what: "the key" },
+    { path: options.identityToken, what: "the identity token" },
+    { path: options.signingConfig, what: "the signing config" },
+    ...(options.trustedRoot ?? []).map((path) => ({ path, what: "the trust root" })),
+  ];
+  return named.flatMap(({ path, what }) => (path === undefined ? [] : [{ path, what }]));
+}

@@ -1,0 +1,47 @@
+import { createInterface } from "node:readline/promises";
+import { plain } from "./render-text.ts";
+import { cliError } from "./errors.ts";
+import { formatNote } from "./render-text.ts";
+import type { OutputOptions } from "./options.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What signing without a key would make known. */
+export interface Publication {
+  /** Hosts of the logs that everybody can read; empty if there is none. */
+  readonly hosts: readonly string[];
+}
+
+/** Hosts of the logs of public instances; a log of one's own is nobody's business. */
+export function publicHosts(urls: readonly string[]): readonly string[] {
+  const hosts = urls.map((url) => new URL(url).hostname);
+  return hosts.filter((host) => host === "sigstore.dev" || host.endsWith(".sigstore.dev"));
+}
+
+/**
+ * Says that the identity will be public for ever and gets a yes: by --yes, or by asking a person.
+ * Throws CLI_CONSENT_NEEDED where there is nobody to ask, CLI_CONSENT_REFUSED where the answer is no.
+ */
+export async function checkConsent(
+  { hosts }: Publication,
+  options: OutputOptions & { readonly yes?: true },
+  terminal: Terminal,
+): Promise<void> {
+  if (hosts.length === 0) return;
+  const logs = hosts.map(plain).join(", ");
+  if (options.quiet !== true || options.yes !== true) {
+    const what = "who you are (the identity in the token) and the digest of each file";
+    terminal.err(formatNote(`signing publishes ${what} in the public log at ${logs}, for ever`, terminal));
+  }
+  if (options.yes === true) return;
+  if (!terminal.canAsk) throw cliError("CLI_CONSENT_NEEDED", { checked: logs });
+  if (!(await isAgreed())) throw cliError("CLI_CONSENT_REFUSED");
+}
+
+async function isAgreed(): Promise<boolean> {
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await prompt.question("countersign: sign? [y/N] ")).trim());
+  } finally {
+    prompt.close();
+  }
+}
