@@ -35,10 +35,10 @@ export function checkIssued(leaf: Certificate, authorities: readonly Authority[]
 
 function issuedProblem(leaf: Certificate, authority: Authority, timesMs: readonly number[]): TrustError | undefined {
   const issuer = authority.chain[0] as Certificate;
-  if (!isKeyIdLinked(leaf, issuer) || !isSignedBy(leaf, authority)) {
-    return sigstoreError("SIGSTORE_CERTIFICATE_UNTRUSTED", { checked: "the authority's signature", got: `serial ${leaf.serial}` });
-  }
   return attemptProblem(() => {
+    if (!isKeyIdLinked(leaf, issuer) || !isSignedBy(leaf, authority)) {
+      throw sigstoreError("SIGSTORE_CERTIFICATE_UNTRUSTED", { checked: "the authority's signature", got: `serial ${leaf.serial}` });
+    }
     authority.checkChainSignatures();
     checkPath(authority.chain, codeSigning);
     for (const timeMs of timesMs) checkTimes(leaf, authority, timeMs);

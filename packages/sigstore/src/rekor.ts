@@ -91,11 +91,12 @@ function checkSignedTree(text: string, log: Log, generation: 1 | 2): Checkpoint 
   }
 }
 
-// Rekor v1 signs the time of the checkpoint in nanoseconds as an extension line.
+// Rekor v1 signs the time of the checkpoint in nanoseconds as an extension line. Entries and windows count in whole
+// seconds: a checkpoint of the window's very last second, which the window still holds, may carry a fraction.
 function checkCheckpointTime(checkpoint: Checkpoint, log: Log): void {
   for (const line of checkpoint.extensions) {
     const nanoseconds = /^Timestamp: (\d{1,19})$/.exec(line)?.[1];
-    if (nanoseconds !== undefined) checkWindow(log, [Number(BigInt(nanoseconds) / 1_000_000n)], 0);
+    if (nanoseconds !== undefined) checkWindow(log, [Number(BigInt(nanoseconds) / 1_000_000_000n) * 1000], 0);
   }
 }
 
