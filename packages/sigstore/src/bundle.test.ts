@@ -132,7 +132,12 @@ describe("parseBundle", () => {
       asEnvelope({ ...sampleEnvelope(), signatures: [{ sig: "MEUC" }, { sig: "MEUC" }] }),
     ],
     ["no signature", "CORE_ENVELOPE_MALFORMED", asEnvelope({ ...sampleEnvelope(), signatures: [] })],
-    ["unknown member of the envelope", "CORE_ENVELOPE_MALFORMED", asEnvelope({ ...sampleEnvelope(), extra: 1 })],
+    [
+      "unknown member of the envelope's signature",
+      "SIGSTORE_BUNDLE_MALFORMED",
+      asEnvelope({ ...sampleEnvelope(), signatures: [{ sig: "MEUC", cert: "x" }] }),
+    ],
+    ["unknown member of the envelope", "SIGSTORE_BUNDLE_MALFORMED", asEnvelope({ ...sampleEnvelope(), extra: 1 })],
     ["S19 chain in 0.3", "SIGSTORE_BUNDLE_CHAIN", asChain(certificates.leaf)],
     ["both contents", malformed, top("dsseEnvelope", sampleEnvelope())],
     ["no content", malformed, drop("", "messageSignature")],

@@ -6,6 +6,7 @@ import {
   equalBytes,
   formatEnvelope,
   hashBytes,
+  maxEnvelopeSignatures,
   parseCertificate,
   parseEnvelope,
   parseJson,
@@ -182,11 +183,24 @@ function readContent(reader: ObjectReader): Content {
 }
 
 function readEnvelope(value: Json): Content {
+  checkEnvelopeMembers(value);
   const envelope = parseEnvelope(value);
   if (envelope.signatures.length !== 1) {
     throw sigstoreError("SIGSTORE_BUNDLE_SIGNATURES", { got: `${envelope.signatures.length}` });
   }
   return { kind: "envelope", envelope };
+}
+
+/** An envelope elsewhere may carry members of others; inside a bundle it is a protobuf message, whose members are known. */
+function checkEnvelopeMembers(value: Json): void {
+  const reader = readObject(value, "dsseEnvelope", malformed);
+  for (const name of ["payload", "payloadType"]) reader.optionalJson(name);
+  for (const each of reader.optionalArray("signatures", maxEnvelopeSignatures) ?? []) {
+    const signature = readObject(each, "dsseEnvelope.signatures[]", malformed);
+    for (const name of ["sig", "keyid"]) signature.optionalJson(name);
+    signature.refuseUnknown();
+  }
+  reader.refuseUnknown();
 }
 
 const hashes: ReadonlyMap<string, HashName> = new Map([

@@ -57,6 +57,17 @@ const sigstoreEntries = {
   SIGSTORE_SERVICE_NONE: { kind: "usage", says: "the signing config names no service that can be used now", fix: "update the signing config, or name the service yourself" },
   SIGSTORE_SERVICE_TOO_FEW: { kind: "usage", says: "the signing config asks for more services than can be used now", fix: "update the signing config, or lower its count" },
   SIGSTORE_SERVICE_TSA_NEEDED: { kind: "usage", says: "a certificate in a Rekor v2 log needs a timestamp, and no timestamp authority is named", fix: "name a timestamp authority in the signing config" },
+  // sign side
+  SIGSTORE_TOKEN_MALFORMED: { kind: "usage", says: "the identity token is not an OIDC token", fix: "get a fresh identity token and give it as it is" },
+  SIGSTORE_TOKEN_EXPIRED: { kind: "usage", says: "the identity token has expired", fix: "get a fresh identity token and sign right after" },
+  SIGSTORE_TOKEN_AUDIENCE: { kind: "usage", says: "the identity token is for another audience", fix: "ask the identity provider for a token with audience sigstore" },
+  SIGSTORE_SIGN_ALGORITHM: { kind: "usage", says: "a signature of this algorithm cannot be logged or verified in this form", fix: "sign with an ECDSA key, RSA with SHA-256 or Ed25519ph, or without a log" },
+  SIGSTORE_HTTP_UNAVAILABLE: { kind: "unavailable", says: "a service cannot answer now", fix: "try again later" },
+  SIGSTORE_HTTP_REFUSED: { kind: "usage", says: "a service refused the request", fix: "check the identity token and the service's address" },
+  SIGSTORE_HTTP_TOO_LARGE: { kind: "malformed", says: "a service sent more than the limit", fix: "check that the address is the service you mean" },
+  SIGSTORE_FULCIO_RESPONSE: { kind: "untrusted", says: "the certificate authority did not answer with a certificate for our key", fix: "check the address of the certificate authority; nothing was written" },
+  SIGSTORE_REKOR_RESPONSE: { kind: "untrusted", says: "the log did not answer with the entry that was sent", fix: "check the address of the log; nothing was written" },
+  SIGSTORE_TSA_RESPONSE: { kind: "untrusted", says: "the timestamp authority did not stamp our signature", fix: "check the address of the timestamp authority; nothing was written" },
 } as const;
 
 /** The catalogue of this package, for docs/errors.md. */

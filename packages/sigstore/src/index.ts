@@ -12,3 +12,6 @@ export { inTotoPayload, readingOf, readStatement, type Reading } from "./signatu
 export { parseTimestamp, type TimestampToken } from "./timestamp-token.ts";
 export { examineBundle, verifyBundle, type Examination, type VerifyOptions } from "./verify.ts";
 export type { Http, HttpRequest, HttpResponse } from "./http.ts";
+export { parseToken, sigstoreAudience, type Token, type TokenOptions } from "./oidc.ts";
+export { send, type Caller, type SendOptions } from "./request.ts";
+export { signArtifact, signStatement, type SignAs, type SignIo } from "./sign.ts";

@@ -1,0 +1,69 @@
+import { parseBase64, parseJson, quote, TrustError, type Json, type JsonObject } from "@countersign/core";
+import { sigstoreError } from "./errors.ts";
+
+/** The audience that Fulcio asks for in every token. */
+export const sigstoreAudience = "sigstore";
+/** The longest identity token, in UTF-16 units. */
+export const maxTokenChars: number = 64 * 1024;
+
+/** What an OIDC token says of itself. Nobody checked its signature: that is for Fulcio to do. */
+export interface Token {
+  /** The whole token. A secret until it expires: it must not get into any message. */
+  readonly raw: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly expiresMs: number;
+}
+
+/** What a token has to fit. */
+export interface TokenOptions {
+  readonly nowMs: number;
+  /** Default `sigstore`. */
+  readonly audience?: string;
+}
+
+/**
+ * Reads an OIDC identity token (RFC 7519, OpenID Connect Core §2) and proves that it has not expired and is for the
+ * audience, so that a token that cannot be used is not sent anywhere. Does not verify its signature.
+ * Throws SIGSTORE_TOKEN_MALFORMED, SIGSTORE_TOKEN_EXPIRED, SIGSTORE_TOKEN_AUDIENCE; no error repeats a piece of the token.
+ */
+export function parseToken(raw: string, options: TokenOptions): Token {
+  const claims = readClaims(raw);
+  const [issuer, subject, expires] = [claims["iss"], claims["sub"], claims["exp"]];
+  if (typeof issuer !== "string" || issuer === "") throw malformed("claim iss");
+  if (typeof subject !== "string" || subject === "") throw malformed("claim sub");
+  if (typeof expires !== "number" || !Number.isFinite(expires)) throw malformed("claim exp");
+  const audience = options.audience ?? sigstoreAudience;
+  if (!audiences(claims["aud"]).includes(audience))
+    throw sigstoreError("SIGSTORE_TOKEN_AUDIENCE", { expected: quote(audience) });
+  const expiresMs = expires * 1000;
+  if (expiresMs <= options.nowMs) throw sigstoreError("SIGSTORE_TOKEN_EXPIRED");
+  return { raw, issuer, subject, expiresMs };
+}
+
+function malformed(checked: string): TrustError {
+  return sigstoreError("SIGSTORE_TOKEN_MALFORMED", { checked });
+}
+
+/** Errors of the parsers inside quote what they read: none of them is passed on, not even as a cause. */
+function readClaims(raw: string): JsonObject {
+  if (raw.length > maxTokenChars || !/^[\w-]+\.[\w-]+\.[\w-]*$/.test(raw)) throw malformed("form");
+  let claims: Json;
+  try {
+    claims = parseJson(parseBase64(unwrapBase64Url(raw.split(".")[1] ?? "")), { maxDepth: 16 });
+  } catch (error) {
+    if (error instanceof TrustError) throw malformed("claims");
+    throw error;
+  }
+  if (typeof claims !== "object" || claims === null || Array.isArray(claims)) throw malformed("claims");
+  return claims as JsonObject;
+}
+
+function unwrapBase64Url(text: string): string {
+  const standard = text.replaceAll("-", "+").replaceAll("_", "/");
+  return standard.padEnd(Math.ceil(standard.length / 4) * 4, "=");
+}
+
+function audiences(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? (value as readonly Json[]) : [value ?? null];
+}

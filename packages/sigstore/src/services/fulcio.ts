@@ -1,0 +1,121 @@
+import {
+  base64,
+  derBitString,
+  derExplicit,
+  derInteger,
+  derNull,
+  derOid,
+  derSequence,
+  equalBytes,
+  formatPem,
+  parseCertificate,
+  parseJson,
+  parsePem,
+  readObject,
+  TrustError,
+  utf8,
+  type AlgorithmName,
+  type Certificate,
+  type ObjectReader,
+  type Signer,
+} from "@countersign/core";
+import { sigstoreError } from "../errors.ts";
+import type { Token } from "../oidc.ts";
+import { apiUrl, isSharing, jsonBody, send, type Caller } from "../request.ts";
+
+/** How long Fulcio may take to answer, in milliseconds. */
+export const fulcioTimeoutMs = 20_000;
+/** The largest answer of Fulcio, in bytes. */
+export const maxFulcioBytes: number = 256 * 1024;
+
+/** The key to certify, and who says that its holder is who. */
+export interface CertificateRequest {
+  /** Base URL. */
+  readonly url: string;
+  readonly token: Token;
+  readonly signer: Signer;
+}
+
+/**
+ * Has Fulcio (v2 API, signingCert) certify the signer's key for the token's identity. Possession of the key is proved by
+ * a PKCS#10 request, whose own signature needs no agreement on which claim is the subject. Returns the chain, leaf first;
+ * proves that the leaf holds our key. Does not prove who issued it: the verifier does.
+ * Throws SIGSTORE_FULCIO_RESPONSE, SIGSTORE_SIGN_ALGORITHM and the errors of `send`; none repeats a piece of the token.
+ */
+export async function requestCertificate(caller: Caller, asked: CertificateRequest): Promise<readonly Certificate[]> {
+  const csr = formatPem("CERTIFICATE REQUEST", await signRequest(asked.signer));
+  const body = jsonBody({
+    credentials: { oidcIdentityToken: asked.token.raw },
+    certificateSigningRequest: base64(utf8(csr)),
+  });
+  const request = {
+    method: "POST" as const,
+    url: apiUrl(asked.url, "/api/v2/signingCert"),
+    headers: { "content-type": "application/json", accept: "application/json" },
+    body,
+    timeoutMs: fulcioTimeoutMs,
+    maxBytes: maxFulcioBytes,
+  };
+  const response = await send(caller, request, { secret: asked.token.raw });
+  const chain = readChain(response.body, asked.token.raw);
+  if (!equalBytes((chain[0] as Certificate).spki, asked.signer.spki)) throw refused("a certificate for another key");
+  return chain;
+}
+
+function refused(got: string): TrustError {
+  return sigstoreError("SIGSTORE_FULCIO_RESPONSE", { got });
+}
+
+/** Errors of the parsers quote what they read, which may be our own token sent back. */
+function readChain(body: Uint8Array, secret: string): readonly Certificate[] {
+  try {
+    return parseChain(body);
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error;
+    throw refused(isSharing(error.message, secret) ? "an answer that cannot be read" : error.message);
+  }
+}
+
+function parseChain(body: Uint8Array): readonly Certificate[] {
+  const reader = readObject(parseJson(body, { maxDepth: 16 }), "answer", (detail) =>
+    sigstoreError("SIGSTORE_FULCIO_RESPONSE", detail),
+  );
+  // The detached form is what a Fulcio without CT log sends: whether that is enough is for the verifier to say.
+  const signed: ObjectReader =
+    reader.optionalObject("signedCertificateEmbeddedSct") ?? reader.object("signedCertificateDetachedSct");
+  const certificates = signed.object("chain").array("certificates", 10);
+  const chain = certificates.map(readPemCertificate);
+  if (chain.length === 0) throw refused("no certificate");
+  return chain;
+}
+
+function readPemCertificate(text: unknown): Certificate {
+  const [block, ...others] = typeof text === "string" ? parsePem(text) : [];
+  if (block === undefined || others.length > 0 || block.label !== "CERTIFICATE")
+    throw refused("something else than one PEM certificate");
+  return parseCertificate(block.bytes);
+}
+
+/** PKCS#10 (RFC 2986 §4): version 1, no name, the key, an empty set of attributes, signed by the key. */
+async function signRequest(signer: Signer): Promise<Uint8Array> {
+  const info = derSequence(derInteger(0), derSequence(), signer.spki, derExplicit(0, new Uint8Array()));
+  return derSequence(
+    info,
+    algorithmIdentifier(signer.algorithm.name),
+    derBitString(await signer.sign({ message: info })),
+  );
+}
+
+const oids: Partial<Record<AlgorithmName, string>> = {
+  "ecdsa-p256-sha256": "1.2.840.10045.4.3.2",
+  "ecdsa-p384-sha384": "1.2.840.10045.4.3.3",
+  "ecdsa-p521-sha512": "1.2.840.10045.4.3.4",
+  "rsa-pkcs1-sha256": "1.2.840.113549.1.1.11",
+};
+
+// RFC 5758 §3.2: ECDSA has no parameters; RFC 4055 §5: RSA PKCS#1 v1.5 has NULL.
+function algorithmIdentifier(name: AlgorithmName): Uint8Array {
+  const oid = oids[name];
+  if (oid === undefined) throw sigstoreError("SIGSTORE_SIGN_ALGORITHM", { checked: "certificate request", got: name });
+  return name.startsWith("rsa") ? derSequence(derOid(oid), derNull()) : derSequence(derOid(oid));
+}

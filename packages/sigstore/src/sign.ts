@@ -1,0 +1,180 @@
+import {
+  base64,
+  digestName,
+  digestOf,
+  generateSigner,
+  hash,
+  pae,
+  parseStatement,
+  quote,
+  utf8,
+  type AlgorithmName,
+  type Artifact,
+  type Certificate,
+  type Digest,
+  type Envelope,
+  type Signer,
+  type SignerInput,
+} from "@countersign/core";
+import { bundleMediaType, formatBundle, parseBundle, type Bundle, type Content, type Material } from "./bundle.ts";
+import { sigstoreError } from "./errors.ts";
+import { parseToken } from "./oidc.ts";
+import type { Caller } from "./request.ts";
+import { requestCertificate } from "./services/fulcio.ts";
+import { requestEntry, type Loggable } from "./services/rekor.ts";
+import { requestTimestamp } from "./services/tsa.ts";
+import { inTotoPayload } from "./signature.ts";
+import type { Service, Services } from "./signing-config.ts";
+
+/** Who signs: whoever the identity token names, with a key made for this one signature, or the holder of a key. */
+export type SignAs =
+  | {
+      readonly kind: "keyless";
+      readonly token: string;
+      readonly services: Services;
+      /** Of the key that is made; default `ecdsa-p256-sha256`. */
+      readonly algorithm?: AlgorithmName;
+      /** Of the token; default `sigstore`. */
+      readonly audience?: string;
+    }
+  | {
+      readonly kind: "key";
+      readonly signer: Signer;
+      /** Without them the bundle has no log entry and no time. */ readonly services?: Partial<Services>;
+    };
+
+/** What signing takes from outside. */
+export interface SignIo extends Caller {
+  readonly now: () => Date;
+  /** Judges the finished bundle as a receiver would; nothing is returned if it throws. */
+  readonly verify: (bundle: Bundle) => void | Promise<void>;
+}
+
+/**
+ * Signs an artifact and returns a bundle of version 0.3 that `io.verify` has accepted. Writes to the logs of
+ * `as.services`, which may be public. Each answer of a service is checked against what was asked before it is used.
+ * Throws SIGSTORE_TOKEN_*, SIGSTORE_SERVICE_*, SIGSTORE_SIGN_ALGORITHM, SIGSTORE_DIGEST_MISSING, the errors of the services
+ * and those of `io.verify`; none repeats a piece of a token or a private key.
+ */
+export async function signArtifact(artifact: Artifact, as: SignAs, io: SignIo): Promise<Bundle> {
+  const services = checkServices(as);
+  const signer = signerOf(as);
+  const { input, digest } = inputOf(artifact, signer, services);
+  const signed = await identify(as, signer, io);
+  const signature = await signer.sign(input);
+  const content: Content = { kind: "message", signature, ...(digest && { digest }) };
+  const loggable = digest && { kind: "message" as const, digest };
+  return finish({ ...signed, content, services, signature, loggable }, io);
+}
+
+/**
+ * Signs an in-toto Statement (its exact bytes) as a DSSE envelope and returns a bundle, as `signArtifact` does.
+ * Throws as well what `parseStatement` throws.
+ */
+export async function signStatement(payload: Uint8Array, as: SignAs, io: SignIo): Promise<Bundle> {
+  const services = checkServices(as);
+  parseStatement(payload);
+  const signer = signerOf(as);
+  checkLoggable(signer, services, "envelope");
+  const signed = await identify(as, signer, io);
+  const signature = await signer.sign({ message: pae(inTotoPayload, payload) });
+  const envelope: Envelope = { payloadType: inTotoPayload, payload, signatures: [{ keyid: "", sig: signature }] };
+  const content = { kind: "envelope", envelope } as const;
+  return finish({ ...signed, content, services, signature, loggable: content }, io);
+}
+
+interface Chosen {
+  readonly fulcio?: Service;
+  readonly rekor: readonly Service[];
+  readonly tsa: readonly Service[];
+}
+
+/** The services, if they can make a bundle that anyone would accept. */
+function checkServices(as: SignAs): Chosen {
+  const { fulcio, rekor = [], tsa = [] } = as.services ?? {};
+  if (as.kind === "key") return { rekor, tsa };
+  if (fulcio === undefined) throw sigstoreError("SIGSTORE_SERVICE_NONE", { checked: "Fulcio services", got: "none" });
+  const isV2 = rekor.some((each) => each.majorApiVersion === 2);
+  if (isV2 && tsa.length === 0) throw sigstoreError("SIGSTORE_SERVICE_TSA_NEEDED");
+  return { fulcio, rekor, tsa };
+}
+
+function signerOf(as: SignAs): Signer {
+  return as.kind === "key" ? as.signer : generateSigner(as.algorithm ?? "ecdsa-p256-sha256");
+}
+
+/**
+ * Logs of artifacts hold digests, so that pure Ed25519 and ML-DSA cannot be logged (client-spec §4.4). An envelope's
+ * Ed25519 signature is the pure one for every verifier, which Rekor v1 logs and v2, holding digests again, does not.
+ */
+function checkLoggable({ algorithm }: Signer, { rekor }: Chosen, kind: Content["kind"]): void {
+  const { name, family } = algorithm;
+  if (kind === "envelope" && family === "ed25519ph")
+    throw sigstoreError("SIGSTORE_SIGN_ALGORITHM", { checked: "envelope", got: name });
+  if (rekor.length === 0 || algorithm.hash !== undefined) return;
+  const isV1Envelope = kind === "envelope" && family === "ed25519" && rekor.every((each) => each.majorApiVersion === 1);
+  if (!isV1Envelope) throw sigstoreError("SIGSTORE_SIGN_ALGORITHM", { checked: kind, got: name });
+}
+
+function inputOf(artifact: Artifact, signer: Signer, services: Chosen): { input: SignerInput; digest?: Digest } {
+  checkLoggable(signer, services, "message");
+  const { hash: name } = signer.algorithm;
+  const { bytes } = artifact;
+  if (name === undefined) {
+    if (bytes === undefined) throw missing(artifact, "the artifact itself");
+    return { input: { message: bytes } };
+  }
+  const known = artifact.digests.find((each) => digestName(each) === name);
+  const digest = known ?? (bytes && digestOf(name, bytes));
+  if (digest === undefined) throw missing(artifact, `a ${name} digest`);
+  return { input: bytes === undefined ? { digest } : { message: bytes }, digest };
+}
+
+function missing(artifact: Artifact, expected: string): Error {
+  return sigstoreError("SIGSTORE_DIGEST_MISSING", { checked: quote(artifact.name), expected });
+}
+
+interface Identified {
+  readonly material: Material;
+  readonly verifier: Loggable["verifier"];
+  readonly signer: Signer;
+}
+
+async function identify(as: SignAs, signer: Signer, io: SignIo): Promise<Identified> {
+  const { spki } = signer;
+  if (as.kind === "key") {
+    const material: Material = { kind: "key", hint: base64(hash("sha256", spki)) };
+    return { signer, material, verifier: { kind: "key", der: spki, spki } };
+  }
+  const { audience } = as;
+  const token = parseToken(as.token, { nowMs: io.now().getTime(), ...(audience !== undefined && { audience }) });
+  const [leaf] = await requestCertificate(io, { url: as.services.fulcio?.url ?? "", token, signer });
+  const certificate = leaf as Certificate;
+  return {
+    signer,
+    material: { kind: "certificate", chain: [certificate] },
+    verifier: { kind: "certificate", der: certificate.raw, spki },
+  };
+}
+
+interface Signed extends Identified {
+  readonly content: Content;
+  readonly signature: Uint8Array;
+  readonly services: Chosen;
+  readonly loggable: Loggable["content"] | undefined;
+}
+
+/** Timestamps come first: if an authority fails, nothing has got into a log. */
+async function finish(signed: Signed, io: SignIo): Promise<Bundle> {
+  const { signature, verifier, signer, services, loggable } = signed;
+  const timestamps = await Promise.all(services.tsa.map((each) => requestTimestamp(io, each.url, signature)));
+  const entry = loggable && { signature, verifier, algorithm: signer.algorithm, content: loggable };
+  const entries =
+    entry === undefined ? [] : await Promise.all(services.rekor.map((each) => requestEntry(io, each, entry)));
+  const { material, content } = signed;
+  const made: Bundle = { mediaType: bundleMediaType, version: "0.3", material, content, entries, timestamps };
+  // What is judged is what will be read from the file.
+  const bundle = parseBundle(utf8(formatBundle(made)));
+  await io.verify(bundle);
+  return bundle;
+}
