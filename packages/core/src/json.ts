@@ -1,4 +1,4 @@
-import { parseUtf8 } from "./bytes.ts";
+import { parseUtf8, utf8 } from "./bytes.ts";
 import { coreError, quote, type TrustError } from "./errors.ts";
 
 /** A JSON value as parsed: unverified, and its members' names were chosen by others. */
@@ -10,7 +10,9 @@ export interface JsonObject {
 
 /** Caps on hostile input. */
 export interface JsonLimits {
+  /** Bytes of UTF-8, also if the input is a string. */
   readonly maxBytes?: number;
+  /** At most `maxJsonDepthCeiling`: more counts as that. */
   readonly maxDepth?: number;
 }
 
@@ -18,25 +20,37 @@ export interface JsonLimits {
 export const maxJsonBytes: number = 16 * 1024 * 1024;
 /** How deep arrays and objects may nest by default. */
 export const maxJsonDepth: number = 64;
+/** How deep they may nest whatever a caller allows, so that the call stack holds. */
+export const maxJsonDepthCeiling: number = 512;
 
 /**
- * Parses strict JSON (RFC 8259, I-JSON): UTF-8 without byte order mark, no member twice, no lone surrogates,
- * nothing after the value. Throws CORE_JSON_MALFORMED, CORE_JSON_DUPLICATE, CORE_JSON_DEPTH, CORE_TOO_LARGE.
+ * Parses strict JSON (RFC 8259, I-JSON RFC 7493): UTF-8 without byte order mark, no member twice, no lone surrogates,
+ * no number beyond a double, nothing after the value. Digits that a double cannot hold are rounded, as everywhere in
+ * JavaScript. Throws CORE_JSON_MALFORMED, CORE_JSON_DUPLICATE, CORE_JSON_DEPTH, CORE_TOO_LARGE.
  */
 export function parseJson(input: Uint8Array | string, limits: JsonLimits = {}): Json {
-  const maxBytes = limits.maxBytes ?? maxJsonBytes;
-  if (input.length > maxBytes)
-    throw coreError("CORE_TOO_LARGE", {
-      checked: "JSON",
-      expected: `at most ${maxBytes} bytes`,
-      got: String(input.length),
-    });
+  checkSize(input, limits.maxBytes ?? maxJsonBytes);
   const text = typeof input === "string" ? input : decode(input);
-  const scan: Scan = { text, at: 0, maxDepth: limits.maxDepth ?? maxJsonDepth };
+  const maxDepth = Math.min(limits.maxDepth ?? maxJsonDepth, maxJsonDepthCeiling);
+  const scan: Scan = { text, at: 0, maxDepth };
+  if (typeof input === "string" && !text.isWellFormed()) throw malformed(scan, "no lone surrogates");
   const value = readValue(scan, 0);
   skipSpace(scan);
   if (scan.at !== text.length) throw malformed(scan, "the end");
   return value;
+}
+
+/** A UTF-16 unit takes one to three bytes: most strings need no counting. */
+function checkSize(input: Uint8Array | string, maxBytes: number): void {
+  const { length } = input;
+  const isSmall =
+    length <= maxBytes && (typeof input !== "string" || length * 3 <= maxBytes || utf8(input).length <= maxBytes);
+  if (isSmall) return;
+  throw coreError("CORE_TOO_LARGE", {
+    checked: "JSON",
+    expected: `at most ${maxBytes} bytes`,
+    got: `${length} or more`,
+  });
 }
 
 interface Scan {

@@ -1,0 +1,412 @@
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
+import { describe, expect, test } from "vitest";
+import fc from "fast-check";
+import { utf8 } from "./bytes.ts";
+import { TrustError } from "./errors.ts";
+import { maxJsonBytes, maxJsonDepth, maxJsonDepthCeiling, parseJson, type Json, type JsonLimits } from "./json.ts";
+
+const shared = new URL("../../../../shared/data/", import.meta.url).pathname;
+
+function refuse(input: string | Uint8Array, code = "CORE_JSON_MALFORMED", limits?: JsonLimits): void {
+  try {
+    parseJson(input, limits);
+  } catch (error) {
+    expect(error).toBeInstanceOf(TrustError);
+    expect(error).toMatchObject({ code, kind: "malformed" });
+    return;
+  }
+  expect.unreachable(`accepted ${input.slice(0, 60)}`);
+}
+
+/** By node's own comparison: Vitest's takes a member named constructor for the constructor. */
+function expectSame(value: unknown, expected: unknown, where = ""): void {
+  expect(isDeepStrictEqual(value, expected), where).toBe(true);
+}
+
+/** Both ways in must agree. */
+function accept(text: string): Json {
+  const value = parseJson(text);
+  expectSame(parseJson(utf8(text)), value);
+  return value;
+}
+
+/** True, a TrustError, or the test fails: nothing else may come out. */
+function isAccepted(input: string | Uint8Array): boolean {
+  try {
+    parseJson(input);
+    return true;
+  } catch (error) {
+    if (error instanceof TrustError) return false;
+    throw error;
+  }
+}
+
+describe("what JSON.parse reads", () => {
+  test.each([
+    ...[
+      "null",
+      "true",
+      "false",
+      "0",
+      "-0",
+      "1",
+      "-1",
+      "10",
+      "1.5",
+      "-1.5e-7",
+      "1E+2",
+      "1e2",
+      "0e0",
+      "0.0",
+      "1e308",
+      "5e-324",
+      "1e-999",
+    ],
+    ...[
+      '""',
+      '"a"',
+      '"\\"\\\\\\/\\b\\f\\n\\r\\t"',
+      '"\\u0000\\u001f\\uFFFF"',
+      '"\\ud83d\\ude00"',
+      '"😀"',
+      '"\u007f\u2028\u2029\ufeff"',
+    ],
+    ...["[]", "[ ]", "[1]", "[1,2]", "[[],[[]]]", "{}", "{ }", '{"a":1}', '{"":{"":""}}', '{"a":{"b":[1,{"c":null}]}}'],
+    ...[
+      " \t\r\n[ \t\r\n1 \t\r\n, \t\r\n2 \t\r\n] \t\r\n",
+      ' { "a" : 1 , "b" : 2 } ',
+      '{"1":1,"0":0,"4294967295":1,"-1":1}',
+      '{"length":1,"toString":2,"constructor":3,"hasOwnProperty":4}',
+    ],
+    ...["9007199254740993", "123456789012345678901234567890", "0.1000000000000000055511151231257827"],
+  ])("%s", (text) => expectSame(accept(text), JSON.parse(text)));
+
+  test("property: every value that JSON can hold, whatever its white space", () => {
+    const space = fc.constantFrom(0, 1, "\t", "\r\n");
+    fc.assert(
+      fc.property(fc.json({ stringUnit: "binary", maxDepth: 6 }), space, (text, indent) => {
+        const value: unknown = JSON.parse(text);
+        fc.pre(JSON.stringify(value).isWellFormed() && !/\\u[dD][89a-fA-F]/.test(text));
+        expectSame(accept(JSON.stringify(value, null, indent)), value);
+      }),
+    );
+  });
+
+  test("property: a text of JSON's own characters is read exactly if JSON.parse reads it and no name is twice", () => {
+    const token = fc.constantFrom(
+      ...'[]{},:""\\0123-+.eE',
+      "true",
+      "null",
+      '"a"',
+      '"b"',
+      '"c":',
+      "\\u00",
+      " ",
+      "\n",
+      "\u0001",
+      "é",
+      "NaN",
+      "//",
+    );
+    fc.assert(
+      fc.property(fc.array(token, { maxLength: 9 }), (tokens) => {
+        const text = tokens.join("");
+        let value: unknown;
+        try {
+          value = JSON.parse(text);
+        } catch {
+          expect(isAccepted(text)).toBe(false);
+          return;
+        }
+        if (isAccepted(text)) expectSame(accept(text), value);
+        // The only thing left to refuse for is a name that stands twice, or a number beyond a double.
+        else expect(/(?:("[abc]").*\1)|[eE]/s.test(text)).toBe(true);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  test.skipIf(!existsSync(shared))("every JSON file of the shared data that is no trap", () => {
+    const files = globSync(["sigstore/**/*.json", "sigstore/real/*.sigstore", "tuf/**/*.json", "tlog/**/*.json"], {
+      cwd: shared,
+    });
+    expect(files.length).toBeGreaterThan(50);
+    for (const file of files) {
+      const bytes = readFileSync(`${shared}${file}`);
+      expectSame(parseJson(bytes), JSON.parse(bytes.toString("utf8")), file);
+    }
+  });
+});
+
+describe("refused", () => {
+  test.each([
+    ...[
+      "",
+      " ",
+      "\n",
+      "nul",
+      "nulll",
+      "True",
+      "undefined",
+      "NaN",
+      "Infinity",
+      "-Infinity",
+      "-",
+      "+1",
+      "01",
+      "-01",
+      "00",
+      "1.",
+      ".5",
+      "1.e2",
+      "1e",
+      "1e+",
+      "0x1",
+      "1_000",
+      "1 2",
+      "- 1",
+    ],
+    ...[
+      '"',
+      '"a',
+      '"\\',
+      '"\\"',
+      '"\\x41"',
+      '"\\u12"',
+      '"\\u 123"',
+      '"\\u{61}"',
+      '"\\U0061"',
+      '"a\nb"',
+      '"a\tb"',
+      '"\u0000"',
+      '"\u001f"',
+      "'a'",
+      '"a" "b"',
+      '"a""b"',
+    ],
+    ...[
+      "[",
+      "]",
+      "[1",
+      "[1,",
+      "[1,]",
+      "[,1]",
+      "[,]",
+      "[1 2]",
+      "[1:2]",
+      "[1}",
+      "{",
+      "}",
+      '{"a"',
+      '{"a":',
+      '{"a":1',
+      '{"a":1,',
+      '{"a":1,}',
+      '{,"a":1}',
+      "{1:2}",
+      "{a:1}",
+      "{'a':1}",
+      '{"a" 1}',
+      '{"a":1 "b":2}',
+      '{"a"::1}',
+      '{"a":1]',
+      "{null:1}",
+    ],
+    ...[
+      "[1]x",
+      "{}{}",
+      "[] []",
+      "null\0",
+      "[1]//x",
+      "/**/1",
+      "\ufeff{}",
+      "{}\ufeff",
+      "\u00a01",
+      "1\u2028",
+      "\v1",
+      "\f1",
+      "{}\u0000",
+    ],
+    ...["1e309", "-1e309", "1e999", `${"9".repeat(400)}`],
+  ])("%j", (text) => {
+    refuse(text);
+    refuse(utf8(text));
+  });
+
+  test.each([
+    ["escaped high", String.raw`"\ud83d"`],
+    ["escaped low", String.raw`"\ude00"`],
+    ["escaped, wrong order", String.raw`"\ude00\ud83d"`],
+    ["escaped, two high", String.raw`"\ud83d\ud83d\ude00"`],
+    ["escaped, apart", String.raw`"\ud83d \ude00"`],
+    ["in a name", String.raw`{"\ud83d":1}`],
+    ["raw high", '"\ud83d"'],
+    ["raw low", '["\ude00"]'],
+    ["raw high, escaped low", '"\ud83d\\ude00"'],
+    ["escaped high, raw low", '"\\ud83d\ude00"'],
+    ["outside strings", "\ud83d"],
+  ])("lone surrogate: %s", (_, text) => refuse(text));
+
+  test.each([
+    ["byte order mark", [0xef, 0xbb, 0xbf, 0x31]],
+    ["UTF-16", [0x31, 0x00]],
+    ["UTF-16 with a mark", [0xff, 0xfe, 0x31, 0x00]],
+    ["overlong quotation mark", [0xc0, 0xa2, 0x22]],
+    ["encoded surrogate", [0x22, 0xed, 0xa0, 0x80, 0x22]],
+    ["Latin-1", [0x22, 0xe9, 0x22]],
+    ["cut character", [0x22, 0xf0, 0x9f, 0x98, 0x22]],
+  ])("bytes: %s", (_, bytes) => refuse(Uint8Array.from(bytes)));
+
+  test("a message repeats hostile text only escaped and cut", () => {
+    expect(() => parseJson(`[\u202e${"x".repeat(10_000)}`)).toThrow(
+      /^not strict JSON: character 1, expected a value, got "\\u202ex{19}"$/,
+    );
+  });
+});
+
+describe("names", () => {
+  test.each([
+    ['{"a":1,"a":2}'],
+    ['{"a":1,"a":1}'],
+    [String.raw`{"a":1,"\u0061":2}`],
+    [String.raw`{"\u0061":1,"\u0061":2}`],
+    [String.raw`{"/":1,"\/":2}`],
+    [String.raw`{"😀":1,"\ud83d\ude00":2}`],
+    ['{"":1,"":2}'],
+    ['{"__proto__":1,"__proto__":2}'],
+    [String.raw`{"__proto__":1,"\u005f_proto__":2}`],
+    ['{"constructor":1,"constructor":2}'],
+    ['{"0":1,"0":2}'],
+    ['[{"x":{"a":1,"b":2,"a":3}}]'],
+  ])("twice: %s", (text) => refuse(text, "CORE_JSON_DUPLICATE"));
+
+  test.each([
+    ['{"a":{"a":1}}'],
+    ['[{"a":1},{"a":1}]'],
+    ['{"a":1,"A":2}'],
+    ['{"0":1,"00":2}'],
+    ['{"a":1,"a ":2,"a\\u0000":3}'],
+    ['{"é":1,"e\u0301":2}'],
+  ])("not twice: %s", (text) => expectSame(accept(text), JSON.parse(text)));
+
+  test.each([
+    "__proto__",
+    "constructor",
+    "toString",
+    "hasOwnProperty",
+    "valueOf",
+    "__defineGetter__",
+    "then",
+    "toJSON",
+  ])("%s is a member like any other", (name) => {
+    const value = accept(`{"${name}":{"polluted":true}}`) as Record<string, Json>;
+    expect(Object.keys(value)).toEqual([name]);
+    expect(Object.getOwnPropertyDescriptor(value, name)?.value).toEqual({ polluted: true });
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+    expect("polluted" in value).toBe(false);
+    expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
+  });
+
+  test("__proto__ may hold null, text and arrays", () => {
+    for (const inner of ["null", '"x"', "[1]"])
+      expect(JSON.stringify(accept(`{"__proto__":${inner}}`))).toBe(`{"__proto__":${inner}}`);
+  });
+});
+
+describe("caps", () => {
+  const nested = (depth: number, open = "[", close = "]"): string => open.repeat(depth) + close.repeat(depth);
+
+  test("depth: the cap itself passes, one more does not", () => {
+    expect(isAccepted(nested(maxJsonDepth))).toBe(true);
+    refuse(nested(maxJsonDepth + 1), "CORE_JSON_DEPTH");
+    const object = (depth: number): string => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
+    expect(isAccepted(object(maxJsonDepth))).toBe(true);
+    refuse(object(maxJsonDepth + 1), "CORE_JSON_DEPTH");
+    refuse("[[1]]", "CORE_JSON_DEPTH", { maxDepth: 1 });
+    refuse("[]", "CORE_JSON_DEPTH", { maxDepth: 0 });
+    expect(parseJson("1", { maxDepth: 0 })).toBe(1);
+    expect(isAccepted(`[${"[],".repeat(1000)}[]]`)).toBe(true);
+  });
+
+  test.each(["[", '{"a":', '[{"a":'])("millions of %s end in an error, not in an exhausted stack", (open) => {
+    refuse(open.repeat(1_000_000), "CORE_JSON_DEPTH");
+    refuse(open.repeat(1_000_000), "CORE_JSON_DEPTH", { maxDepth: Number.POSITIVE_INFINITY });
+    refuse(open.repeat(1_000_000), "CORE_JSON_DEPTH", { maxDepth: 1_000_000 });
+  });
+
+  test("the ceiling of the depth can be used", () => {
+    expect(() => parseJson(nested(maxJsonDepthCeiling), { maxDepth: maxJsonDepthCeiling })).not.toThrow();
+  });
+
+  test("size counts bytes, also of a string", () => {
+    expect(parseJson('"é"', { maxBytes: 4 })).toBe("é");
+    refuse('"é"', "CORE_TOO_LARGE", { maxBytes: 3 });
+    refuse(utf8('"é"'), "CORE_TOO_LARGE", { maxBytes: 3 });
+    expect(parseJson('"😀"', { maxBytes: 6 })).toBe("😀");
+    refuse('"😀"', "CORE_TOO_LARGE", { maxBytes: 5 });
+    refuse("", "CORE_JSON_MALFORMED", { maxBytes: 0 });
+    refuse("1", "CORE_TOO_LARGE", { maxBytes: 0 });
+    refuse(new Uint8Array(maxJsonBytes + 1), "CORE_TOO_LARGE");
+    refuse(" ".repeat(maxJsonBytes + 1), "CORE_TOO_LARGE");
+  });
+});
+
+describe("linear time on hostile input", () => {
+  const size = 4_000_000;
+  test.each<[string, () => string]>([
+    ["one long string", () => `"${"a".repeat(size)}"`],
+    ["one long string without an end", () => `"${"a".repeat(size)}`],
+    ["one long string of escapes", () => `"${String.raw`\u0061`.repeat(size / 6)}"`],
+    ["backslashes without an end", () => `"${"\\".repeat(size)}`],
+    ["one long string beyond the BMP", () => `"${"😀".repeat(size / 4)}"`],
+    ["strings that are just not plain", () => `[${'"é😀",'.repeat(size / 12)}1]`],
+    ["one long number", () => "1".repeat(size)],
+    ["one long fraction", () => `0.${"1".repeat(size)}`],
+    ["one long exponent", () => `1e${"0".repeat(size)}1`],
+    ["minus signs", () => "-".repeat(size)],
+    ["white space", () => `${" ".repeat(size)}1`],
+    ["white space everywhere", () => `[${"1 , ".repeat(size / 4)}1]`],
+    ["many names", () => `{${Array.from({ length: 300_000 }, (_, at) => `"n${at}":1`).join(",")}}`],
+    [
+      "many numbers as names, falling",
+      () => `{${Array.from({ length: 300_000 }, (_, at) => `"${900_000 - at * 3}":1`).join(",")}}`,
+    ],
+    [
+      "many numbers as names, far apart",
+      () => `{${Array.from({ length: 200_000 }, (_, at) => `"${(at * 20_011) % 4_294_967_295}":1`).join(",")}}`,
+    ],
+    ["many empty objects", () => `[${"{},".repeat(size / 3)}{}]`],
+    ["opening quotation marks", () => '"'.repeat(size)],
+  ])("%s", (_, make) => {
+    const text = make();
+    const started = performance.now();
+    isAccepted(text);
+    expect(performance.now() - started).toBeLessThan(3000);
+  });
+});
+
+describe("mangling", () => {
+  const text = '{"a":[1,-2.5e3,"x\\n\\u00e9😀",{"b":null,"__proto__":true}],"c":{"d":"e"}}';
+  const bytes = utf8(text);
+
+  test("cut at every byte: refused", () => {
+    for (let at = 0; at < bytes.length; at++) expect(isAccepted(bytes.subarray(0, at))).toBe(false);
+  });
+
+  test("every byte flipped in every bit, dropped, repeated: a value as JSON.parse reads it, or a TrustError", () => {
+    const mangled = [...bytes.keys()].flatMap((at) => [
+      ...Array.from({ length: 8 }, (_, bit) => bytes.with(at, (bytes[at] as number) ^ (1 << bit))),
+      Uint8Array.from([...bytes.subarray(0, at), ...bytes.subarray(at + 1)]),
+      Uint8Array.from([...bytes.subarray(0, at + 1), ...bytes.subarray(at)]),
+    ]);
+    let accepted = 0;
+    for (const each of mangled) {
+      if (!isAccepted(each)) continue;
+      accepted++;
+      expectSame(parseJson(each), JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(each)));
+    }
+    expect(accepted).toBeGreaterThan(10);
+    expect(accepted).toBeLessThan(mangled.length);
+  });
+});
