@@ -8,7 +8,7 @@ process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const folder = ".cache/demo";
 const state = `${folder}/sigstore`;
 const release = `${folder}/release.tgz`;
-const identity = "https://ci.example.com/acme/app/.workflow/release.yml@refs/tags/v1.0.0";
+const identity = "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main";
 const trust = `--trusted-root ${state}/trusted_root.json`;
 
 let problems = 0;
@@ -24,8 +24,11 @@ const sigstore = await start(`bin/countersign dev up --dir ${state}`);
 const issuer = issuerOf(sigstore.said);
 
 say("Take a token that says who we are (a CI service would hand it to the job), and sign without any key to keep.");
-run(`bin/countersign dev token --dir ${state} --subject ${identity} > ${folder}/token.jwt`, 0);
-run(`bin/countersign sign ${release} --identity-token ${folder}/token.jwt --signing-config ${state}/signing_config.json ${trust}`, 0);
+run(`bin/countersign dev token --dir ${state} --github acme/app > ${folder}/token.jwt`, 0);
+run(
+  `bin/countersign sign ${release} --identity-token ${folder}/token.jwt --signing-config ${state}/signing_config.json ${trust}`,
+  0,
+);
 
 say("Stop it. From here on nothing but files is needed.");
 sigstore.child.kill("SIGTERM");
@@ -36,12 +39,18 @@ run(`bin/countersign verify ${release} --offline ${trust} ${expected}`, 0);
 
 say("The same for a program: one JSON object that lists every check.");
 const { stdout } = run(`bin/countersign verify ${release} --quiet --json --offline ${trust} ${expected}`, 0);
-check((JSON.parse(stdout) as { decision: { verdict: string } }).decision.verdict === "allowed", "the report says allowed");
+check(
+  (JSON.parse(stdout) as { decision: { verdict: string } }).decision.verdict === "allowed",
+  "the report says allowed",
+);
 
 say("Flip one bit of the file: refused.");
 run(`cp ${release} ${folder}/tampered.tgz`, 0);
 run(`printf '\\${flippedByte(100)}' | dd of=${folder}/tampered.tgz bs=1 seek=100 conv=notrunc status=none`, 0);
-run(`bin/countersign verify ${folder}/tampered.tgz --bundle ${release}.sigstore.json --offline ${trust} ${expected}`, 1);
+run(
+  `bin/countersign verify ${folder}/tampered.tgz --bundle ${release}.sigstore.json --offline ${trust} ${expected}`,
+  1,
+);
 
 say("Expect another identity: refused.");
 run(`bin/countersign verify ${release} --offline ${trust} ${expected.replace("/acme/", "/evil/")}`, 1);
@@ -51,12 +60,17 @@ process.exitCode = problems === 0 ? 0 : 1;
 
 /** Shows a command and what it says, runs it by a shell and checks its exit code. */
 function run(command: string, wanted: number): { readonly stdout: string } {
-  process.stdout.write(`$ ${command}\n`);
+  process.stdout.write(`$ ${shown(command)}\n`);
   const { status, stdout, stderr } = spawnSync("sh", ["-c", command], { encoding: "utf8" });
   process.stdout.write(`${stdout}${stderr}`);
   if (wanted !== 0) process.stdout.write(`(exit code ${status})\n`);
   check(status === wanted, `exit code ${wanted}, got ${status}`);
   return { stdout };
+}
+
+/** Broken into lines that a shell takes as one. */
+function shown(command: string): string {
+  return command.length < 100 ? command : command.replaceAll(" --", " \\\n    --");
 }
 
 /** Starts a command that stays, and waits until it has said that it is ready. */

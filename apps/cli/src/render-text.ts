@@ -85,7 +85,10 @@ function trustLines(report: Report): string[] {
 
 function refusedLines(report: Report, terminal: Terminal): string[] {
   const word = report.decision.verdict === "refused" ? "refused" : "could not tell";
-  return [errorLine(`${word}: ${plain(report.artifact.name)}: ${report.decision.reason}`, terminal)];
+  const { reason, code } = report.decision;
+  return [
+    errorLine(`${word}: ${plain(report.artifact.name)}: ${reason}${code === undefined ? "" : ` [${code}]`}`, terminal),
+  ];
 }
 
 const marks: Readonly<Record<Check["result"], { readonly sign: string; readonly style: Style }>> = {

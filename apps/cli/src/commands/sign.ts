@@ -23,15 +23,24 @@ export async function signCommand(
   const signing = await makeSigning(options, terminal);
   if (signing.as.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
   useProxy(terminal);
-  process.once("SIGINT", () => process.exit(interrupted));
+  process.once("SIGINT", interrupt);
   const signed: Signed[] = [];
-  for (const output of outputs) signed.push(await signOne(output, { signing, options, terminal }));
+  try {
+    for (const output of outputs) signed.push(await signOne(output, { signing, options, terminal }));
+  } finally {
+    process.off("SIGINT", interrupt);
+  }
   if (options.json === true) terminal.out(formatJson({ schema: "countersign.signed/v1", files: signed }));
   return 0;
 }
 
-/** What a shell expects of a command that Ctrl-C ended. Bundles are written synchronously, so none is half there. */
+/** What a shell expects of a command that Ctrl-C ended. */
 const interrupted = 130;
+
+/** Bundles are written synchronously, so none is half there when this runs. */
+function interrupt(): void {
+  process.exit(interrupted);
+}
 
 interface Output {
   readonly operand: string;

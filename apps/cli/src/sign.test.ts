@@ -1,0 +1,230 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { parsed, setStage, textOf, type Stage } from "./stage.ts";
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await setStage();
+});
+afterEach(() => stage.sigstore.faults.clear());
+afterAll(() => stage.close());
+
+function keyless(...operands: string[]): string[] {
+  return ["sign", ...operands, "--identity-token", stage.path("token.jwt"), ...stage.signing];
+}
+
+describe("keyless", () => {
+  test("several files, each with its bundle; what was signed is on standard error", async () => {
+    const files = [stage.write("one", "1"), stage.write("two", "2")];
+    const { code, stdout, stderr } = await stage.run(keyless(...files));
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
+    for (const file of files) {
+      expect(stderr).toContain(`signed: ${file} into ${file}.sigstore.json\n`);
+      expect(await stage.run(["verify", file, ...stage.trust, ...stage.expected])).toMatchObject({ code: 0 });
+    }
+    expect(stderr).toContain(`identity  "${stage.identity}"`);
+  });
+
+  test("--json reports each file", async () => {
+    const file = stage.write("json", "x");
+    const outcome = await stage.run([...keyless(file), "--json", "-q"]);
+    expect(outcome).toMatchObject({ code: 0, stderr: "" });
+    expect(parsed(outcome)).toMatchObject({
+      schema: "countersign.signed/v1",
+      files: [{ file, bundle: `${file}.sigstore.json`, report: { decision: { verdict: "allowed" } } }],
+    });
+  });
+
+  test("-o -: the bundle, and nothing else, on standard output", async () => {
+    const file = stage.write("stdout", "x");
+    const { code, stdout } = await stage.run([...keyless(file), "-o", "-"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ mediaType: expect.stringContaining("v0.3") as string });
+    expect(existsSync(`${file}.sigstore.json`)).toBe(false);
+  });
+
+  test("a token from $SIGSTORE_ID_TOKEN", async () => {
+    const file = stage.write("env", "x");
+    const env = { SIGSTORE_ID_TOKEN: textOf(stage.path("token.jwt")) };
+    expect(await stage.run(["sign", file, ...stage.signing], { env })).toMatchObject({ code: 0 });
+  });
+
+  test("sign-blob as cosign spells it", async () => {
+    const file = stage.write("blob", "x");
+    const argv = [
+      "sign-blob",
+      `--bundle=${stage.path("blob.bundle")}`,
+      file,
+      "--yes=true",
+      "--new-bundle-format",
+      "--use-signing-config=true",
+    ];
+    const outcome = await stage.run([...argv, "--identity-token", stage.path("token.jwt"), ...stage.signing]);
+    expect(outcome).toMatchObject({ code: 0, stdout: "" });
+    expect(existsSync(stage.path("blob.bundle"))).toBe(true);
+  });
+});
+
+describe("with a key", () => {
+  test("and a log", async () => {
+    const file = stage.write("keyed", "x");
+    const key = stage.makeKey("k1");
+    expect(await stage.run(["sign", file, "--key", key.secret, ...stage.signing])).toMatchObject({ code: 0 });
+    expect(await stage.run(["verify", file, "--key", key.public, ...stage.trust])).toMatchObject({ code: 0 });
+    const other = stage.makeKey("k2");
+    expect(await stage.run(["verify", file, "--key", other.public, ...stage.trust])).toMatchObject({ code: 1 });
+  });
+
+  test("without a log, which verify must be told", async () => {
+    const file = stage.write("unlogged", "x");
+    const key = stage.makeKey("k3");
+    expect(await stage.run(["sign", file, "--key", key.secret, "--danger-no-log"])).toMatchObject({ code: 0 });
+    expect(await stage.run(["verify", file, "--key", key.public])).toMatchObject({ code: 1 });
+    expect(await stage.run(["verify", file, "--key", key.public, "--danger-no-log"])).toMatchObject({ code: 0 });
+    expect(await stage.run(["verify-blob", file, "--key", key.public, "--insecure-ignore-tlog=true"])).toMatchObject({
+      code: 0,
+    });
+  });
+});
+
+describe("consent", () => {
+  test("into a public log, with nobody to ask: says which, and asks for --yes; nothing is sent", async () => {
+    const file = stage.write("public", "x");
+    const { code, stdout, stderr } = await stage.run(["sign", file, "--identity-token", stage.path("token.jwt")]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(/^countersign: note: signing publishes .* at \S*sigstore\.dev, for ever$/m);
+    expect(stderr).toContain("CLI_CONSENT_NEEDED");
+    expect(stderr).toContain("--yes");
+    expect(existsSync(`${file}.sigstore.json`)).toBe(false);
+  });
+
+  test("a log of one's own asks nothing", async () => {
+    const { stderr } = await stage.run(keyless(stage.write("private", "x")));
+    expect(stderr).not.toContain("publish");
+  });
+});
+
+describe("tokens stay secret", () => {
+  test.each([
+    { name: "a mangled one", token: "eyJhbGciOiJFUzI1NiJ9.c2VjcmV0LXBheWxvYWQ" },
+    { name: "one that is no JSON", token: "eyJhbGciOiJFUzI1NiJ9.c2VjcmV0LXBheWxvYWQ.c2lnbmF0dXJl" },
+    { name: "any text", token: "hunter2-hunter2-hunter2" },
+  ])("$name is refused without being repeated", async ({ token }) => {
+    const file = stage.write("secret", "x");
+    for (const run of [
+      { argv: ["--identity-token", token], env: {} },
+      { argv: [], env: { SIGSTORE_ID_TOKEN: token } },
+    ]) {
+      const { code, stdout, stderr } = await stage.run(
+        ["sign", file, ...run.argv, ...stage.signing, "--debug", "--json"],
+        { env: run.env },
+      );
+      expect(code).toBeGreaterThan(0);
+      for (const piece of token.split(".")) expect(stdout + stderr).not.toContain(piece);
+    }
+  });
+
+  test("no token at all, in CI too", async () => {
+    const file = stage.write("none", "x");
+    expect(await stage.run(["sign", file])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("CLI_TOKEN_MISSING") as string,
+    });
+    const github = await stage.run(["sign", file], { env: { GITHUB_ACTIONS: "true" } });
+    expect(github.stderr).toContain("id-token: write");
+    const gitlab = await stage.run(["sign", file], { env: { GITLAB_CI: "true" } });
+    expect(gitlab.stderr).toContain("id_tokens");
+  });
+
+  test("a file that holds no token", async () => {
+    const outcome = await stage.run([
+      "sign",
+      stage.write("f", "x"),
+      "--identity-token",
+      stage.write("not.jwt", "hello"),
+    ]);
+    expect(outcome).toMatchObject({ code: 2, stderr: expect.stringContaining("CLI_TOKEN_UNREADABLE") as string });
+  });
+});
+
+describe("nothing is written", () => {
+  test.each([
+    { service: "fulcio", kind: "wrong-key" },
+    { service: "fulcio", kind: "no-sct" },
+    { service: "rekor", kind: "wrong-entry" },
+    { service: "rekor", kind: "wrong-checkpoint" },
+    { service: "tsa", kind: "wrong-hash" },
+    { service: "fulcio", kind: "garbage" },
+  ] as const)("S21: when $service has $kind", async ({ service, kind }) => {
+    const file = stage.write(`fault-${service}-${kind}`, "x");
+    stage.sigstore.faults.set(service, { kind } as never);
+    const { code, stderr } = await stage.run(keyless(file));
+    expect(code).toBeGreaterThan(0);
+    expect(stderr).toMatch(/^countersign: error: /m);
+    expect(existsSync(`${file}.sigstore.json`)).toBe(false);
+  });
+
+  test("a bundle that the trust root does not allow (CLI_SELF_CHECK)", async () => {
+    const file = stage.write("foreign", "x");
+    const argv = [
+      "sign",
+      file,
+      "--identity-token",
+      stage.path("token.jwt"),
+      "--signing-config",
+      stage.path("sigstore/signing_config.json"),
+    ];
+    expect(await stage.run(argv)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("CLI_SELF_CHECK") as string,
+    });
+    expect(existsSync(`${file}.sigstore.json`)).toBe(false);
+  });
+
+  test("over an input or a key (CLI_OUTPUT_SECRET)", async () => {
+    const file = stage.write("precious", "x");
+    const key = stage.makeKey("precious");
+    for (const target of [file, stage.path("token.jwt"), key.secret]) {
+      const before = textOf(target);
+      expect(await stage.run([...keyless(file), "--bundle", target])).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining("CLI_OUTPUT_SECRET") as string,
+      });
+      expect(textOf(target)).toBe(before);
+    }
+  });
+
+  test("where it cannot be written, and no temporary file stays", async () => {
+    const file = stage.write("nowhere", "x");
+    const outcome = await stage.run([
+      ...keyless(file),
+      "--bundle",
+      join(stage.folder, "no", "such", "folder", "b.json"),
+    ]);
+    expect(outcome).toMatchObject({ code: 3, stderr: expect.stringContaining("CLI_OUTPUT_FAILED") as string });
+    expect(readdirSync(stage.folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+});
+
+describe("wrong usage", () => {
+  test.each([
+    { name: "one bundle for two files", argv: ["a", "b", "--bundle", "c"], code: "CLI_OPTION_CONFLICT" },
+    {
+      name: "bundle and JSON on one standard output",
+      argv: ["a", "--bundle", "-", "--json"],
+      code: "CLI_OPTION_CONFLICT",
+    },
+    { name: "standard input without --bundle", argv: ["-"], code: "CLI_BUNDLE_NEEDED" },
+    { name: "no log, but no key", argv: ["a", "--danger-no-log"], code: "CLI_OPTION_CONFLICT" },
+    { name: "a key that is none", argv: ["a", "--key", "token.jwt"], code: "CLI_KEY_UNUSABLE" },
+    { name: "an instance without services", argv: ["a", "--instance", "github"], code: "CLI_NO_SIGNING_CONFIG" },
+  ])("$name", async ({ argv, code }) => {
+    const words = argv.map((word) => (word === "token.jwt" ? stage.path(word) : word));
+    const env = words.includes("--key") ? {} : { SIGSTORE_ID_TOKEN: textOf(stage.path("token.jwt")) };
+    expect(await stage.run(["sign", ...words], { env })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(code) as string,
+    });
+  });
+});
