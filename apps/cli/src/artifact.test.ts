@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { isDigestOperand, readArtifact } from "./artifact.node.ts";
+import { fileError } from "./input.node.ts";
 import { makeProgress } from "./progress.ts";
 import { makeFolder } from "./scenario.ts";
 import type { Terminal } from "./terminal.ts";
@@ -19,6 +20,7 @@ function quietTerminal(said: string[] = [], clock: () => number = () => 0, isWat
     style: (_, text) => text,
     isWatched,
     canAsk: false,
+    ask: () => Promise.resolve(""),
   };
 }
 
@@ -66,6 +68,23 @@ describe("readArtifact", () => {
   ])("$path: $code", async ({ path, code, kind }) => {
     const reading = readArtifact(join(folder.path, path), { hashes: ["sha256"] }, quietTerminal());
     await expect(reading).rejects.toMatchObject({ code, kind });
+  });
+});
+
+describe("fileError", () => {
+  test.each([
+    { errno: "EACCES", code: "CLI_FILE_UNREADABLE", kind: "unavailable" },
+    { errno: "EIO", code: "CLI_FILE_UNREADABLE", kind: "unavailable" },
+    { errno: "ENAMETOOLONG", code: "CLI_FILE_MISSING", kind: "usage" },
+    { errno: "EISDIR", code: "CLI_FILE_DIRECTORY", kind: "usage" },
+  ])("$errno is $code", ({ errno, code, kind }) => {
+    const error = fileError(Object.assign(new Error("x"), { code: errno }), "f\u001b", "artifact");
+    expect(error).toMatchObject({ code, kind, message: expect.stringContaining('artifact "f\\u001b"') as string });
+  });
+
+  test("what is no error of the file system stays what it is", () => {
+    const bug = new TypeError("x");
+    expect(fileError(bug, "f", "artifact")).toBe(bug);
   });
 });
 

@@ -1,7 +1,5 @@
-import { createInterface } from "node:readline/promises";
-import { plain } from "./render-text.ts";
 import { cliError } from "./errors.ts";
-import { formatNote } from "./render-text.ts";
+import { formatNote, plain } from "./render-text.ts";
 import type { OutputOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -34,14 +32,6 @@ export async function checkConsent(
   }
   if (options.yes === true) return;
   if (!terminal.canAsk) throw cliError("CLI_CONSENT_NEEDED", { checked: logs });
-  if (!(await isAgreed())) throw cliError("CLI_CONSENT_REFUSED");
-}
-
-async function isAgreed(): Promise<boolean> {
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await prompt.question("countersign: sign? [y/N] ")).trim());
-  } finally {
-    prompt.close();
-  }
+  const answer = await terminal.ask("countersign: sign? [y/N] ");
+  if (!/^y(es)?$/i.test(answer.trim())) throw cliError("CLI_CONSENT_REFUSED");
 }

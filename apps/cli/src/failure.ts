@@ -56,7 +56,7 @@ function tidy(suggestion: string): string {
 
 /** A full disk behind standard output is not a bug of ours. */
 function outputProblem(error: unknown): TrustError | undefined {
-  const { code, syscall } = error as Partial<NodeJS.ErrnoException>;
+  const { code, syscall } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   if (syscall !== "write" || typeof code !== "string") return undefined;
   return cliError("CLI_OUTPUT_FAILED", { got: code }, error);
 }

@@ -39,7 +39,7 @@ export function openFile(path: string, what: string): number {
 
 /** The error of ours for an error of the file system; what is ours already stays as it is. */
 export function fileError(error: unknown, path: string, what: string): unknown {
-  const { code } = error as Partial<NodeJS.ErrnoException>;
+  const { code } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   const checked = `${what} ${quote(path)}`;
   if (typeof code !== "string" || !/^E[A-Z0-9]+$/.test(code)) return error;
   return errnoError(code, checked, error);

@@ -56,8 +56,9 @@ describe("writeAtomic", () => {
     const path = join(place, "out.json");
     writeFileSync(path, "old");
     Object.assign(fault, { step, code });
-    const failing = expect(() => writeAtomic(path, "new"));
-    failing.toThrow(expect.objectContaining({ code: "CLI_OUTPUT_FAILED", kind: "unavailable" }) as Error);
+    expect(() => writeAtomic(path, "new")).toThrow(
+      expect.objectContaining({ code: "CLI_OUTPUT_FAILED", kind: "unavailable" }) as Error,
+    );
     fault.step = "";
     expect(readFileSync(path, "utf8")).toBe("old");
     expect(readdirSync(place)).toEqual(["out.json"]);

@@ -71,7 +71,7 @@ describe("wrong usage", () => {
     { argv: ["verify", "x", "--key", "k", "--certificate-identity", "me"], says: "cannot be used with" },
     { argv: ["verify", "x", "-q", "-v"], says: "cannot be used with" },
     { argv: ["dev", "up", "--port", "65536"], says: "no whole number from 0 to 65535" },
-    { argv: ["completion", "tcsh"], says: "bash, zsh, fish, powershell" },
+    { argv: ["completion", "tcsh"], says: "bash, zsh, fish, powershell, got tcsh [CLI_OPTION_VALUE]" },
   ])("$argv", async ({ argv, says }) => {
     const { code, stdout, stderr } = await runHere(argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

@@ -21,6 +21,8 @@ export interface ScenarioOptions {
   /** Module that is loaded before the command. */
   readonly preload?: string;
   readonly now?: Date;
+  /** What the person at the terminal answers; without it there is nobody. */
+  readonly answer?: string;
 }
 
 /** The built command, as users run it. `npm test` builds it first. */
@@ -36,7 +38,8 @@ export async function runHere(argv: readonly string[], options: ScenarioOptions 
     err: (text) => void written.err.push(text),
     style: (_, text) => text,
     isWatched: false,
-    canAsk: false,
+    canAsk: options.answer !== undefined,
+    ask: () => Promise.resolve(options.answer ?? ""),
   };
   const code = await run(argv, terminal).catch((error: unknown) => reportFailure(error, argv, terminal));
   return { code, stdout: Buffer.concat(written.out).toString("utf8"), stderr: written.err.join("") };

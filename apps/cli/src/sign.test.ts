@@ -1,6 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { checkConsent, publicHosts } from "./consent.ts";
+import { openTerminal } from "./terminal.ts";
 import { parsed, setStage, textOf, type Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -97,6 +99,38 @@ describe("consent", () => {
     expect(stderr).toContain("CLI_CONSENT_NEEDED");
     expect(stderr).toContain("--yes");
     expect(existsSync(`${file}.sigstore.json`)).toBe(false);
+  });
+
+  test("a person who says no", async () => {
+    const file = stage.write("refused", "x");
+    const outcome = await stage.run(["sign", file, "--identity-token", stage.path("token.jwt")], { answer: "n" });
+    expect(outcome).toMatchObject({ code: 2, stderr: expect.stringContaining("CLI_CONSENT_REFUSED") as string });
+  });
+
+  test.each([
+    { name: "a person who says yes", options: {}, answer: "Yes\n" },
+    { name: "--yes", options: { yes: true }, answer: undefined },
+  ] as const)("$name", async ({ options, answer }) => {
+    const said: string[] = [];
+    const terminal = {
+      ...openTerminal(),
+      err: (text: string) => void said.push(text),
+      canAsk: answer !== undefined,
+      ask: () => Promise.resolve(answer ?? ""),
+    };
+    await checkConsent({ hosts: ["rekor.sigstore.dev"] }, options, terminal);
+    expect(said.join("")).toContain("rekor.sigstore.dev");
+  });
+
+  test("only logs of public instances count", () => {
+    expect(
+      publicHosts([
+        "https://rekor.sigstore.dev",
+        "https://log2025-1.rekor.sigstore.dev/x",
+        "http://127.0.0.1:1",
+        "https://sigstore.dev.example",
+      ]),
+    ).toEqual(["rekor.sigstore.dev", "log2025-1.rekor.sigstore.dev"]);
   });
 
   test("a log of one's own asks nothing", async () => {

@@ -15,6 +15,8 @@ export interface Terminal {
   readonly isWatched: boolean;
   /** Whether a person can be asked something. */
   readonly canAsk: boolean;
+  /** Asks a person on standard error and returns the line they type. */
+  ask(question: string): Promise<string>;
 }
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow";
@@ -36,7 +38,18 @@ export function openTerminal(): Terminal {
     get canAsk() {
       return isCharacterDevice(0) && isCharacterDevice(2) && process.stdin.isTTY && process.stderr.isTTY;
     },
+    ask: askLine,
   };
+}
+
+async function askLine(question: string): Promise<string> {
+  const { createInterface } = await import("node:readline/promises");
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await prompt.question(question);
+  } finally {
+    prompt.close();
+  }
 }
 
 /** process.stderr costs two milliseconds to make, so it is asked only where colour is possible at all. */
