@@ -28,8 +28,10 @@ export const maxSubjectDigests: number = 32;
 const types = ["https://in-toto.io/Statement/v0.1", "https://in-toto.io/Statement/v1"] as const;
 
 /**
- * Parses the payload of an envelope as a Statement (in-toto attestation framework). Other members are let be, as the
- * specification asks. Throws CORE_STATEMENT_MALFORMED and the errors of `parseJson`.
+ * Parses the payload of an envelope as a Statement (in-toto attestation framework, statement.md and digest_set.md): at
+ * least one subject, each with at least one digest. Other members are let be, as the specification asks. Does not look
+ * into digests and predicate: old producers wrote predicates that are no objects. Throws CORE_STATEMENT_MALFORMED and
+ * the errors of `parseJson`.
  */
 export function parseStatement(payload: Uint8Array): Statement {
   const reader = readObject(parseJson(payload), "statement", malformed);
@@ -38,12 +40,9 @@ export function parseStatement(payload: Uint8Array): Statement {
     .array("subject", maxSubjects)
     .map((each, index) => parseSubject(each, `statement.subject[${index}]`));
   if (subjects.length === 0) throw malformed({ checked: "statement.subject", expected: "at least one" });
-  return {
-    type,
-    subjects,
-    predicateType: reader.string("predicateType"),
-    predicate: reader.optionalJson("predicate") ?? null,
-  };
+  const predicateType = reader.string("predicateType");
+  if (predicateType === "") throw malformed({ checked: "statement.predicateType", expected: "a URI", got: "nothing" });
+  return { type, subjects, predicateType, predicate: reader.optionalJson("predicate") ?? null };
 }
 
 /**
@@ -69,8 +68,8 @@ function parseSubject(value: Json, at: string): Subject {
 
 function parseDigests(value: JsonObject, at: string): Readonly<Record<string, string>> {
   const entries = Object.entries(value);
-  if (entries.length > maxSubjectDigests)
-    throw malformed({ checked: at, expected: `at most ${maxSubjectDigests}`, got: String(entries.length) });
+  if (entries.length === 0 || entries.length > maxSubjectDigests)
+    throw malformed({ checked: at, expected: `1 to ${maxSubjectDigests}`, got: String(entries.length) });
   const wrong = entries.find(([, text]) => typeof text !== "string");
   if (wrong !== undefined)
     throw malformed({ checked: at, expected: "a string", got: `another value of ${quote(wrong[0])}` });
