@@ -61,6 +61,31 @@ describe("base64", () => {
     expect(codeOf(() => parseBase64(text))).toBe("CORE_TEXT_MALFORMED");
   });
 
+  // Letters are read by way of an array of 4,096 bytes, or of a fresh one if there are more.
+  test.each([4092, 4096, 4100, 40_000])("%i letters, and a wrong one at every border", (length) => {
+    const good = "Zm9v".repeat(length / 4);
+    expect(base64(parseBase64(good))).toBe(good);
+    for (const at of [0, 1, length / 2, 4091, 4092, 4095, 4096, length - 1].filter((at) => at < length))
+      for (const wrong of ["-", "é", "世", "\ud800"])
+        expect(codeOf(() => parseBase64(good.slice(0, at) + wrong + good.slice(at + 1)))).toBe("CORE_TEXT_MALFORMED");
+  });
+
+  test("a result is never a view of the array that is used again", () => {
+    const first = parseBase64("AAAA");
+    parseBase64("////");
+    expect([...first]).toEqual([0, 0, 0]);
+    expect(first.buffer.byteLength).toBe(3);
+  });
+
+  test("a subarray is written as itself", () =>
+    expect(base64(Uint8Array.of(9, 1, 2, 3, 9).subarray(1, 4))).toBe("AQID"));
+
+  test("16 MiB of it take linear time", () => {
+    const started = performance.now();
+    expect(parseBase64(base64(new Uint8Array(12 * 1024 * 1024))).length).toBe(12 * 1024 * 1024);
+    expect(performance.now() - started).toBeLessThan(3000);
+  });
+
   test("a refusal repeats nothing of the text", () => {
     expect(() => parseBase64("c2VjcmV0 ")).toThrow(/9 characters/);
     expect(() => parseBase64("c2VjcmV0 ")).not.toThrow(/c2V/);

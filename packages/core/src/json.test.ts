@@ -2,7 +2,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
 import fc from "fast-check";
-import { utf8 } from "./bytes.ts";
+import { parseHex, utf8 } from "./bytes.ts";
 import { TrustError } from "./errors.ts";
 import { maxJsonBytes, maxJsonDepth, maxJsonDepthCeiling, parseJson, type Json, type JsonLimits } from "./json.ts";
 
@@ -139,7 +139,16 @@ describe("what JSON.parse reads", () => {
   });
 });
 
+const vectors = JSON.parse(readFileSync(new URL("../vectors/json/refused.json", import.meta.url), "utf8")) as readonly {
+  readonly why: string;
+  readonly text?: string;
+  readonly hex?: string;
+  readonly code: string;
+}[];
+
 describe("refused", () => {
+  test.each(vectors)("$why", ({ text, hex, code }) => refuse(text ?? parseHex(hex ?? ""), code));
+
   test.each([
     ...[
       "",

@@ -10,8 +10,9 @@ export interface PemBlock {
 /** The largest PEM text that is read, in characters. */
 export const maxPemChars: number = 1024 * 1024;
 
+// Labels: words of capitals and digits with one space between them, at most 64 characters in all.
 const block =
-  /-----BEGIN ([A-Z0-9][A-Z0-9 ]{0,62})-----\r?\n((?:[A-Za-z0-9+/=]+\r?\n)+)-----END ([A-Z0-9][A-Z0-9 ]{0,62})-----(?:\r?\n|$)/y;
+  /-----BEGIN (?=[A-Z0-9 ]{1,64}-----)([A-Z0-9]+(?: [A-Z0-9]+)*)-----\r?\n((?:[A-Za-z0-9+/=]+\r?\n)+)-----END \1-----(?:\r?\n|$)/y;
 
 /**
  * Parses PEM (RFC 7468 §3): one or more blocks of base64 lines of any length, white space between them and nothing
@@ -26,7 +27,7 @@ export function parsePem(text: string): readonly PemBlock[] {
   while (at < text.length) {
     block.lastIndex = at;
     const match = block.exec(text);
-    if (match === null || match[1] !== match[3])
+    if (match === null)
       throw coreError("CORE_PEM_MALFORMED", { expected: "a PEM block", got: `other text at character ${at}` });
     blocks.push({ label: match[1] as string, bytes: parseBody(match[2] as string) });
     at = skipSpace(text, at + match[0].length);
