@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, read } from "node:fs";
+import { closeSync, fstatSync, read, readSync } from "node:fs";
 import { digestStream, parseDigest, type Artifact, type HashName } from "@countersign/core";
 import { fileError, openFile } from "./input.node.ts";
 import { makeProgress, minProgressBytes } from "./progress.ts";
@@ -45,30 +45,34 @@ async function digestFile(fd: number, name: string, options: ReadOptions, termin
   }
 }
 
-/** Two of these are the memory that a file of any size takes, in bytes. */
-const chunkBytes = 2 * 1024 * 1024;
-const minChunkBytes = 64 * 1024;
+/** Fits a processor's own cache: 4 GiB take 2.6 s in such pieces, 3.3 s in pieces of 2 MiB read ahead by another thread. */
+const chunkBytes = 256 * 1024;
 const retryDelayMs = 5;
+/** How much is hashed before signals and timers get their turn, in bytes. */
+const turnBytes = 64 * 1024 * 1024;
 
-/** Reads ahead into one buffer while the other is being hashed: disk and processor work at the same time. */
+/** A regular file is read synchronously: the operating system reads ahead by itself, and nothing waits for a thread. */
 async function* chunksOf(fd: number, name: string): AsyncGenerator<Uint8Array> {
-  const { size } = fstatSync(fd);
-  const bytes = size === 0 ? chunkBytes : Math.min(chunkBytes, Math.max(minChunkBytes, size + 1));
-  let [current, next] = [new Uint8Array(bytes), new Uint8Array(bytes)];
-  let pending = readChunk(fd, current, name);
-  for (;;) {
-    const count = await pending;
+  const buffer = new Uint8Array(chunkBytes);
+  const isRegular = fstatSync(fd).isFile();
+  for (let done = 0; ;) {
+    const count = isRegular ? readNow(fd, buffer, name) : await readLater(fd, buffer, name);
     if (count === 0) return;
-    pending = readChunk(fd, next, name);
-    // A consumer that stops early must not leave a rejection nobody hears.
-    pending.catch(() => {});
-    yield current.subarray(0, count);
-    [current, next] = [next, current];
+    yield buffer.subarray(0, count);
+    if (Math.floor(done / turnBytes) !== Math.floor((done += count) / turnBytes)) await new Promise(setImmediate);
   }
 }
 
-/** Fills as much of the buffer as one read gives; 0 is the end. Throws CLI_FILE_* errors. */
-function readChunk(fd: number, buffer: Uint8Array, name: string): Promise<number> {
+function readNow(fd: number, buffer: Uint8Array, name: string): number {
+  try {
+    return readSync(fd, buffer);
+  } catch (error) {
+    throw fileError(error, name, "artifact");
+  }
+}
+
+/** For pipes, which may have nothing yet. 0 is the end. */
+function readLater(fd: number, buffer: Uint8Array, name: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const again = (): void => {
       read(fd, buffer, 0, buffer.length, null, (error, count) => {
