@@ -1,4 +1,4 @@
-import { parseJson, parseUtf8, TrustError } from "@countersign/core";
+import { parseJson, TrustError } from "@countersign/core";
 import { bytesOfJson, valueAt, withAt, type Loose, type LooseObject } from "@countersign/testkit";
 import type { Input } from "./case.ts";
 
