@@ -182,13 +182,17 @@ function checkForm(tag: number, constructed: boolean): void {
 function checkUniversal(bytes: Uint8Array, { tag, start, to }: Header): void {
   if (tag > 10 || tag === 4) return;
   if (isCanonical(tag, bytes.subarray(start, to))) return;
-  throw malformed(`a canonical ${canonicalTypes[tag] ?? "value"}`, "another");
+  throw malformed(`a canonical ${canonicalTypes.get(tag) ?? "value"}`, "another");
 }
 
-const canonicalTypes: readonly (string | undefined)[] = [
-  ...[undefined, "BOOLEAN", "INTEGER", "BIT STRING", undefined, "NULL", "OBJECT IDENTIFIER"],
-  ...[undefined, undefined, undefined, "ENUMERATED"],
-];
+const canonicalTypes: ReadonlyMap<number, string> = new Map([
+  [1, "BOOLEAN"],
+  [2, "INTEGER"],
+  [3, "BIT STRING"],
+  [5, "NULL"],
+  [6, "OBJECT IDENTIFIER"],
+  [10, "ENUMERATED"],
+]);
 
 function isCanonical(tag: number, content: Uint8Array): boolean {
   if (tag === 1) return content.length === 1 && (content[0] === 0 || content[0] === 255);
