@@ -7,6 +7,25 @@ const bytes = fc.uint8Array({ maxLength: 300 });
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 describe("base64", () => {
+  test.each([
+    ["", ""],
+    ["f", "Zg=="],
+    ["fo", "Zm8="],
+    ["foo", "Zm9v"],
+    ["foob", "Zm9vYg=="],
+    ["fooba", "Zm9vYmE="],
+    ["foobar", "Zm9vYmFy"],
+  ])("RFC 4648 §10: %j", (text, encoded) => {
+    expect(base64(utf8(text))).toBe(encoded);
+    expect(parseUtf8(parseBase64(encoded))).toBe(text);
+  });
+
+  test("a part of a larger buffer is written as itself, and what is read has its own", () => {
+    const whole = Uint8Array.from({ length: 40 }, (_, at) => at);
+    expect(base64(whole.subarray(5, 9))).toBe(base64(whole.slice(5, 9)));
+    expect(parseBase64("AAAA").buffer.byteLength).toBe(3);
+  });
+
   test("is what the platform writes, and reads back", () => {
     fc.assert(
       fc.property(bytes, (value) => {

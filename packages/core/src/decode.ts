@@ -60,7 +60,7 @@ class Reader implements ObjectReader {
   }
 
   has(name: string): boolean {
-    return Object.hasOwn(this.#value, name) && this.#value[name] !== null;
+    return Object.hasOwn(this.#value, name) && (this.#value[name] ?? null) !== null;
   }
 
   string(name: string): string {
