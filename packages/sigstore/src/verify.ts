@@ -1,5 +1,7 @@
 import {
   base64,
+  hash,
+  hex,
   quote,
   TrustError,
   vouch,
@@ -17,6 +19,7 @@ import {
 import type { Bundle } from "./bundle.ts";
 import { checkIssued, checkSigningUsage } from "./certificate.ts";
 import { makeChecklist, type Checklist, type Proved } from "./checklist.ts";
+import { countDistinct, type Party } from "./distinct.ts";
 import { sigstoreError } from "./errors.ts";
 import { readIdentity } from "./identity.ts";
 import { checkKeyHint } from "./key-hint.ts";
@@ -94,11 +97,9 @@ interface Material {
 }
 
 /** A verified time, with its number for arithmetic. */
-interface TimedAt {
+interface TimedAt extends Party {
   readonly timeMs: number;
   readonly claim: VerifiedTime;
-  /** Where the time came from, when it failed nothing. */
-  readonly operator: string;
 }
 
 function needOf(options: VerifyOptions): Requirements {
@@ -152,7 +153,7 @@ function checkTimestamps({ bundle, trust, list }: Run): readonly TimedAt[] {
       const time = new Date(timeMs).toISOString();
       const claim: VerifiedTime = { source: "rfc3161", authority: authority.uri, ...operatorOf(authority.operator), time };
       list.run(name, () => ({ value: time, detail: `${time} by ${authority.uri}` }));
-      return [{ timeMs, claim, operator: authority.operator ?? authority.uri }];
+      return [{ timeMs, claim, operator: authority.operator ?? authority.uri, key: hex(hash("sha256", (authority.chain[0] as Certificate).spki)) }];
     } catch (error) {
       return noted(list, name, error, "SIGSTORE_TIMESTAMP_UNTRUSTED");
     }
@@ -180,7 +181,7 @@ function checkLogEntries(run: Run, signer: Material, stampsMs: readonly number[]
 
 function timeOf(logged: Logged, timeMs: number): TimedAt {
   const { origin, operator } = logged.claim;
-  return { timeMs, operator: operator ?? origin, claim: { source: "rekor-v1", authority: origin, ...operatorOf(operator), time: new Date(timeMs).toISOString() } };
+  return { timeMs, operator: operator ?? origin, key: logged.keyid, claim: { source: "rekor-v1", authority: origin, ...operatorOf(operator), time: new Date(timeMs).toISOString() } };
 }
 
 function expectedOf({ bundle, artifact }: Run, signer: Material): Expected {
@@ -206,12 +207,11 @@ function noted(list: Checklist, name: string, error: unknown, ignorable: string)
 }
 
 function checkCounts({ list, need, options }: Run, logged: readonly LoggedAt[], times: readonly TimedAt[]): void {
-  const logs = new Set(logged.map((entry) => entry.claim.operator ?? entry.claim.logId));
-  countCheck(list, { name: "log-entries", skipped: "log-entry[", need: need.logEntries, got: logs.size, code: "SIGSTORE_TOO_FEW_LOG_ENTRIES" });
+  const logs = countDistinct(logged.map(({ claim, keyid }) => ({ operator: claim.operator ?? claim.logId, key: keyid })));
+  countCheck(list, { name: "log-entries", skipped: "log-entry[", need: need.logEntries, got: logs, code: "SIGSTORE_TOO_FEW_LOG_ENTRIES" });
   // Without a time nothing can be said about a certificate, whatever the policy asks for.
   const needTimes = options.key === undefined ? Math.max(1, need.times) : need.times;
-  const operators = new Set(times.map((time) => time.operator));
-  countCheck(list, { name: "times", skipped: "timestamp[", need: needTimes, got: operators.size, code: "SIGSTORE_TOO_FEW_TIMES" });
+  countCheck(list, { name: "times", skipped: "timestamp[", need: needTimes, got: countDistinct(times), code: "SIGSTORE_TOO_FEW_TIMES" });
 }
 
 interface Count {
@@ -255,8 +255,8 @@ function checkScts(run: Run, leaf: Certificate, issuer: Certificate): readonly P
   const { list, trust, need } = run;
   const scts = leaf.sctList === undefined ? [] : (list.run("sct-list", () => listScts(leaf)) ?? []);
   const found = scts.flatMap((sct, index) => proveSct(list, { name: `sct[${index}]`, sct, leaf, issuer }, logsOfSct(sct, trust.ctLogs)));
-  const operators = new Set(found.map(({ log }) => log.operator ?? base64(log.logId)));
-  countCheck(list, { name: "scts", skipped: "sct[", need: need.scts, got: operators.size, code: "SIGSTORE_TOO_FEW_SCTS" });
+  const logs = countDistinct(found.map(({ log }) => ({ operator: log.operator ?? base64(log.logId), key: log.verifier.keyid })));
+  countCheck(list, { name: "scts", skipped: "sct[", need: need.scts, got: logs, code: "SIGSTORE_TOO_FEW_SCTS" });
   return found;
 }
 

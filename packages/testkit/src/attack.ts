@@ -1,0 +1,34 @@
+import { makeStage, type Attack, type Stage } from "./attack-vector.ts";
+import { rowS12, rowS13, rowS5 } from "./attack-row-certificate.ts";
+import { rowS10, rowS14, rowS6, rowS7, rowS8, rowS9 } from "./attack-row-log.ts";
+import { rowS2, rowS3, rowS4 } from "./attack-row-policy.ts";
+import { rowS1, rowS18, rowS24, rowS25 } from "./attack-row-content.ts";
+
+const rows: readonly ((stage: Stage) => Attack[])[] = [rowS1, rowS2, rowS3, rowS4, rowS5, rowS6, rowS7, rowS8, rowS9, rowS10, rowS12, rowS13, rowS14, rowS18, rowS24, rowS25];
+
+/** Every attack with fresh keys: the names and expectations are the same each time, the bytes are not. */
+export function makeAttacks(): Attack[] {
+  const stage = makeStage();
+  const attacks = rows.flatMap((row) => row(stage));
+  const names = attacks.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new Error(`two attacks are named ${twice}`);
+  return attacks;
+}
+
+/** The files of a folder of vectors by their path in it: one for each attack, and each bundle and trust root once. */
+export function attackFiles(attacks: readonly Attack[]): Map<string, string> {
+  const files = new Map<string, string>();
+  const names = new Map<string, string>();
+  const share = (folder: string, name: string, text: string): string => {
+    const file = names.get(folder + text) ?? `${name}.json`;
+    names.set(folder + text, file);
+    files.set(`${folder}/${file}`, text);
+    return file;
+  };
+  for (const { name, vector, bundle, root } of attacks) {
+    const shared = { bundle: share("bundle", name, bundle), trustedRoot: share("root", name, root) };
+    files.set(`${name}.json`, `${JSON.stringify({ ...vector, ...shared }, null, 2)}\n`);
+  }
+  return files;
+}
