@@ -17,7 +17,16 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Runs .ci/run in an empty repository, with the given shell scripts in the place of npm and node. */
 async function play(npm: string, node = 'echo "check passed: lint (1.0 s)"'): Promise<RunResult & { last: string }> {
-  for (const [name, script] of Object.entries({ npm, node, chromium: "", openssl: "", git: "", xz: "" })) {
+  for (const [name, script] of Object.entries({
+    npm,
+    node,
+    chromium: "",
+    openssl: "",
+    git: "",
+    xz: "",
+    curl: "",
+    jq: "",
+  })) {
     writeFileSync(join(folder, "bin", name), `#!/bin/sh\n${script}\n`);
     chmodSync(join(folder, "bin", name), 0o755);
   }
