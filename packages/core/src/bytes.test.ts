@@ -80,11 +80,11 @@ describe("base64", () => {
     expect(codeOf(() => parseBase64(text))).toBe("CORE_TEXT_MALFORMED");
   });
 
-  // Letters are read by way of an array of 4,096 bytes, or of a fresh one if there are more.
-  test.each([4092, 4096, 4100, 40_000])("%i letters, and a wrong one at every border", (length) => {
+  // Letters are read by way of an array of 16,384 bytes, or of a fresh one if there are more.
+  test.each([16_380, 16_384, 16_388, 40_000])("%i letters, and a wrong one at every border", (length) => {
     const good = "Zm9v".repeat(length / 4);
     expect(base64(parseBase64(good))).toBe(good);
-    for (const at of [0, 1, length / 2, 4091, 4092, 4095, 4096, length - 1].filter((at) => at < length))
+    for (const at of [0, 1, length / 2, 16_379, 16_380, 16_383, 16_384, length - 1].filter((at) => at < length))
       for (const wrong of ["-", "é", "世", "\ud800"])
         expect(codeOf(() => parseBase64(good.slice(0, at) + wrong + good.slice(at + 1)))).toBe("CORE_TEXT_MALFORMED");
   });

@@ -70,7 +70,7 @@ export function base64(bytes: Uint8Array): string {
 }
 
 /** As many letters are turned to bytes without a fresh array; most fields of a bundle are shorter. */
-const scratch: Uint8Array = new Uint8Array(4096);
+const scratch: Uint8Array = new Uint8Array(16 * 1024);
 
 /**
  * Bytes of canonical base64 (RFC 4648 §4 with §3.5): padded, no white space, not the URL alphabet, no stray bits at

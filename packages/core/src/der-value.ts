@@ -7,9 +7,9 @@ export const maxIntegerBytes: number = 2049;
 /** The longest OBJECT IDENTIFIER that is read, in bytes. */
 export const maxOidBytes: number = 64;
 
-/** The value of an INTEGER or ENUMERATED. Throws CORE_DER_MALFORMED, as all readers here do. */
+/** The value of an INTEGER; an ENUMERATED is none. Throws CORE_DER_MALFORMED, as all readers here do. */
 export function readInteger(node: DerNode): bigint {
-  const content = expectTag(node, node.tag === 10 ? 10 : 2, "an INTEGER");
+  const content = expectTag(node, 2, "an INTEGER");
   if (content.length > maxIntegerBytes)
     throw malformed(`at most ${maxIntegerBytes} bytes of INTEGER`, String(content.length));
   return BigInt.asIntN(content.length * 8, BigInt(`0x${hex(content)}`));

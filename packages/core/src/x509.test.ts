@@ -213,6 +213,8 @@ describe("refused", () => {
     ["negative serial", makeCertificate({ serial: derInteger(-5) })],
     ["serial of 21 bytes", makeCertificate({ serial: serial(21) })],
     ["serial that is no INTEGER", makeCertificate({ serial: derOctets(Uint8Array.of(1)) })],
+    ["serial that is an ENUMERATED", makeCertificate({ serial: Uint8Array.of(10, 1, 5) })],
+    ["version that is an ENUMERATED", makeCertificate({ version: derExplicit(0, Uint8Array.of(10, 1, 2)) })],
     ["two signature algorithms", makeCertificate({ innerAlgorithm: derSequence(derOid("1.2.840.10045.4.3.3")) })],
     [
       "parameters on one of them",
