@@ -26,7 +26,8 @@ export const input: InputOptions = {
   input: {
     main: here("src/main.ts"),
     index: here("src/index.ts"),
-    // core finds it at run time by the name #prehash, when a digest must be verified that node:crypto cannot take.
+    // core finds these two at run time, as #ml-dsa and #prehash, when it is asked for what node:crypto cannot do.
+    "ml-dsa": here("../../packages/core/src/ml-dsa.ts"),
     prehash: here("../../packages/core/src/prehash.ts"),
   },
   platform: "node",
@@ -50,7 +51,7 @@ export const output: OutputOptions = {
   minify: process.env["PLAIN"] === undefined,
   codeSplitting: {
     groups: [
-      { name: "program", test: /[\\/]src[\\/]program\.ts$/, priority: 2 },
+      { name: "program", test: /[\\/]src[\\/]program\.ts$|rolldown[\\/]runtime/, priority: 2 },
       { name: "verify", test: /[\\/]commands[\\/]verify\.ts$/, priority: 1 },
     ],
   },

@@ -1,5 +1,5 @@
-import { quote, TrustError } from "@countersign/core";
-import { parseBundle } from "@countersign/sigstore";
+import { quote, TrustError, type Verifier } from "@countersign/core";
+import { parseBundle, readingOf, type Bundle, type Reading } from "@countersign/sigstore";
 import { isDigestOperand } from "./artifact.node.ts";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
@@ -26,18 +26,23 @@ export function readBundle(path: string, given: string | undefined): Uint8Array 
 }
 
 /**
- * Refuses as wrong usage a key for a certificate's bundle and the reverse. Reads what the bundle claims, so it proves
- * nothing; a bundle that cannot be read passes here, and the report says what is wrong with it.
+ * How the artifact must be read to be checked against this bundle with these keys (none: with a certificate).
+ * Refuses as wrong usage a key for a certificate's bundle and the reverse. All this goes by what the bundle claims and
+ * proves nothing; a bundle that cannot be read asks for nothing here, and the report says what is wrong with it.
  */
-export function checkBundleKind(bytes: Uint8Array, wanted: "certificate" | "key", path: string): void {
-  const kind = attemptKind(bytes);
-  if (kind === "certificate" && wanted === "key") throw cliError("CLI_KEY_FOR_CERTIFICATE", quote(path));
-  if (kind === "key" && wanted === "certificate") throw cliError("CLI_IDENTITY_FOR_KEY", quote(path));
+export function readingFor(bytes: Uint8Array, keys: readonly Verifier[], path: string): Reading {
+  const bundle = attemptBundle(bytes);
+  if (bundle === undefined) return { hashes: ["sha256"], wholeMessage: false };
+  const [key] = keys;
+  if (bundle.material.kind === "certificate" && key !== undefined)
+    throw cliError("CLI_KEY_FOR_CERTIFICATE", quote(path));
+  if (bundle.material.kind === "key" && key === undefined) throw cliError("CLI_IDENTITY_FOR_KEY", quote(path));
+  return readingOf(bundle, key?.spki);
 }
 
-function attemptKind(bytes: Uint8Array): "certificate" | "key" | undefined {
+function attemptBundle(bytes: Uint8Array): Bundle | undefined {
   try {
-    return parseBundle(bytes).material.kind;
+    return parseBundle(bytes);
   } catch (error) {
     if (error instanceof TrustError) return undefined;
     throw error;

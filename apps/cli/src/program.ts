@@ -20,15 +20,26 @@ export async function main(argv: readonly string[]): Promise<number> {
 /** Runs one command line. Throws what `reportFailure` knows to say. */
 export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode = 0;
-  const program = makeProgram(terminal, (code) => {
+  const settle = (code: number): void => {
     exitCode = code;
-  });
+  };
+  const program = makeProgram(terminal, settle, rowsFor(argv));
   await program.parseAsync(withoutGoBooleans(argv), { from: "user" });
   return exitCode;
 }
 
-/** The whole command tree, with nothing of the commands loaded. */
-export function makeProgram(terminal: Terminal, settle: (exitCode: number) => void): Command {
+/** A command that is named first needs no other beside it; help and misspelt names need all. */
+function rowsFor([word]: readonly string[]): readonly CommandRow[] {
+  const rows = commandTable.filter((row) => row.path.split(" ")[0] === word);
+  return rows.length === 0 ? commandTable : rows;
+}
+
+/** The command tree of these rows (all of them unless told otherwise), with nothing of the commands loaded. */
+export function makeProgram(
+  terminal: Terminal,
+  settle: (exitCode: number) => void,
+  rows: readonly CommandRow[] = commandTable,
+): Command {
   const program = new Command("countersign");
   program
     .description(programHelp)
@@ -42,7 +53,7 @@ export function makeProgram(terminal: Terminal, settle: (exitCode: number) => vo
       writeErr: (text) => terminal.err(text),
       outputError: () => {},
     });
-  for (const row of commandTable) addCommand(program, row, terminal, settle);
+  for (const row of rows) addCommand(program, row, terminal, settle);
   return program;
 }
 

@@ -1,7 +1,7 @@
-import { exitCodeOf, inspect, readingFor, type Report, type World } from "@countersign/pipeline";
+import { exitCodeOf, inspect, type Report, type World } from "@countersign/pipeline";
 import { defaultKeepBytes, maxKeepBytes } from "@countersign/core";
 import { readArtifact } from "../artifact.node.ts";
-import { bundlePathOf, checkBundleKind, readBundle } from "../bundle.ts";
+import { bundlePathOf, readBundle, readingFor } from "../bundle.ts";
 import { cliError } from "../errors.ts";
 import type { VerifyOptions } from "../options.ts";
 import { acceptanceOf } from "../policy.ts";
@@ -31,10 +31,9 @@ async function reportOf(operand: string, options: VerifyOptions, terminal: Termi
   const { policy, keys } = await acceptanceOf(options, path ?? "BUNDLE");
   if (path === undefined) throw cliError("CLI_BUNDLE_NEEDED", { got: operand === "-" ? "standard input" : "a digest" });
   const file = { source: path, bytes: readBundle(path, options.bundle) };
-  checkBundleKind(file.bytes, keys.length > 0 ? "key" : "certificate", path);
+  const { hashes, wholeMessage } = readingFor(file.bytes, keys, path);
   const now = terminal.now();
   const trust = await readTrust(options, keys, now);
-  const { hashes, wholeMessage } = readingFor([file], keys);
   const keepBytes = wholeMessage ? maxKeepBytes : defaultKeepBytes;
   const artifact = await readArtifact(operand, { hashes, keepBytes }, terminal);
   const world: World = { now: () => now, trust: () => Promise.resolve(trust), evidence: () => [file] };
