@@ -349,7 +349,7 @@ describe("subject alternative names", () => {
     ["NUL in a URI", [textName(6, "https://good.example\u0000.evil.example")]],
     ["line feed in an e-mail address", [textName(1, "a@b\n")]],
     ["DEL in a DNS name", [textName(2, "a\u007f")]],
-    ["constructed URI", [derExplicit(6, derOctets(utf8("a:b")))]],
+    ["constructed URI, all of it printable", [derExplicit(6, concatBytes(utf8("A "), utf8("a".repeat(32))))]],
     ["primitive other name", [derImplicit(0, Uint8Array.of(1))]],
     ["IP address of 5 bytes", [derImplicit(7, new Uint8Array(5))]],
     ["other name without a value", [derExplicit(0, derOid(fulcioUser))]],
@@ -421,6 +421,11 @@ describe("formatPrecertTbs", () => {
       [...others, sct],
     ])
       expect(formatPrecertTbs(parse(...all))).toEqual(without);
+  });
+
+  test.each([1, 100, 120, 200, 300])("an SCT list of %i bytes", (length) => {
+    const long = extension(sctListOid, derOctets(new Uint8Array(length)));
+    expect(formatPrecertTbs(parse(long, ...others))).toEqual(tbsOf(extensions(...others)));
   });
 
   test("an only extension goes with its wrapper", () => {
