@@ -67,8 +67,10 @@ async function embeddedFile(name: InstanceName): Promise<TrustFile> {
 }
 
 function sourceOf(file: TrustFile, now: Date): TrustSource {
-  if (file.date === undefined) return { source: file.source };
-  const ageDays = Math.max(0, Math.floor((now.getTime() - new Date(file.date).getTime()) / 86_400_000));
+  const dateMs = new Date(file.date ?? "").getTime();
+  // A date that is none must not pass for a young root.
+  if (file.date === undefined || Number.isNaN(dateMs)) return { source: file.source };
+  const ageDays = Math.max(0, Math.floor((now.getTime() - dateMs) / 86_400_000));
   return { source: file.source, date: file.date, ageDays };
 }
 
