@@ -4,6 +4,7 @@ const sigstoreEntries = {
   // verify side (lead)
   SIGSTORE_SIGNATURE_INVALID: { kind: "untrusted", says: "the signature does not match the artifact and the signer's key", fix: "fetch the artifact and its bundle again; if it repeats, do not use the artifact" },
   SIGSTORE_ARTIFACT_MISMATCH: { kind: "untrusted", says: "the artifact is not the one that was signed", fix: "fetch the artifact again; if it repeats, do not use it" },
+  SIGSTORE_ARTIFACT_INCONSISTENT: { kind: "usage", says: "the artifact's bytes do not have the digests given with them", fix: "read the artifact with readArtifactFile or digestStream, or give its digest alone" },
   SIGSTORE_SUBJECT_MISMATCH: { kind: "untrusted", says: "the artifact is not among the attestation's subjects", fix: "use the attestation that belongs to this artifact; for a digest, give the file itself if the attestation lists another digest algorithm" },
   SIGSTORE_PAYLOAD_TYPE: { kind: "untrusted", says: "the envelope does not carry an in-toto Statement", fix: "ask for an attestation whose payload type is application/vnd.in-toto+json" },
   SIGSTORE_DIGEST_MISSING: { kind: "usage", says: "the artifact's digest is not known in the algorithm the evidence uses", fix: "give the file itself instead of a digest" },

@@ -14,6 +14,7 @@ import {
   type Envelope,
   type HashName,
   type Statement,
+  type Subject,
   type Verifier,
 } from "@countersign/core";
 import type { Bundle } from "./bundle.ts";
@@ -74,9 +75,10 @@ export function readStatement(envelope: Envelope): Statement {
   return parseStatement(envelope.payload);
 }
 
-/** Proves that the artifact is one of the Statement's subjects (attacks.md S24). */
-export function checkSubject(statement: Statement, artifact: Artifact): void {
-  if (matchSubject(statement, artifact.digests) !== undefined) return;
+/** Proves that the artifact is one of the Statement's subjects (attacks.md S24), and returns that subject. */
+export function checkSubject(statement: Statement, artifact: Artifact): Subject {
+  const subject = matchSubject(statement, artifact.digests);
+  if (subject !== undefined) return subject;
   const names = statement.subjects.slice(0, 3).map((subject) => quote(subject.name ?? Object.values(subject.digest)[0] ?? ""));
   throw sigstoreError("SIGSTORE_SUBJECT_MISMATCH", {
     checked: `${statement.subjects.length} subjects (${names.join(", ")})`,

@@ -9,6 +9,8 @@ import {
   type Certificate,
   type Check,
   type Claims,
+  type Digest,
+  type Envelope,
   type Requirements,
   type SignedBy,
   type Statement,
@@ -16,6 +18,7 @@ import {
   type VerifiedTime,
   type Verifier,
 } from "@countersign/core";
+import { checkArtifactDigests, provedDigests } from "./artifact-digest.ts";
 import type { Bundle } from "./bundle.ts";
 import { checkIssued, checkSigningUsage } from "./certificate.ts";
 import { makeChecklist, type Checklist, type Proved } from "./checklist.ts";
@@ -66,19 +69,29 @@ export function verifyBundle(bundle: Bundle, artifact: Artifact, trust: TrustRoo
 export function examineBundle(bundle: Bundle, artifact: Artifact, trust: TrustRoot, options: VerifyOptions): Examination {
   const run: Run = { bundle, artifact, trust, options, need: needOf(options), list: makeChecklist() };
   const signer = checkMaterial(bundle, options);
-  const statement = checkContent(run, signer.spki);
+  checkArtifactDigests(artifact);
+  const content = checkContent(run, signer.spki);
   const stamps = checkTimestamps(run);
   const logged = checkLogEntries(run, signer, stamps.map((stamp) => stamp.timeMs));
   const times = [...stamps, ...logged.flatMap((entry) => (entry.time === undefined ? [] : [entry.time]))];
   checkCounts(run, logged, times);
-  const who = signer.leaf === undefined ? keySigner(options.key as Verifier) : checkCertificate(run, signer.leaf, times);
+  const who = signer.leaf === undefined ? keySigner(content?.verifier) : checkCertificate(run, signer.leaf, times);
   const { problem, checks } = run.list;
-  if (problem !== undefined || who.signer === undefined) return { checks, problem: problem ?? sigstoreError("SIGSTORE_CERTIFICATE_UNTRUSTED") };
-  return { checks, claims: vouch(claimsOf(run, { signer: who.signer, scts: who.scts, times, logged, statement })) };
+  if (problem !== undefined || who.signer === undefined || content === undefined) return { checks, problem: problem ?? sigstoreError("SIGSTORE_CERTIFICATE_UNTRUSTED") };
+  return { checks, claims: vouch(claimsOf({ signer: who.signer, scts: who.scts, times, logged, content })) };
 }
 
-function keySigner(key: Verifier): Certified {
-  return { signer: { kind: "key", keyid: key.keyid, algorithm: key.algorithm.name }, scts: [] };
+// The verifier that was found to fit: what the caller's says of its algorithm was not checked here.
+function keySigner(verifier: Verifier | undefined): Certified {
+  if (verifier === undefined) return { signer: undefined, scts: [] };
+  return { signer: { kind: "key", keyid: verifier.keyid, algorithm: verifier.algorithm.name }, scts: [] };
+}
+
+/** What the signature covers, and the key and algorithm that made it. */
+interface SignedContent {
+  readonly verifier: Verifier;
+  readonly digests: readonly Digest[];
+  readonly statement?: Statement;
 }
 
 interface Run {
@@ -118,29 +131,33 @@ function checkMaterial(bundle: Bundle, options: VerifyOptions): Material {
   return { spki, verifier: { kind: "key", der: spki, spki } };
 }
 
-function checkContent(run: Run, spki: Uint8Array): Statement | undefined {
+function checkContent(run: Run, spki: Uint8Array): SignedContent | undefined {
   const { bundle, artifact, options, list } = run;
   const { content, material } = bundle;
   if (material.kind === "key") list.run("key-hint", () => ({ value: checkKeyHint(material.hint, options.key as Verifier), detail: "the bundle names no other key" }));
   if (content.kind === "message") {
     list.run("artifact-digest", () => ({ value: checkDigestHint(content, artifact), detail: artifact.digests.join(" ") }));
-    list.run("signature", () => {
-      const verifier = checkMessageSignature(content, artifact, spki, bundle.entries.length > 0);
-      return { value: verifier, detail: `${verifier.algorithm.name} over the artifact` };
+    const verifier = list.run("signature", () => {
+      const value = checkMessageSignature(content, artifact, spki, bundle.entries.length > 0);
+      return { value, detail: `${value.algorithm.name} over the artifact` };
     });
-    return undefined;
+    return verifier && { verifier, digests: provedDigests(artifact, { verifier }) };
   }
-  list.run("signature", () => {
-    const verifier = checkEnvelopeSignature(content.envelope, spki);
-    return { value: verifier, detail: `${verifier.algorithm.name} over the envelope` };
+  return checkEnvelope(run, content.envelope, spki);
+}
+
+function checkEnvelope({ artifact, list }: Run, envelope: Envelope, spki: Uint8Array): SignedContent | undefined {
+  const verifier = list.run("signature", () => {
+    const value = checkEnvelopeSignature(envelope, spki);
+    return { value, detail: `${value.algorithm.name} over the envelope` };
   });
   const statement = list.run("statement", () => {
-    const value = readStatement(content.envelope);
+    const value = readStatement(envelope);
     return { value, detail: `${value.subjects.length} subjects, predicate ${quote(value.predicateType)}` };
   });
   if (statement === undefined) return undefined;
-  list.run("subject", () => ({ value: checkSubject(statement, artifact), detail: "the artifact is one of the subjects" }));
-  return statement;
+  const subject = list.run("subject", () => ({ value: checkSubject(statement, artifact), detail: "the artifact is one of the subjects" }));
+  return verifier && subject && { verifier, digests: provedDigests(artifact, { subject }), statement };
 }
 
 function checkTimestamps({ bundle, trust, list }: Run): readonly TimedAt[] {
@@ -290,16 +307,16 @@ interface Promised {
   readonly time: string;
 }
 
-function claimsOf(run: Run, proved: AllProved): Claims {
-  const { artifact } = run;
+function claimsOf(proved: AllProved): Claims {
+  const { digests, statement } = proved.content;
   return {
     via: "sigstore",
-    artifact: { digests: [...artifact.digests] },
+    artifact: { digests },
     signer: proved.signer,
     times: proved.times.map((time) => time.claim),
     logs: distinct(proved.logged.map((entry) => entry.claim), (claim) => claim.logId),
     scts: distinct(proved.scts.map(sctClaim), (claim) => claim.logId),
-    ...(proved.statement === undefined ? {} : { statement: proved.statement }),
+    ...(statement === undefined ? {} : { statement }),
   };
 }
 
@@ -308,7 +325,7 @@ interface AllProved {
   readonly times: readonly TimedAt[];
   readonly logged: readonly LoggedAt[];
   readonly scts: readonly Promised[];
-  readonly statement: Statement | undefined;
+  readonly content: SignedContent;
 }
 
 function sctClaim({ log, time }: Promised): Claims["scts"][number] {
