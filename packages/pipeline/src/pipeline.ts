@@ -15,15 +15,26 @@ export interface World {
 
 /**
  * artifact → evidence → claims → decision → report: the whole product is this function.
- * Bad evidence is in the report, never thrown; usage errors and what makes every verdict impossible are thrown.
+ * Bad evidence is in the report, never thrown. Usage errors are thrown unless other evidence is enough, and so is what
+ * makes every verdict impossible.
  */
 export async function inspect(artifact: Artifact, policy: Policy, world: World): Promise<Report> {
   checkPolicy(policy);
   const run: Run = { artifact, policy, trust: await world.trust(), now: world.now() };
-  const evidence: EvidenceReport[] = [];
-  for await (const file of world.evidence(artifact)) evidence.push(examineFile(file, run));
-  const claims = evidence.flatMap((each) => each.claims ?? []);
-  return reportOf(run, evidence, evaluate(claims, policy));
+  const examined: Examined[] = [];
+  for await (const file of world.evidence(artifact)) examined.push(examineFile(file, run));
+  const evidence = examined.map((each) => each.report);
+  const decision = evaluate(evidence.flatMap((each) => each.claims ?? []), policy);
+  // Whoever may add a bundle could otherwise stop a good one with an unfitting one.
+  const usage = examined.find((each) => each.usage !== undefined)?.usage;
+  if (usage !== undefined && decision.verdict !== "allowed") throw usage;
+  return reportOf(run, evidence, decision);
+}
+
+interface Examined {
+  readonly report: EvidenceReport;
+  /** Asked in a way that this evidence cannot be judged by. */
+  readonly usage?: TrustError;
 }
 
 interface Run {
@@ -33,26 +44,40 @@ interface Run {
   readonly now: Date;
 }
 
-function examineFile(file: EvidenceFile, run: Run): EvidenceReport {
+function examineFile(file: EvidenceFile, run: Run): Examined {
   try {
     const { checks, claims, problem } = examineWithKeys(parseBundle(file.bytes), run);
     const findings = problem === undefined ? [] : [findingOf(problem)];
-    return { source: file.source, checks, findings, ...(claims === undefined ? {} : { claims }) };
+    return { report: { source: file.source, checks, findings, ...(claims === undefined ? {} : { claims }) } };
   } catch (error) {
-    if (!(error instanceof TrustError) || error.kind === "usage") throw error;
+    if (!(error instanceof TrustError)) throw error;
     const check = { name: "bundle", result: "failed", detail: error.message, code: error.code } as const;
-    return { source: file.source, checks: [check], findings: [findingOf(error)] };
+    const report = { source: file.source, checks: [check], findings: [findingOf(error)] };
+    return error.kind === "usage" ? { report, usage: error } : { report };
   }
 }
 
+/** By the first key that proves something; if none does, what the first one came to. */
 function examineWithKeys(bundle: Bundle, run: Run): Examination {
-  const [first, ...others] = keysFor(bundle, run);
-  let examination = examine(bundle, run, first);
-  for (const key of others) {
-    if (examination.claims !== undefined) break;
-    examination = examine(bundle, run, key);
+  const outcomes: (Examination | TrustError)[] = [];
+  for (const key of keysFor(bundle, run)) {
+    const outcome = attemptExamine(bundle, run, key);
+    if (!(outcome instanceof TrustError) && outcome.claims !== undefined) return outcome;
+    outcomes.push(outcome);
   }
-  return examination;
+  const usage = outcomes.find((outcome) => outcome instanceof TrustError);
+  if (usage !== undefined) throw usage;
+  return outcomes[0] as Examination;
+}
+
+/** A digest that one key cannot use says nothing about the next key. */
+function attemptExamine(bundle: Bundle, run: Run, key: Verifier | undefined): Examination | TrustError {
+  try {
+    return examine(bundle, run, key);
+  } catch (error) {
+    if (error instanceof TrustError) return error;
+    throw error;
+  }
 }
 
 // A policy that names only keys hands its key to a certificate bundle too, which then says that it is the wrong kind.

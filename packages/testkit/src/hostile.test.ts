@@ -1,0 +1,87 @@
+import { digestOf, makeVerifier, utf8, type Artifact } from "@countersign/core";
+import { makeKeyPair } from "@countersign/local-sigstore";
+import { inspect, loadTrust, type EvidenceFile, type Report, type World } from "@countersign/pipeline";
+import type { Policy } from "@countersign/policy";
+import { describe, expect, test } from "vitest";
+import { artifactBytes, artifactOf, digestOnly, makeEvidence, signer, type Plan } from "./evidence.ts";
+import { makeInstance, trustRootBytes } from "./instance.ts";
+import { bytesOfJson, withAt } from "./json.ts";
+
+const instance = makeInstance();
+const policy: Policy = {
+  signers: [{ kind: "certificate", identity: { exact: signer.identity }, issuer: { exact: signer.issuer } }],
+};
+const fileOf = (plan: Plan = {}, ...edits: readonly (readonly [string, string | undefined])[]): EvidenceFile => {
+  const json = edits.reduce((whole, [path, value]) => withAt(whole, path, value), makeEvidence(instance, plan).json);
+  return { source: "bundle", bytes: bytesOfJson(json) };
+};
+
+interface Run {
+  readonly artifact?: Artifact;
+  readonly policy?: Policy;
+  readonly keys?: Parameters<typeof makeVerifier>[0][];
+}
+async function judged(evidence: readonly EvidenceFile[], run: Run = {}): Promise<Report | { readonly thrown: string }> {
+  const { now } = instance;
+  const keys = (run.keys ?? []).map((spki) => makeVerifier(spki));
+  const world: World = {
+    now: () => now,
+    trust: () => loadTrust({ now, keys, files: [{ source: "root", bytes: trustRootBytes(instance.parts) }] }),
+    evidence: () => evidence,
+  };
+  return inspect(run.artifact ?? artifactOf(artifactBytes), run.policy ?? policy, world).catch(
+    (error: { code: string }) => ({ thrown: error.code }),
+  );
+}
+
+describe("one hostile bundle among several cannot make wrong usage of the rest", () => {
+  const managed = makeKeyPair("p256");
+  const ofKey = fileOf({ managed });
+  const otherDigest = fileOf(
+    {},
+    ["messageSignature.messageDigest.algorithm", "SHA2_384"],
+    ["messageSignature.messageDigest.digest", Buffer.alloc(48).toString("base64")],
+  );
+  const byDigest = digestOnly(artifactOf(artifactBytes));
+
+  test("a key's bundle where an identity is expected", async () => {
+    for (const evidence of [
+      [ofKey, fileOf()],
+      [fileOf(), ofKey],
+    ]) {
+      expect(await judged(evidence)).toMatchObject({
+        decision: { verdict: "allowed" },
+        findings: [{ level: "warn", code: "SIGSTORE_KEY_NEEDED" }],
+      });
+    }
+  });
+
+  test("a bundle that names a digest nobody gave", async () => {
+    expect(await judged([otherDigest, fileOf()], { artifact: byDigest })).toMatchObject({
+      decision: { verdict: "allowed" },
+    });
+  });
+
+  test("a key that cannot use the digest, before the key that can", async () => {
+    const ed25519 = makeKeyPair("ed25519");
+    const both: Policy = {
+      signers: [ed25519, managed].map(({ spki }) => ({ kind: "key", keyid: makeVerifier(spki).keyid })),
+    };
+    const run = { artifact: byDigest, policy: both, keys: [ed25519.spki, managed.spki] };
+    expect(await judged([ofKey], run)).toMatchObject({ decision: { verdict: "allowed" } });
+    expect(await judged([ofKey], { ...run, keys: run.keys.toReversed() })).toMatchObject({
+      decision: { verdict: "allowed" },
+    });
+  });
+
+  test("alone, it is still wrong usage; beside other bad evidence as well", async () => {
+    expect(await judged([ofKey])).toEqual({ thrown: "SIGSTORE_KEY_NEEDED" });
+    expect(await judged([otherDigest], { artifact: byDigest })).toEqual({ thrown: "SIGSTORE_DIGEST_MISSING" });
+    expect(await judged([{ source: "x", bytes: utf8("{") }, ofKey])).toEqual({ thrown: "SIGSTORE_KEY_NEEDED" });
+  });
+
+  test("what the caller did wrong is wrong usage whatever the evidence", async () => {
+    const artifact = { name: "x", bytes: utf8("another"), digests: [digestOf("sha256", artifactBytes)] };
+    expect(await judged([fileOf(), fileOf()], { artifact })).toEqual({ thrown: "SIGSTORE_ARTIFACT_INCONSISTENT" });
+  });
+});
