@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { quote, TrustError, type Verifier } from "@countersign/core";
 import { parseBundle, readingOf, type Bundle, type Reading } from "@countersign/sigstore";
 import { isDigestOperand } from "./artifact.node.ts";
@@ -15,13 +16,29 @@ export function bundlePathOf(operand: string, given: string | undefined): string
   return operand === "-" || isDigestOperand(operand) ? undefined : bundleNameOf(operand);
 }
 
-/** Reads a bundle's bytes. A missing default one is CLI_BUNDLE_MISSING, whose fix differs from that of a mistyped name. */
+/**
+ * Reads a bundle's bytes. A missing default one is CLI_BUNDLE_MISSING, whose fix differs from that of a mistyped name.
+ * One that nobody named must be a plain file: a pipe that came out of an archive would keep us waiting for ever.
+ */
 export function readBundle(path: string, given: string | undefined): Uint8Array {
+  if (given === undefined && isPipeOrDevice(path)) {
+    throw cliError("CLI_FILE_UNREADABLE", { checked: `bundle ${quote(path)}`, expected: "a plain file" });
+  }
   try {
     return readSmallFile(path, "bundle");
   } catch (error) {
     if (given !== undefined || !(error instanceof TrustError) || error.code !== "CLI_FILE_MISSING") throw error;
     throw cliError("CLI_BUNDLE_MISSING", { expected: quote(path) }, error);
+  }
+}
+
+/** What cannot be looked at is left to the one who opens it. */
+function isPipeOrDevice(path: string): boolean {
+  try {
+    const stats = statSync(path);
+    return !stats.isFile() && !stats.isDirectory();
+  } catch {
+    return false;
   }
 }
 

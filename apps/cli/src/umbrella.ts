@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { createReadStream } from "node:fs";
 import { defaultKeepBytes, digestStream, maxKeepBytes, type Artifact, type Verifier } from "@countersign/core";
 import {
@@ -11,6 +10,7 @@ import {
   type World,
 } from "@countersign/pipeline";
 import type { Policy } from "@countersign/policy";
+import { readSmallFile } from "./input.node.ts";
 
 /** What a verdict needs of the outside: a clock and what is trusted. `openWorld` makes one. */
 export type VerifyWorld = Pick<World, "now" | "trust">;
@@ -35,9 +35,10 @@ export function openWorld(options: Omit<TrustOptions, "now"> = {}): VerifyWorld 
   return { now, trust: () => loadTrust({ ...options, now: now() }) };
 }
 
-/** Reads a bundle from disk, unparsed. */
+/** Reads a bundle from disk, unparsed and at most 16 MiB of it. Rejects with CLI_FILE_* errors. */
+// oxlint-disable-next-line typescript/require-await -- errors must reject, not throw
 export async function readEvidence(path: string): Promise<EvidenceFile> {
-  return { source: path, bytes: new Uint8Array(await readFile(path)) };
+  return { source: path, bytes: readSmallFile(path, "bundle") };
 }
 
 const chunkBytes = 1024 * 1024;
