@@ -107,15 +107,16 @@ export function readingOf(bundle: Bundle, spki?: Uint8Array): Reading {
 }
 
 function subjectHashes(envelope: Envelope): readonly HashName[] {
-  const others = (["sha384", "sha512"] as const).filter((name) => isNamedInSubjects(envelope, name));
+  const subjects = attemptSubjects(envelope);
+  const others = (["sha384", "sha512"] as const).filter((name) => subjects.some(({ digest }) => digest[name] !== undefined));
   return ["sha256", ...others];
 }
 
-function isNamedInSubjects(envelope: Envelope, name: HashName): boolean {
+function attemptSubjects(envelope: Envelope): readonly Subject[] {
   try {
-    return readStatement(envelope).subjects.some((subject) => subject.digest[name] !== undefined);
+    return readStatement(envelope).subjects;
   } catch (error) {
-    if (error instanceof TrustError) return false;
+    if (error instanceof TrustError) return [];
     throw error;
   }
 }
