@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, read, readSync } from "node:fs";
-import { digestStream, parseDigest, type Artifact, type HashName } from "@countersign/core";
+import { closeSync, fstatSync, lstatSync, read, readSync } from "node:fs";
+import { digestStream, parseDigest, quote, type Artifact, type HashName } from "@countersign/core";
+import { cliError } from "./errors.ts";
 import { fileError, openFile } from "./input.node.ts";
 import { makeProgress, minProgressBytes } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
@@ -18,15 +19,30 @@ export function isDigestOperand(operand: string): boolean {
 
 /**
  * The artifact behind an operand: a path, `-` for standard input, or a digest. Files are streamed in constant memory.
- * Throws CLI_FILE_* errors, and core's for a malformed digest.
+ * Throws CLI_FILE_* errors, CLI_OPERAND_AMBIGUOUS for a digest after which a file is named, and core's for a malformed digest.
  */
 export async function readArtifact(operand: string, options: ReadOptions, terminal: Terminal): Promise<Artifact> {
-  if (isDigestOperand(operand)) return { name: operand, digests: [parseDigest(operand)] };
+  if (isDigestOperand(operand)) return digestArtifact(operand);
   const fd = operand === "-" ? 0 : openFile(operand, "artifact");
   try {
     return await digestFile(fd, operand, options, terminal);
   } finally {
     if (fd !== 0) closeSync(fd);
+  }
+}
+
+/** Who verifies whatever lies in a folder must not be told of another file by the name of this one. */
+function digestArtifact(operand: string): Artifact {
+  if (isNameTaken(operand)) throw cliError("CLI_OPERAND_AMBIGUOUS", { got: quote(operand) });
+  return { name: operand, digests: [parseDigest(operand)] };
+}
+
+function isNameTaken(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -59,6 +59,11 @@ const cliEntries = {
     says: "a file is far too large to be what it should be",
     fix: "check that this is the file you meant",
   },
+  CLI_OPERAND_AMBIGUOUS: {
+    kind: "usage",
+    says: "it is a digest, and there is a file of that name too",
+    fix: "write ./NAME for the file, or ask for the digest in another directory",
+  },
   CLI_BUNDLE_NEEDED: {
     kind: "usage",
     says: "there is no file name to derive the bundle's name from",
