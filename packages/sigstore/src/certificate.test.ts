@@ -70,11 +70,13 @@ describe("times count at both ends, and all of them (attacks S13)", () => {
   test.each([
     [[0], "accepted"],
     [[600_000], "accepted"],
+    // To the end of the last second: X.509 knows no fractions.
+    [[600_999], "accepted"],
     [[-1], "SIGSTORE_CERTIFICATE_TIME"],
-    [[600_001], "SIGSTORE_CERTIFICATE_TIME"],
+    [[601_000], "SIGSTORE_CERTIFICATE_TIME"],
     [[0, 600_000], "accepted"],
-    [[0, 600_001], "SIGSTORE_CERTIFICATE_TIME"],
-    [[600_001, 0], "SIGSTORE_CERTIFICATE_TIME"],
+    [[0, 601_000], "SIGSTORE_CERTIFICATE_TIME"],
+    [[601_000, 0], "SIGSTORE_CERTIFICATE_TIME"],
   ])("the leaf at %j ms: %s", (offsets, outcome) => {
     expect(issued(leaf, ours, ...offsets.map((offset) => nowMs + offset))).toBe(outcome);
   });
@@ -108,6 +110,7 @@ describe("S5: what a leaf may be", () => {
     ["no key usage", { keyUsages: [] }, "SIGSTORE_CERTIFICATE_USAGE"],
     ["key usage without digitalSignature", { keyUsages: ["keyEncipherment"] }, "SIGSTORE_CERTIFICATE_USAGE"],
     ["a CA", { isCa: true }, "SIGSTORE_CERTIFICATE_USAGE"],
+    ["no CA, but may sign certificates", { keyUsages: ["digitalSignature", "keyCertSign"] }, "SIGSTORE_CERTIFICATE_USAGE"],
     ["basic constraints that say it is none", { isCa: false }, "accepted"],
     ["an unknown critical extension", { extraExtensions: [critical("1.2.3.4")] }, "SIGSTORE_CERTIFICATE_EXTENSION"],
     ["an unknown extension", { extraExtensions: [{ ...critical("1.2.3.4"), critical: false }] }, "accepted"],

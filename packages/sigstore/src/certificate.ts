@@ -49,7 +49,7 @@ function issuedProblem(leaf: Certificate, authority: Authority, timesMs: readonl
 export function checkSigningUsage(leaf: Certificate): void {
   checkExtensions(leaf);
   const wrong = (got: string): TrustError => sigstoreError("SIGSTORE_CERTIFICATE_USAGE", { got });
-  if (leaf.basicConstraints?.ca === true) throw wrong("a CA certificate");
+  if (leaf.basicConstraints?.ca === true || leaf.keyUsage?.has("keyCertSign") === true) throw wrong("a CA certificate");
   if (leaf.keyUsage?.has("digitalSignature") !== true) throw wrong("no digitalSignature key usage");
   if (leaf.extendedKeyUsage?.oids.includes(codeSigning) !== true) throw wrong("no codeSigning extended key usage");
 }
@@ -91,8 +91,10 @@ export function checkTimes(leaf: Certificate, authority: Authority, timeMs: numb
   if (!isWithin(authority.validFor, timeMs)) {
     throw sigstoreError("SIGSTORE_CERTIFICATE_TIME", { checked: "the authority's window in the trust root", got: at });
   }
+  // X.509 counts in whole seconds: notAfter holds to the end of its second, whatever fraction a timestamp carries.
+  const secondMs = Math.floor(timeMs / 1000) * 1000;
   for (const certificate of [leaf, ...authority.chain]) {
-    if (timeMs >= certificate.notBeforeMs && timeMs <= certificate.notAfterMs) continue;
+    if (timeMs >= certificate.notBeforeMs && secondMs <= certificate.notAfterMs) continue;
     const expected = `${new Date(certificate.notBeforeMs).toISOString()} to ${new Date(certificate.notAfterMs).toISOString()}`;
     throw sigstoreError("SIGSTORE_CERTIFICATE_TIME", { checked: `certificate ${certificate.serial}`, expected, got: at });
   }

@@ -75,6 +75,7 @@ describe("a timestamp", () => {
     ["no purpose", { extendedKeyUsages: [] }, "SIGSTORE_TIMESTAMP_AUTHORITY"],
     ["a purpose that is not critical", { extendedKeyUsageCritical: false }, "SIGSTORE_TIMESTAMP_AUTHORITY"],
     ["a CA", { isCa: true }, "SIGSTORE_TIMESTAMP_AUTHORITY"],
+    ["the right to sign certificates", { keyUsages: ["digitalSignature", "keyCertSign"] }, "SIGSTORE_TIMESTAMP_AUTHORITY"],
     ["key usage without digitalSignature", { keyUsages: ["keyEncipherment"] }, "SIGSTORE_TIMESTAMP_AUTHORITY"],
     ["an unknown critical extension", { extraExtensions: [{ oid: "1.2.3.4", critical: true, value: Uint8Array.of(5, 0) }] }, "SIGSTORE_CERTIFICATE_EXTENSION"],
     ["no key usage", { keyUsages: [] }, "accepted"],

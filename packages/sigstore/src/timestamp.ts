@@ -82,7 +82,7 @@ function checkLeaf(leaf: Certificate): void {
   const wrong = (got: string): TrustError => sigstoreError("SIGSTORE_TIMESTAMP_AUTHORITY", { got });
   if (usage === undefined || usage.oids.length !== 1 || usage.oids[0] !== timeStamping) throw wrong("extended key usage is not timeStamping alone");
   if (!usage.critical) throw wrong("extended key usage is not critical");
-  if (leaf.basicConstraints?.ca === true) throw wrong("a CA certificate");
+  if (leaf.basicConstraints?.ca === true || leaf.keyUsage?.has("keyCertSign") === true) throw wrong("a CA certificate");
   if (leaf.keyUsage !== undefined && !leaf.keyUsage.has("digitalSignature")) throw wrong("key usage without digitalSignature");
 }
 
