@@ -12,11 +12,17 @@ export function reportFailure(error: unknown, argv: readonly string[], terminal:
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   if (isBareHelp(error)) return 2;
   const failure = failureOf(error);
-  if (isJsonWanted(argv, terminal)) attempt(() => terminal.out(formatFailureJson(failure, argv, terminal.now())));
-  attempt(() => terminal.err(formatFailureText(failure, terminal)));
+  if (isJsonWanted(argv, terminal))
+    attempt(() => terminal.out(withoutTokens(formatFailureJson(failure, argv, terminal.now()))));
+  attempt(() => terminal.err(withoutTokens(formatFailureText(failure, terminal))));
   if (argv.includes("--debug") && error instanceof Error)
-    attempt(() => terminal.err(`${error.stack ?? ""}\n${causeOf(error)}`));
+    attempt(() => terminal.err(withoutTokens(`${error.stack ?? ""}\n${causeOf(error)}`)));
   return exitCodes[failure.kind];
+}
+
+/** A token in the wrong place of a command line comes back in messages about it, also cut. */
+function withoutTokens(text: string): string {
+  return text.replace(/eyJ[\w-]{8,}(?:\.[\w-]*){0,2}/g, "(a token)");
 }
 
 /** commander has printed the help already, because no command was given. */
