@@ -56,6 +56,8 @@ export interface StampOptions {
   readonly contentType?: string;
   /** Written into the signed attributes instead of the true hash of the content. */
   readonly messageDigest?: Uint8Array;
+  /** OIDs of signed attributes to leave out. */
+  readonly omitAttributes?: readonly string[];
   /** Writes the signer info this many times (1 by default). */
   readonly signerInfos?: number;
   /** Encoded extensions of the TSTInfo, to go under `[1]`. */
@@ -190,14 +192,16 @@ function signerInfo(content: Uint8Array, o: Signing): Der {
 }
 
 function signedAttributes(content: Uint8Array, o: Signing): Der[] {
-  const attribute = (type: string, value: Uint8Array): Der => sequence(oid(type), set(value));
+  const omitted = new Set(o.omitAttributes);
+  const attribute = (type: string, value: Uint8Array): Der[] =>
+    omitted.has(type) ? [] : [sequence(oid(type), set(value))];
   // ESSCertIDv2 with its default hash, SHA-256 (RFC 5035 §4): the algorithm must then be left out.
   const certificateId = sequence(octets(digest("sha256", o.signer.certificate)));
   return sorted([
-    attribute("1.2.840.113549.1.9.3", oid(o.contentType ?? timestampContent)),
-    attribute("1.2.840.113549.1.9.5", x509Time(o.time)),
-    attribute("1.2.840.113549.1.9.4", octets(o.messageDigest ?? digest(o.hash, content))),
-    attribute("1.2.840.113549.1.9.16.2.47", sequence(sequence(certificateId))),
+    ...attribute("1.2.840.113549.1.9.3", oid(o.contentType ?? timestampContent)),
+    ...attribute("1.2.840.113549.1.9.5", x509Time(o.time)),
+    ...attribute("1.2.840.113549.1.9.4", octets(o.messageDigest ?? digest(o.hash, content))),
+    ...attribute("1.2.840.113549.1.9.16.2.47", sequence(sequence(certificateId))),
   ]);
 }
 

@@ -1,8 +1,10 @@
 import {
+  algorithmOf,
   derBitString,
   derNull,
   derOid,
   derSequence,
+  isAlgorithmOf,
   makeVerifier,
   parseSpki,
   quote,
@@ -69,6 +71,13 @@ export function keyDetailsOf(algorithm: AlgorithmName, spki: Uint8Array): string
     if (detail.bits === undefined || (key.kind === "rsa" && key.bits === detail.bits)) return name;
   }
   throw sigstoreError("SIGSTORE_KEY_DETAILS", { got: algorithm });
+}
+
+/** Whether a name fits the kind, curve and size of a key; says nothing about hash or padding. Throws SIGSTORE_KEY_DETAILS for a name not known here. */
+export function isKeyDetailOf(name: string, spki: Uint8Array): boolean {
+  const { algorithm, bits } = keyDetailOf(name);
+  const key = parseSpki(spki);
+  return isAlgorithmOf(algorithmOf(algorithm), key) && (bits === undefined || (key.kind === "rsa" && key.bits === bits));
 }
 
 /**

@@ -1,5 +1,7 @@
 import {
+  algorithmOf,
   base64,
+  defaultAlgorithm,
   digestBytes,
   digestName,
   digestOf,
@@ -18,7 +20,7 @@ import {
 } from "@countersign/core";
 import type { LogEntry } from "./bundle.ts";
 import { sigstoreError } from "./errors.ts";
-import { algorithmOfKeyDetails } from "./key-detail.ts";
+import { isKeyDetailOf } from "./key-detail.ts";
 
 /** The largest log entry body that is read, in bytes. */
 export const maxEntryBytes: number = 4 * 1024 * 1024;
@@ -74,6 +76,8 @@ const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
 
 // {data:{hash:{algorithm,value}}, signature:{content, publicKey:{content: base64(PEM)}}}
 function checkHashedRekordV1(spec: ObjectReader, expected: Expected): void {
+  // Rekor v1 has kinds of its own for envelopes: this one says that a file was signed, whatever its bytes look like.
+  if (expected.content.kind === "envelope") throw differs("content", "an envelope", "a message signature");
   const data = spec.object("data");
   checkHexHash(data.object("hash"), expected);
   data.refuseUnknown();
@@ -188,8 +192,16 @@ function checkHexHash(reader: ObjectReader, expected: Expected): void {
 
 function checkHash(logged: Hash, expected: Expected): void {
   const ours = contentDigest(logged.name, expected);
-  if (ours === undefined) throw sigstoreError("SIGSTORE_DIGEST_MISSING", { checked: "log entry", expected: logged.name });
+  if (ours === undefined) throw unknownDigest(logged, expected);
   if (!equalBytes(digestBytes(ours), logged.value)) throw differs("digest", ours, `${logged.name}:${hex(logged.value)}`);
+}
+
+// The log checked the signature against this digest: a hash that the signer's key does not go with is a forgery,
+// one that it goes with was only not asked of the artifact.
+function unknownDigest({ name }: Hash, { verifier }: Expected): TrustError {
+  const usual = algorithmOf(defaultAlgorithm(verifier.spki)).hash ?? "sha512";
+  if (usual === name) return sigstoreError("SIGSTORE_DIGEST_MISSING", { checked: "log entry", expected: name });
+  return differs("digest algorithm", usual, name);
 }
 
 function contentDigest(name: HashName, expected: Expected): Digest | undefined {
@@ -234,7 +246,8 @@ function checkVerifier(reader: ObjectReader, expected: Expected): void {
   const material = reader.object(member);
   checkSame(expected.verifier.kind, material.bytes("rawBytes"), expected.verifier.der);
   material.refuseUnknown();
-  algorithmOfKeyDetails(reader.string("keyDetails"));
+  const keyDetails = reader.string("keyDetails");
+  if (!isKeyDetailOf(keyDetails, expected.verifier.spki)) throw differs("key details", "those of the signer's key", keyDetails);
   reader.refuseUnknown();
 }
 

@@ -88,7 +88,15 @@ function readInfo(node: DerNode): Pick<TimestampToken, "imprint" | "timeMs"> {
   const imprint = { hash: readHash(algorithm), value: readOctets(present(value, "imprint")) };
   const time = child(parts, 4, "genTime");
   if (!isUniversal(time, 24)) throw malformed("genTime", "a GeneralizedTime", `tag ${time.tag}`);
+  checkInfoExtensions(parts.slice(5));
   return { imprint, timeMs: readTime(time) };
+}
+
+// No extension of a TSTInfo is known here, so a critical one cannot be judged (RFC 5280 §4.2, to which RFC 3161 refers).
+function checkInfoExtensions(parts: readonly DerNode[]): void {
+  const extensions = parts.find((part) => part.tagClass === "context" && part.tag === 1)?.children ?? [];
+  const critical = extensions.find((each) => each.children.some((part) => isUniversal(part, 1)));
+  if (critical !== undefined) throw malformed("TSTInfo extensions", "none that is critical", readOid(child(critical.children, 0, "extension")));
 }
 
 function readSigner(node: DerNode): Omit<TimestampToken, "info" | "imprint" | "timeMs"> {

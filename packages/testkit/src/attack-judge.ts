@@ -1,7 +1,7 @@
 import { digestOf, makeVerifier, parseBase64, TrustError, utf8, type Artifact, type Claims } from "@countersign/core";
 import { inspect, loadTrust, readingFor, type Report, type World } from "@countersign/pipeline";
 import { loadPattern, type Policy, type SignerRule } from "@countersign/policy";
-import type { Vector, VectorSigner } from "./attack-vector.ts";
+import { editText, type Vector, type VectorSigner } from "./attack-vector.ts";
 
 /** What came of a vector: `ok` with claims, or the code of the refusal or of what was thrown, and its kind. */
 export interface Verdict {
@@ -14,7 +14,7 @@ export interface Verdict {
 /** How the artifact is given. */
 export type Mode = "path" | "digest";
 
-/** The texts of a vector's bundle and trust root. */
+/** The texts of a vector's two files. */
 export interface VectorFiles {
   readonly bundle: string;
   readonly root: string;
@@ -36,12 +36,12 @@ export async function judge(vector: Vector, files: VectorFiles, mode: Mode): Pro
 
 async function inspectVector(vector: Vector, files: VectorFiles, mode: Mode): Promise<Report> {
   const keys = vector.policy.signers.flatMap((signer) => ("key" in signer ? [makeVerifier(parseBase64(signer.key))] : []));
-  const evidence = [{ source: "vector", bytes: utf8(files.bundle) }];
+  const evidence = [{ source: "vector", bytes: utf8(editText(files.bundle, vector.edits)) }];
   const { hashes } = readingFor(evidence, keys);
   const now = new Date(vector.nowMs);
   const world: World = {
     now: () => now,
-    trust: () => loadTrust({ files: [{ source: "vector", bytes: utf8(files.root) }], keys, now }),
+    trust: () => loadTrust({ files: [{ source: "vector", bytes: utf8(editText(files.root, vector.rootEdits)) }], keys, now }),
     evidence: () => evidence,
   };
   return inspect(artifactOf(vector, mode, hashes), await policyOf(vector), world);

@@ -59,8 +59,8 @@ export function rowS18(stage: Stage): Attack[] {
   const envelope = makeEvidence(stage.a, { content: "envelope" });
   const keyEnvelope = makeEvidence(stage.a, { content: "envelope", managed, hint: "one" });
   const sig = "dsseEnvelope.signatures";
-  const otherType = makeEvidence(stage.a, { content: "envelope", payloadType: "application/vnd.evil+json" });
-  const payload = (text: string): ReturnType<typeof makeEvidence> => makeEvidence(stage.a, { content: "envelope", payload: utf8(text) });
+  const otherType = makeEvidence(stage.a, { managed, content: "envelope", payloadType: "application/vnd.evil+json" });
+  const payload = (text: string): ReturnType<typeof makeEvidence> => makeEvidence(stage.a, { managed, content: "envelope", payload: utf8(text) });
   const [only] = (envelope.json["dsseEnvelope"] as { signatures: { sig: string }[] }).signatures;
   const two = [{ sig: only?.sig ?? "" }, { sig: base64(signWith(makeKeyPair("p256"), utf8("x"))) }];
   const keyControl = makeEvidence(stage.a, { managed });
@@ -85,8 +85,9 @@ export function rowS18(stage: Stage): Attack[] {
 /** S24: which digests of a subject have to match. */
 export function rowS24(stage: Stage): Attack[] {
   const make = forge(stage, "S24", "sigstore-rs #615; a subject is what all of its digests say");
-  const digest = (how: Record<string, string>, plan: Plan = {}): ReturnType<typeof makeEvidence> =>
-    makeEvidence(stage.a, { ...plan, content: "envelope", payload: statementOf(artifactBytes, how) });
+  const managed = makeKeyPair("p256");
+  const digest = (how: Record<string, string>): ReturnType<typeof makeEvidence> =>
+    makeEvidence(stage.a, { managed, content: "envelope", payload: statementOf(artifactBytes, how) });
   const right = (name: "sha256" | "sha384" | "sha512"): Record<string, string> => ({ [name]: hexOf(name) });
   const zeros = "0".repeat(128);
   const mismatch = "SIGSTORE_SUBJECT_MISMATCH";

@@ -25,6 +25,7 @@ import type { Loose } from "./json.ts";
 export const entriesPath = "verificationMaterial.tlogEntries";
 const entry = `${entriesPath}.0`;
 const proof = `${entry}.inclusionProof`;
+const envelope = `${proof}.checkpoint.envelope`;
 const v1: Plan = { entry: "hashedrekord 0.0.1" };
 const seconds = (at: number): number => after(at).getTime() / 1000;
 
@@ -66,10 +67,12 @@ export function rowS7(stage: Stage): Attack[] {
   const make = forge(stage, "S7", "@sigstore/verify 4.1.3 takes a checkpoint name that is part of the log's URL (probe P6)");
   const { rekor, rekorV1 } = stage.a;
   const checkpoint: Departure = { expect: "SIGSTORE_LOG_CHECKPOINT" };
+  // Nothing is logged after these two, so that other checkpoints are over the same tree.
+  const [newer, older] = [makeEvidence(stage.a), makeEvidence(stage.a, v1)];
   const v2 = (slug: string, about: string, how: CheckpointOptions, departure = checkpoint): Attack =>
-    make(slug, about, makeEvidence(stage.a, { proof: { checkpoint: how } }), departure);
+    make(slug, about, newer, { ...departure, edits: [[envelope, rekor.checkpoint(how)]] });
   const old = (slug: string, about: string, how: CheckpointOptions, departure = checkpoint): Attack =>
-    make(`v1-${slug}`, `Rekor v1: ${about}`, makeEvidence(stage.a, { ...v1, proof: { checkpoint: how } }), departure);
+    make(`v1-${slug}`, `Rekor v1: ${about}`, older, { ...departure, edits: [[envelope, rekorV1.checkpoint(how)]] });
   const { rekor: evil } = stage.twin;
   const witness = makeWitness({ name: "witness.test", now: () => stage.a.now });
   const bad = (text: string) => [{ ...signNoteText(text, rekor.origin, rekor.key), signature: new Uint8Array(64) }];
@@ -231,20 +234,16 @@ export function rowS14(stage: Stage): Attack[] {
   const { a, b } = stage;
   const evidence = makeEvidence(a);
   const [own] = (evidence.json["verificationMaterial"] as unknown as { tlogEntries: EntryJson[] }).tlogEntries;
-  const entries = (...others: EntryJson[]): [string, Loose] => [entriesPath, [own, ...others] as unknown as Loose];
+  const entries = (second: EntryJson | undefined): [string, Loose] => [`${entriesPath}.1`, (second ?? null) as unknown as Loose];
   const again = a.rekor.append(hashedRekordBody002(evidence.signed));
   const inB = b.rekor.append(hashedRekordBody002(evidence.signed));
   const inV1 = a.rekorV1.append(hashedRekordBody001(evidence.signed), {});
-  const logsOf = (operators: [string, string, string]): Departure["root"] => ({
-    version: "0.2",
-    logs: [
-      { ...a.rekor.trusted, operator: operators[0] },
-      { ...b.rekor.trusted, operator: operators[1] },
-      { ...a.rekorV1.trusted, operator: operators[2] },
-    ],
-    tsas: [{ ...a.tsa.trusted, operator: "one" }, { ...b.tsa.trusted, operator: "two" }],
+  const logsOf = (...operators: string[]): Pick<Departure, "root" | "rootEdits"> => ({
+    root: { logs: [a.rekor.trusted, b.rekor.trusted, a.rekorV1.trusted] },
+    rootEdits: [...operators.map((name, index) => [`tlogs.${index}.operator`, name] as const), ["timestampAuthorities.0.operator", "one"]],
   });
-  const distinct = logsOf(["one", "two", "three"]) ?? {};
+  const distinct = logsOf("one", "two", "three");
+  const twoTsas: Departure["root"] = { tsas: [a.tsa.trusted, b.tsa.trusted] };
   const few = "SIGSTORE_TOO_FEW_LOG_ENTRIES";
   const fewTimes = "SIGSTORE_TOO_FEW_TIMES";
   const two = { logEntries: 2 };
@@ -257,30 +256,32 @@ export function rowS14(stage: Stage): Attack[] {
     { ...a.tsa.trusted, uri: "http://one.test", validFor: { start: after(-60), end } },
     { ...a.tsa.trusted, uri: "http://two.test", validFor: { start: end } },
   ];
-  const ctTwo = { ...distinct, ctLogs: [{ ...a.ctLog.trusted, operator: "one" }, { ...b.ctLog.trusted, operator: "one" }] };
+  const ctTwo: Departure["root"] = { ctLogs: [a.ctLog.trusted, b.ctLog.trusted] };
+  const oneOperator: Departure["rootEdits"] = [["ctlogs.0.operator", "one"], ["ctlogs.1.operator", "one"]];
   const sctTwice = makeEvidence(a, { leaf: { ctLogs: [a.ctLog, a.ctLog] } });
   const sctBoth = makeEvidence(a, { leaf: { ctLogs: [a.ctLog, b.ctLog] } });
   return [
-    make("control-two-logs", "two logs of two operators", evidence, { expect: "ok", edits: [entries(inB)], require: two, root: distinct }),
-    make("same-entry", "the same entry twice", evidence, { expect: few, edits: [entries(own as EntryJson)], require: two, root: distinct }),
-    make("same-log", "two entries of one log", evidence, { expect: few, edits: [entries(again)], require: two, root: distinct }),
-    make("same-operator", "two logs of one operator", evidence, { expect: few, edits: [entries(inB)], require: two, root: logsOf(["one", "one", "three"]) ?? {} }),
-    make("generations", "Rekor v1 and v2 of one operator", evidence, { expect: few, edits: [entries(inV1)], require: two, root: logsOf(["one", "two", "one"]) ?? {} }),
-    make("one-claim", "the same entry twice is one log in the claims", evidence, { expect: "ok", edits: [entries(own as EntryJson)], claims: { logs: [{ proof: "inclusion" }] } }),
-    make("control-two-stamps", "timestamps of two operators", evidence, { expect: "ok", edits: [stamps(token(a.tsa, 5), token(b.tsa, 6))], require: times, root: distinct }),
-    make("same-stamp", "the same timestamp twice", evidence, { expect: fewTimes, edits: [stamps(token(a.tsa, 5), token(a.tsa, 5))], require: times, root: distinct }),
-    make("same-tsa", "two timestamps of one authority", evidence, { expect: fewTimes, edits: [stamps(token(a.tsa, 5), token(a.tsa, 6))], require: times, root: distinct }),
-    make("tsa-and-log", "timestamp and promise of one operator", evidence, { expect: fewTimes, edits: [entries(inV1)], require: times, root: logsOf(["one", "two", "one"]) ?? {} }),
+    make("control-two-logs", "two logs of two operators", evidence, { expect: "ok", edits: [entries(inB)], require: two, ...distinct }),
+    make("same-entry", "the same entry twice", evidence, { expect: few, edits: [entries(own)], require: two, ...distinct }),
+    make("same-log", "two entries of one log", evidence, { expect: few, edits: [entries(again)], require: two, ...distinct }),
+    make("same-operator", "two logs of one operator", evidence, { expect: few, edits: [entries(inB)], require: two, ...logsOf("one", "one", "three") }),
+    make("generations", "Rekor v1 and v2 of one operator", evidence, { expect: few, edits: [entries(inV1)], require: two, ...logsOf("one", "two", "one") }),
+    make("one-claim", "the same entry twice is one log in the claims", evidence, { expect: "ok", edits: [entries(own)], claims: { logs: [{ proof: "inclusion" }] } }),
+    make("control-two-stamps", "timestamps of two operators", evidence, { expect: "ok", edits: [stamps(token(a.tsa, 5), token(b.tsa, 6))], require: times, root: twoTsas }),
+    make("same-stamp", "the same timestamp twice", evidence, { expect: fewTimes, edits: [stamps(token(a.tsa, 5), token(a.tsa, 5))], require: times, root: twoTsas }),
+    make("same-tsa", "two timestamps of one authority", evidence, { expect: fewTimes, edits: [stamps(token(a.tsa, 5), token(a.tsa, 6))], require: times, root: twoTsas }),
+    make("tsa-and-log", "timestamp and promise of one operator", evidence, { expect: fewTimes, edits: [entries(inV1)], require: times, ...logsOf("one", "two", "one") }),
     make("tsa-two-names", "one authority under two addresses", evidence, { expect: fewTimes, edits: [stamps(token(a.tsa, 5), token(a.tsa, 6))], require: times, root: { tsas: twiceNamed } }),
     make("tsa-renamed", "one authority's key under two addresses, one after the other", evidence, { expect: fewTimes, edits: [stamps(token(a.tsa, 5), token(a.tsa, 60))], require: times, root: { tsas: renamed } }),
     make("tsa-operators", "one authority's key with two operators", evidence, {
       expect: fewTimes,
       edits: [stamps(token(a.tsa, 5), token(a.tsa, 60))],
       require: times,
-      root: { version: "0.2", tsas: renamed.map((tsa, index) => ({ ...tsa, operator: `operator ${index}` })) },
+      root: { tsas: renamed },
+      rootEdits: [["timestampAuthorities.0.operator", "one"], ["timestampAuthorities.1.operator", "two"]],
     }),
-    make("same-sct", "two SCTs of one log", sctTwice, { expect: "SIGSTORE_TOO_FEW_SCTS", require: { scts: 2 }, root: distinct }),
-    make("sct-operator", "SCTs of two logs of one operator", sctBoth, { expect: "SIGSTORE_TOO_FEW_SCTS", require: { scts: 2 }, root: ctTwo }),
-    make("control-two-scts", "SCTs of two logs", sctBoth, { expect: "ok", require: { scts: 2 }, root: { ctLogs: [a.ctLog.trusted, b.ctLog.trusted] } }),
+    make("same-sct", "two SCTs of one log", sctTwice, { expect: "SIGSTORE_TOO_FEW_SCTS", require: { scts: 2 } }),
+    make("sct-operator", "SCTs of two logs of one operator", sctBoth, { expect: "SIGSTORE_TOO_FEW_SCTS", require: { scts: 2 }, root: ctTwo, rootEdits: oneOperator }),
+    make("control-two-scts", "SCTs of two logs", sctBoth, { expect: "ok", require: { scts: 2 }, root: ctTwo }),
   ];
 }

@@ -10,6 +10,9 @@ export type VectorSigner =
   /** SubjectPublicKeyInfo, base64; an empty list of key ids is written as `keyid`. */
   | { readonly key: string };
 
+/** Puts a value at a dotted path such as `a.b.0.c` of a JSON document; without a value the member is removed. */
+export type Edit = readonly [path: string, value?: Loose];
+
 /** One forged (or, as a control, honest) bundle as data, with what must come of it. */
 export interface Vector {
   readonly row: string;
@@ -22,10 +25,12 @@ export interface Vector {
     /** Hashes of it that are known when it is judged by digest; none: by path only. */
     readonly digests: readonly HashName[];
   };
-  /** Name of a file in `bundle/`: the bytes of the bundle. */
+  /** Name of a file in `bundle/`, and what the attacker changed in it. */
   readonly bundle: string;
-  /** Name of a file in `root/`. */
+  readonly edits?: readonly Edit[];
+  /** Name of a file in `root/`, and in what this one differs. */
   readonly trustedRoot: string;
+  readonly rootEdits?: readonly Edit[];
   readonly policy: { readonly signers: readonly VectorSigner[]; readonly require?: Partial<Requirements> };
   readonly nowMs: number;
   /** `ok`, or the code of the refusal or of the error that is thrown. */
@@ -45,6 +50,12 @@ export interface Attack {
   readonly vector: Omit<Vector, "bundle" | "trustedRoot">;
   readonly bundle: string;
   readonly root: string;
+}
+
+/** The text of a JSON document after edits; the text itself if there are none. */
+export function editText(text: string, edits: readonly Edit[] = []): string {
+  if (edits.length === 0) return text;
+  return JSON.stringify(edits.reduce((json, [path, value]) => withAt(json, path, value), JSON.parse(text) as Loose));
 }
 
 /** How an attack departs from an honest bundle judged by its own policy. */
@@ -99,7 +110,7 @@ export type Forge = (slug: string, about: string, evidence: Evidence, how: Depar
 export function forge(stage: Stage, row: string, source: string): Forge {
   return (slug, about, evidence, how) => ({
     name: `${row}-${slug}`,
-    root: JSON.stringify(rootOf(stage, how)),
+    root: JSON.stringify(rootOf(stage)),
     bundle: bundleOf(evidence, how),
     vector: {
       row,
@@ -109,6 +120,8 @@ export function forge(stage: Stage, row: string, source: string): Forge {
         base64: base64(how.artifact ?? evidence.artifact.bytes ?? new Uint8Array()),
         digests: how.digests ?? ["sha256"],
       },
+      ...(how.text === undefined ? editsOf("edits", how.edits) : {}),
+      ...editsOf("rootEdits", rootEditsOf(stage, how)),
       policy: {
         signers: how.signers ?? [signerOf(evidence)],
         ...(how.require === undefined ? {} : { require: how.require }),
@@ -132,15 +145,28 @@ export function keyidOf(spki: Uint8Array): string {
   return makeVerifier(spki).keyid;
 }
 
+// How a text is written cannot be said by edits of its values: then the file is the forged text itself.
 function bundleOf(evidence: Evidence, how: Departure): string {
-  const edited = (how.edits ?? []).reduce((json, [path, value]) => withAt(json, path, value), evidence.json);
-  const text = JSON.stringify(edited);
-  return how.text?.(text) ?? text;
+  const text = JSON.stringify(evidence.json);
+  return how.text === undefined ? text : how.text(editText(text, how.edits?.map(asEdit)));
 }
 
-function rootOf({ a }: Stage, how: Departure): LooseObject {
+// JSON has no undefined: an edit that removes has one part only.
+function editsOf(name: "edits" | "rootEdits", edits: Departure["edits"] = []): { readonly edits?: readonly Edit[]; readonly rootEdits?: readonly Edit[] } {
+  return edits.length === 0 ? {} : { [name]: edits.map(asEdit) };
+}
+
+function asEdit([path, value]: readonly [string, Loose | undefined]): Edit {
+  return value === undefined ? [path] : [path, value];
+}
+
+function rootOf({ a }: Stage, changes: TrustedRootParts = {}): LooseObject {
   // Version 0.1 says no operators: what is counted then are keys and addresses.
-  const parts: TrustedRootParts = { ...a.parts, version: "0.1", ...how.root };
-  const json = buildTrustedRoot(parts) as LooseObject;
-  return (how.rootEdits ?? []).reduce((root, [path, value]) => withAt(root, path, value), json);
+  return buildTrustedRoot({ ...a.parts, version: "0.1", ...changes }) as LooseObject;
+}
+
+function rootEditsOf(stage: Stage, how: Departure): NonNullable<Departure["edits"]> {
+  const base = rootOf(stage);
+  const changed = Object.entries(rootOf(stage, how.root)).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(base[name]));
+  return [...changed, ...(how.rootEdits ?? [])];
 }

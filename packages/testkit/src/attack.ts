@@ -1,10 +1,41 @@
 import { makeStage, type Attack, type Stage } from "./attack-vector.ts";
 import { rowS12, rowS13, rowS5 } from "./attack-row-certificate.ts";
+import { rowX1, rowX2, rowX3, rowX4, rowX5 } from "./attack-row-extra.ts";
+import { rowS15, rowS16, rowS17, rowS19, rowS20 } from "./attack-row-format.ts";
+import { rowS11 } from "./attack-row-timestamp.ts";
 import { rowS10, rowS14, rowS6, rowS7, rowS8, rowS9 } from "./attack-row-log.ts";
 import { rowS2, rowS3, rowS4 } from "./attack-row-policy.ts";
 import { rowS1, rowS18, rowS24, rowS25 } from "./attack-row-content.ts";
 
-const rows: readonly ((stage: Stage) => Attack[])[] = [rowS1, rowS2, rowS3, rowS4, rowS5, rowS6, rowS7, rowS8, rowS9, rowS10, rowS12, rowS13, rowS14, rowS18, rowS24, rowS25];
+const rows: readonly ((stage: Stage) => Attack[])[] = [
+  rowS1,
+  rowS2,
+  rowS3,
+  rowS4,
+  rowS5,
+  rowS6,
+  rowS7,
+  rowS8,
+  rowS9,
+  rowS10,
+  rowS11,
+  rowS12,
+  rowS13,
+  rowS14,
+  rowS15,
+  rowS16,
+  rowS17,
+  rowS18,
+  rowS19,
+  rowS20,
+  rowS24,
+  rowS25,
+  rowX1,
+  rowX2,
+  rowX3,
+  rowX4,
+  rowX5,
+];
 
 /** Every attack with fresh keys: the names and expectations are the same each time, the bytes are not. */
 export function makeAttacks(): Attack[] {
@@ -27,8 +58,14 @@ export function attackFiles(attacks: readonly Attack[]): Map<string, string> {
     return file;
   };
   for (const { name, vector, bundle, root } of attacks) {
-    const shared = { bundle: share("bundle", name, bundle), trustedRoot: share("root", name, root) };
-    files.set(`${name}.json`, `${JSON.stringify({ ...vector, ...shared }, null, 2)}\n`);
+    const shared = { bundle: share("bundle", name, bundle), trustedRoot: share("root", "instance", root) };
+    files.set(`${name}.json`, formatVector({ ...vector, ...shared }));
   }
   return files;
+}
+
+// One line a member: short, and a reader's diff shows what changed.
+function formatVector(vector: object): string {
+  const lines = Object.entries(vector).map(([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(value)}`);
+  return `{\n${lines.join(",\n")}\n}\n`;
 }
