@@ -25,7 +25,7 @@ async function build(): Promise<void> {
   for (const file of [...ordered, notices])
     writeReplacing(join(dist, file.fileName), "code" in file ? file.code : file.source);
   const kept = new Set(files.map((file) => join(dist, file.fileName)));
-  for (const old of globSync(join(dist, "chunks/*.js"))) if (!kept.has(old)) rmSync(old);
+  for (const old of globSync(join(dist, "{.,chunks}/*.js"))) if (!kept.has(old)) rmSync(old);
   copyTypes(root, dist);
   writeFileSync(stamp, "");
   report(files);

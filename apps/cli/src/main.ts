@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { useCompileCache } from "./compile-cache.ts";
+
 const oldestNode = [22, 13] as const;
 
 /** Whether this Node can run the rest, which is loaded only then: an old one could not even parse it. */
@@ -8,6 +10,7 @@ function isNodeUsable(): boolean {
 }
 
 if (isNodeUsable()) {
+  useCompileCache(process.env, process.getuid?.());
   const { main } = await import("./program.ts");
   process.exitCode = await main(process.argv.slice(2));
 } else {
