@@ -1,6 +1,6 @@
-import type { Requirements } from "@countersign/core";
+import { quote, type Requirements } from "@countersign/core";
 import { policyError } from "./errors.ts";
-import type { Match } from "./match.ts";
+import type { Match, Pattern } from "./match.ts";
 
 /** What is acceptable. A claim is accepted if any one of `signers` fits it. */
 export interface Policy {
@@ -28,29 +28,42 @@ export interface KeyRule {
 /** The largest number a policy may ask for. */
 export const maxRequired: number = 32;
 
-/** Returns the policy if it asks for something; a policy that would accept anybody is a usage error. */
+/**
+ * Returns the policy if it asks for something; a policy that would accept anybody is a usage error. So is one of another
+ * shape, which plain JavaScript can hand over: what is misspelt must not pass for what was not asked.
+ */
 export function checkPolicy(policy: Policy): Policy {
-  if (!Array.isArray(policy.signers) || policy.signers.length === 0) throw policyError("POLICY_NO_SIGNER");
+  const signers = (policy as Policy | null | undefined)?.signers;
+  if (!Array.isArray(signers) || signers.length === 0) throw policyError("POLICY_NO_SIGNER");
   for (const rule of policy.signers) checkRule(rule);
   for (const [name, number] of Object.entries(policy.require ?? {})) checkRequired(name, number);
   return policy;
 }
 
 function checkRule(rule: SignerRule): void {
+  const kind = (rule as SignerRule | null | undefined)?.kind;
+  if (kind !== "key" && kind !== "certificate")
+    throw policyError("POLICY_NO_SIGNER", { checked: "rule", expected: "kind certificate or key" });
   if (rule.kind === "key") {
-    if (rule.keyid === "") throw policyError("POLICY_NO_SIGNER", { checked: "key rule", got: "an empty key id" });
+    if (typeof rule.keyid !== "string" || rule.keyid === "")
+      throw policyError("POLICY_NO_SIGNER", { checked: "key rule", got: "an empty key id" });
     return;
   }
   if (!isStated(rule.identity)) throw policyError("POLICY_IDENTITY_INCOMPLETE", { got: "no subject" });
   if (!isStated(rule.issuer)) throw policyError("POLICY_IDENTITY_INCOMPLETE", { got: "no issuer" });
 }
 
-function isStated(match: Match | undefined): boolean {
-  if (match === undefined) return false;
-  return "exact" in match ? typeof match.exact === "string" && match.exact !== "" : match.pattern !== undefined;
+function isStated(match: Match | null | undefined): boolean {
+  if (typeof match !== "object" || match === null) return false;
+  if ("exact" in match) return typeof match.exact === "string" && match.exact !== "";
+  return typeof (match.pattern as Pattern | null | undefined)?.isMatch === "function";
 }
 
+const requirable: ReadonlySet<string> = new Set<keyof Requirements>(["scts", "logEntries", "times"]);
+
 function checkRequired(name: string, number: number | undefined): void {
+  if (!requirable.has(name))
+    throw policyError("POLICY_REQUIREMENT_INVALID", { expected: "scts, logEntries or times", got: quote(name) });
   if (number === undefined) return;
   if (!Number.isInteger(number) || number < 0 || number > maxRequired) {
     throw policyError("POLICY_REQUIREMENT_INVALID", { checked: name, got: String(number) });

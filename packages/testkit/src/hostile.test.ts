@@ -19,6 +19,7 @@ const fileOf = (plan: Plan = {}, ...edits: readonly (readonly [string, string | 
 interface Run {
   readonly artifact?: Artifact;
   readonly policy?: Policy;
+  readonly instance?: string;
   readonly keys?: Parameters<typeof makeVerifier>[0][];
 }
 async function judged(evidence: readonly EvidenceFile[], run: Run = {}): Promise<Report | { readonly thrown: string }> {
@@ -26,12 +27,20 @@ async function judged(evidence: readonly EvidenceFile[], run: Run = {}): Promise
   const keys = (run.keys ?? []).map((spki) => makeVerifier(spki));
   const world: World = {
     now: () => now,
-    trust: () => loadTrust({ now, keys, files: [{ source: "root", bytes: trustRootBytes(instance.parts) }] }),
+    trust: () =>
+      loadTrust({
+        now,
+        keys,
+        ...(run.instance === undefined ? {} : { instance: run.instance }),
+        files: [{ source: "root", bytes: trustRootBytes(instance.parts) }],
+      }),
     evidence: () => evidence,
   };
-  return inspect(run.artifact ?? artifactOf(artifactBytes), run.policy ?? policy, world).catch(
-    (error: { code: string }) => ({ thrown: error.code }),
-  );
+  return inspect(
+    run.artifact ?? artifactOf(artifactBytes),
+    "policy" in run ? (run.policy as Policy) : policy,
+    world,
+  ).catch((error: { code: string }) => ({ thrown: error.code }));
 }
 
 describe("one hostile bundle among several cannot make wrong usage of the rest", () => {
@@ -83,5 +92,55 @@ describe("one hostile bundle among several cannot make wrong usage of the rest",
   test("what the caller did wrong is wrong usage whatever the evidence", async () => {
     const artifact = { name: "x", bytes: utf8("another"), digests: [digestOf("sha256", artifactBytes)] };
     expect(await judged([fileOf(), fileOf()], { artifact })).toEqual({ thrown: "SIGSTORE_ARTIFACT_INCONSISTENT" });
+  });
+});
+
+describe("a policy from outside the compiler's reach", () => {
+  const stated = { exact: signer.issuer };
+  test.each([
+    ["nothing", undefined, "POLICY_NO_SIGNER"],
+    ["null", null, "POLICY_NO_SIGNER"],
+    ["a signer that is null", { signers: [null] }, "POLICY_NO_SIGNER"],
+    [
+      "a signer of an unknown kind",
+      { signers: [{ kind: "anybody", identity: { exact: signer.identity }, issuer: stated }] },
+      "POLICY_NO_SIGNER",
+    ],
+    ["a key without an id", { signers: [{ kind: "key" }] }, "POLICY_NO_SIGNER"],
+    [
+      "a pattern that is none",
+      { signers: [{ kind: "certificate", identity: { pattern: {} }, issuer: stated }] },
+      "POLICY_IDENTITY_INCOMPLETE",
+    ],
+    [
+      "a null match",
+      { signers: [{ kind: "certificate", identity: null, issuer: stated }] },
+      "POLICY_IDENTITY_INCOMPLETE",
+    ],
+    ["a requirement that is misspelt", { ...policy, require: { logEntry: 2 } }, "POLICY_REQUIREMENT_INVALID"],
+  ])("%s is wrong usage, not a crash and not a weaker policy", async (_, given, code) => {
+    expect(await judged([fileOf()], { policy: given as unknown as Policy })).toEqual({ thrown: code });
+  });
+});
+
+describe("an instance without a log does not free a managed key from the log", () => {
+  const managed = makeKeyPair("p256");
+  const policyOf = (logEntries?: number): Policy => ({
+    signers: [{ kind: "key", keyid: makeVerifier(managed.spki).keyid }],
+    ...(logEntries === undefined ? {} : { require: { logEntries } }),
+  });
+  const unlogged = fileOf({ managed, entry: "none", stamps: [{}] });
+
+  test("only who says so does", async () => {
+    const run = { keys: [managed.spki], instance: "github" };
+    expect(await judged([unlogged], { ...run, policy: policyOf() })).toMatchObject({
+      decision: { code: "SIGSTORE_TOO_FEW_LOG_ENTRIES" },
+    });
+    expect(await judged([unlogged], { ...run, policy: policyOf(0) })).toMatchObject({
+      decision: { verdict: "allowed" },
+    });
+    expect(await judged([fileOf({ entry: "none" })], { instance: "github" })).toMatchObject({
+      decision: { verdict: "allowed" },
+    });
   });
 });
