@@ -9,6 +9,8 @@ import { isWithin } from "./window.ts";
 /** What a log was proved to hold. */
 export interface Logged {
   readonly claim: LoggedIn;
+  /** The log's name in the trust root, which stands for its time with and without a checkpoint. */
+  readonly authority: string;
   /** The key that the log signed with. */
   readonly keyid: string;
   /** Rekor v1's time in milliseconds, only where its signature over the time was verified. */
@@ -47,7 +49,7 @@ function checkInLog(entry: LogEntry, log: Log, generation: 1 | 2, context: LogCo
   if (checkpoint === undefined && (integratedMs === undefined || context.version !== "0.1")) {
     throw sigstoreError("SIGSTORE_LOG_NO_EVIDENCE", { expected: "an inclusion proof with a checkpoint" });
   }
-  return { claim: claimOf(entry, log, integratedMs, checkpoint), keyid: log.verifier.keyid, ...(integratedMs === undefined ? {} : { integratedMs }) };
+  return { claim: claimOf(entry, log, integratedMs, checkpoint), authority: log.origin, keyid: log.verifier.keyid, ...(integratedMs === undefined ? {} : { integratedMs }) };
 }
 
 /** Proves Rekor v1's signed entry timestamp (JCS of body, time, log id and global index), and returns its time. */

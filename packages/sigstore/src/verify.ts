@@ -197,8 +197,9 @@ function checkLogEntries(run: Run, signer: Material, stampsMs: readonly number[]
 }
 
 function timeOf(logged: Logged, timeMs: number): TimedAt {
-  const { origin, operator } = logged.claim;
-  return { timeMs, operator: operator ?? origin, key: logged.keyid, claim: { source: "rekor-v1", authority: origin, ...operatorOf(operator), time: new Date(timeMs).toISOString() } };
+  const { claim, authority } = logged;
+  const { operator } = claim;
+  return { timeMs, operator: operator ?? authority, key: logged.keyid, claim: { source: "rekor-v1", authority, ...operatorOf(operator), time: new Date(timeMs).toISOString() } };
 }
 
 function expectedOf({ bundle, artifact }: Run, signer: Material): Expected {
@@ -313,7 +314,8 @@ function claimsOf(proved: AllProved): Claims {
     via: "sigstore",
     artifact: { digests },
     signer: proved.signer,
-    times: proved.times.map((time) => time.claim),
+    // One token given twice is one time.
+    times: distinct(proved.times.map((time) => time.claim), (claim) => `${claim.source} ${claim.authority} ${claim.time}`),
     logs: distinct(proved.logged.map((entry) => entry.claim), (claim) => claim.logId),
     scts: distinct(proved.scts.map(sctClaim), (claim) => claim.logId),
     ...(statement === undefined ? {} : { statement }),
