@@ -15,7 +15,20 @@ function optionsOf(argv: readonly string[], env: Readonly<Record<string, string>
 }
 
 describe("each flag is mirrored by a variable", () => {
-  test.each([...verifyFlags, ...signFlags, ...outputFlags].map((flag) => flag.flags))("%s", (flags) => {
+  const flags = [...verifyFlags, ...signFlags, ...outputFlags].map((flag) => flag.flags);
+  const weakening = flags.filter((each) => /^--(?:danger|insecure)-/.test(each));
+
+  test.each(weakening)("but not %s, which weakens a verdict", (each) => {
+    const flag = [...verifyFlags, ...signFlags].find((row) => row.flags === each);
+    if (flag === undefined) throw new Error("no such flag");
+    const option = makeOption(flag);
+    const command = new Command("any").addOption(option);
+    command.parse([], { from: "user" });
+    applyEnvironment(command, { [variableOf(option)]: "1" });
+    expect(command.getOptionValue(option.attributeName())).toBeUndefined();
+  });
+
+  test.each(flags.filter((each) => !weakening.includes(each)))("%s", (flags) => {
     const flag = [...verifyFlags, ...signFlags, ...outputFlags].find((row) => row.flags === flags);
     if (flag === undefined) throw new Error("no such flag");
     const option = makeOption(flag);
@@ -53,7 +66,7 @@ describe("applyEnvironment", () => {
   });
 
   test.each(["0", "false", "no", ""])("%j switches nothing on", (value) => {
-    expect(optionsOf([], { COUNTERSIGN_DANGER_NO_LOG: value })).toEqual({});
+    expect(optionsOf([], { COUNTERSIGN_OFFLINE: value })).toEqual({});
   });
 
   test.each(["1", "true", "YES"])("%j switches on", (value) => {
@@ -61,7 +74,7 @@ describe("applyEnvironment", () => {
   });
 
   test.each([
-    { name: "COUNTERSIGN_DANGER_NO_LOG", value: "maybe" },
+    { name: "COUNTERSIGN_OFFLINE", value: "maybe" },
     { name: "COUNTERSIGN_MAX_TRUST_AGE", value: "a while" },
     { name: "COUNTERSIGN_INSTANCE", value: "moon" },
   ])("$name=$value is wrong usage", async ({ name, value }) => {

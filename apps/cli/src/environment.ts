@@ -18,13 +18,18 @@ export function isSwitchedOn(env: Environment, variable: string): boolean {
   throw cliError("CLI_ENVIRONMENT_VALUE", { checked: variable, expected: "1 or 0", got: quote(value) });
 }
 
+/** Whether a variable may set the option: what weakens a verdict is said where it is used, and never inherited. */
+export function isInherited(option: Option): boolean {
+  return !/^--(?:danger|insecure)-/.test(option.long ?? "");
+}
+
 /**
  * Fills in from the environment what the command line left open. The command line wins: a variable is passed over
  * if its option, or one that cannot stand beside it, was given. Lists are separated like PATH.
  */
 export function applyEnvironment(command: Command, env: Environment): void {
   const given = command.options.filter((option) => command.getOptionValueSource(option.attributeName()) === "cli");
-  for (const option of command.options) {
+  for (const option of command.options.filter(isInherited)) {
     if (given.includes(option) || given.some((other) => isConflict(option, other))) continue;
     const value = valueOf(option, env);
     if (value !== undefined) command.setOptionValueWithSource(option.attributeName(), value, "env");

@@ -109,11 +109,6 @@ const cliEntries = {
     says: "there are no signing services built in for this instance",
     fix: "give --signing-config FILE",
   },
-  CLI_SELF_CHECK: {
-    kind: "untrusted",
-    says: "the new bundle does not verify, so it was not written",
-    fix: "check that --trusted-root and --signing-config belong to the same instance; if they do, do not trust the services",
-  },
   CLI_SUBJECT_MISSING: {
     kind: "usage",
     says: "nobody was named whom the token is for",

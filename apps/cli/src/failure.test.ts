@@ -44,7 +44,7 @@ describe("reportFailure", () => {
       decision: { verdict: "unknown" },
       exitCode: code,
     });
-    expect(reported(cliError("CLI_SELF_CHECK"), ["sign", "--", "--json"]).out).toBe("");
+    expect(reported(cliError("CLI_FILE_MISSING"), ["sign", "--", "--json"]).out).toBe("");
   });
 
   test("a stream that is broken too does not change the exit code", () => {
@@ -52,6 +52,6 @@ describe("reportFailure", () => {
       throw new Error("EIO");
     };
     const terminal = { ...openTerminal(), out: broken, err: broken };
-    expect(reportFailure(cliError("CLI_SELF_CHECK"), ["--json"], terminal)).toBe(1);
+    expect(reportFailure(cliError("CLI_FILE_MISSING"), ["--json"], terminal)).toBe(2);
   });
 });

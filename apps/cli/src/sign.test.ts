@@ -199,7 +199,7 @@ describe("nothing is written", () => {
     expect(existsSync(`${file}.sigstore.json`)).toBe(false);
   });
 
-  test("a bundle that the trust root does not allow (CLI_SELF_CHECK)", async () => {
+  test("a bundle that the trust root does not allow (PIPELINE_SELF_CHECK)", async () => {
     const file = stage.write("foreign", "x");
     const argv = [
       "sign",
@@ -211,7 +211,7 @@ describe("nothing is written", () => {
     ];
     expect(await stage.run(argv)).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("CLI_SELF_CHECK") as string,
+      stderr: expect.stringContaining("PIPELINE_SELF_CHECK") as string,
     });
     expect(existsSync(`${file}.sigstore.json`)).toBe(false);
   });

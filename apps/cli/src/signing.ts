@@ -1,7 +1,6 @@
-import { describeBundle, inspect, type Report, type Trust } from "@countersign/pipeline";
-import { makeVerifier, utf8, type Artifact } from "@countersign/core";
-import type { Policy, SignerRule } from "@countersign/policy";
-import { formatBundle, signArtifact, type Bundle, type SignAs } from "@countersign/sigstore";
+import type { Artifact } from "@countersign/core";
+import { sign, type Signed, type SignWorld } from "@countersign/pipeline";
+import type { SignAs } from "@countersign/sigstore";
 import { cliError } from "./errors.ts";
 import { http, sleep } from "./http.ts";
 import type { SignOptions } from "./options.ts";
@@ -17,23 +16,19 @@ export interface Signing {
   /** URLs of the logs that will be written to. */
   readonly logs: readonly string[];
   /** Signs, and proves the bundle against the trust root before giving it out. */
-  readonly sign: (artifact: Artifact) => Promise<{ readonly bundle: string; readonly report: Report }>;
+  readonly sign: (artifact: Artifact) => Promise<Signed>;
 }
 
 /** Reads key or token, services and trust root. Opens no socket; `sign` of the result does. */
 export async function makeSigning(options: SignOptions, terminal: Terminal): Promise<Signing> {
   const as = await signAs(options, terminal);
   const trust = await readTrust(options, [], terminal.now());
-  const sign = async (artifact: Artifact): Promise<{ bundle: string; report: Report }> => {
-    let report: Report | undefined;
-    const verify = async (bundle: Bundle): Promise<void> => {
-      report = await checkBundle(bundle, artifact, { as, trust, terminal });
-    };
-    const bundle = await signArtifact(artifact, as, { http, sleep, now: () => terminal.now(), verify });
-    if (report === undefined) throw cliError("CLI_SELF_CHECK", "the new bundle was not verified");
-    return { bundle: formatBundle(bundle), report };
+  const world: SignWorld = { http, sleep, trust, now: () => terminal.now() };
+  return {
+    as,
+    logs: (as.services?.rekor ?? []).map((service) => service.url),
+    sign: (artifact) => sign(artifact, as, world),
   };
-  return { as, logs: (as.services?.rekor ?? []).map((service) => service.url), sign };
 }
 
 async function signAs(options: SignOptions, terminal: Terminal): Promise<SignAs> {
@@ -50,36 +45,4 @@ async function signAs(options: SignOptions, terminal: Terminal): Promise<SignAs>
   const signer = readSigner(options.key);
   if (options.dangerNoLog === true) return { kind: "key", signer };
   return { kind: "key", signer, services: await chooseServices(options, terminal.now()) };
-}
-
-interface Check {
-  readonly as: SignAs;
-  readonly trust: Trust;
-  readonly terminal: Terminal;
-}
-
-/** Judges the new bundle as a receiver who expects just this signer. Throws CLI_SELF_CHECK with the reason. */
-async function checkBundle(bundle: Bundle, artifact: Artifact, { as, trust, terminal }: Check): Promise<Report> {
-  const file = { source: "the new bundle", bytes: utf8(formatBundle(bundle)) };
-  const keys = as.kind === "key" ? [makeVerifier(as.signer.spki, as.signer.algorithm.name)] : [];
-  const world = {
-    now: () => terminal.now(),
-    trust: () => Promise.resolve({ ...trust, keys }),
-    evidence: () => [file],
-  };
-  const report = await inspect(artifact, policyFor(as, file.bytes), world);
-  if (report.decision.verdict === "allowed") return report;
-  throw cliError("CLI_SELF_CHECK", `${report.decision.reason} [${report.decision.code ?? report.decision.verdict}]`);
-}
-
-/** Just the signer that the bundle names: whether that is who was meant, the token decided, and the user is told. */
-function policyFor(as: SignAs, bytes: Uint8Array): Policy {
-  const { signer } = describeBundle(bytes);
-  if (as.kind === "key") {
-    const rule: SignerRule = { kind: "key", keyid: as.signer.keyid };
-    return { signers: [rule], ...(as.services === undefined ? { require: { logEntries: 0 } } : {}) };
-  }
-  const [identity = ""] = signer.kind === "certificate" ? signer.identities : [];
-  const issuer = signer.kind === "certificate" ? (signer.issuer ?? "") : "";
-  return { signers: [{ kind: "certificate", identity: { exact: identity }, issuer: { exact: issuer } }] };
 }

@@ -1,6 +1,14 @@
 import { makeVerifier, utf8, type Artifact, type Requirements, type Verifier } from "@countersign/core";
 import type { SignerRule } from "@countersign/policy";
-import { formatBundle, readIdentity, signArtifact, signStatement, type Bundle, type Http, type SignAs } from "@countersign/sigstore";
+import {
+  formatBundle,
+  readIdentity,
+  signArtifact,
+  signStatement,
+  type Bundle,
+  type Http,
+  type SignAs,
+} from "@countersign/sigstore";
 import { pipelineError } from "./errors.ts";
 import { inspect } from "./pipeline.ts";
 import type { Report } from "./report.ts";
@@ -38,7 +46,12 @@ export function attest(statement: Uint8Array, artifact: Artifact, as: SignAs, wo
 
 type Io = Parameters<typeof signArtifact>[2];
 
-async function signAndCheck(artifact: Artifact, as: SignAs, world: SignWorld, make: (io: Io) => Promise<Bundle>): Promise<Signed> {
+async function signAndCheck(
+  artifact: Artifact,
+  as: SignAs,
+  world: SignWorld,
+  make: (io: Io) => Promise<Bundle>,
+): Promise<Signed> {
   const reports: Report[] = [];
   const verify = async (bundle: Bundle): Promise<void> => {
     reports.push(await checkNew(bundle, artifact, as, world));
@@ -54,9 +67,16 @@ async function checkNew(bundle: Bundle, artifact: Artifact, as: SignAs, world: S
   const evidence = [{ source: "the new bundle", bytes: utf8(formatBundle(bundle)) }];
   const policy = { signers: [ruleFor(bundle, keys)], require: requireFor(as) };
   const trust = { ...world.trust, keys };
-  const report = await inspect(artifact, policy, { now: () => world.now(), trust: () => Promise.resolve(trust), evidence: () => evidence });
+  const report = await inspect(artifact, policy, {
+    now: () => world.now(),
+    trust: () => Promise.resolve(trust),
+    evidence: () => evidence,
+  });
   if (report.decision.verdict === "allowed") return report;
-  throw pipelineError("PIPELINE_SELF_CHECK", { checked: report.decision.code ?? report.decision.verdict, got: report.decision.reason });
+  throw pipelineError("PIPELINE_SELF_CHECK", {
+    checked: report.decision.code ?? report.decision.verdict,
+    got: report.decision.reason,
+  });
 }
 
 // The signer itself is not in question here: what is proved is that logs, times and chain will convince a receiver.

@@ -1,6 +1,6 @@
 import { exitCodes } from "../exit.ts";
 import { cliError } from "../errors.ts";
-import { variableOf } from "../environment.ts";
+import { isInherited, variableOf } from "../environment.ts";
 import type { OutputOptions } from "../options.ts";
 import { makeProgram } from "../program.ts";
 import type { Terminal } from "../terminal.ts";
@@ -29,11 +29,15 @@ const exitCodeTopic = `Exit codes, the same for every command:
 `;
 
 function environmentTopic(program: Command): string {
-  const rows = new Map(optionsOf(program).map((option) => [variableOf(option), option.flags]));
+  const rows = new Map(
+    optionsOf(program)
+      .filter(isInherited)
+      .map((option) => [variableOf(option), option.flags]),
+  );
   const lines = [...rows]
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .map(([variable, flags]) => `  ${variable.padEnd(44)} ${flags}`);
-  return `Every option can be set by a variable; what the command line says wins.
+  return `Every option can be set by a variable, except those that weaken a verdict; what the command line says wins.
 Switches take 1 or 0, lists are separated like PATH.
 
 ${lines.join("\n")}
