@@ -35,13 +35,16 @@ export async function judge(vector: Vector, files: VectorFiles, mode: Mode): Pro
 }
 
 async function inspectVector(vector: Vector, files: VectorFiles, mode: Mode): Promise<Report> {
-  const keys = vector.policy.signers.flatMap((signer) => ("key" in signer ? [makeVerifier(parseBase64(signer.key))] : []));
+  const keys = vector.policy.signers.flatMap((signer) =>
+    "key" in signer ? [makeVerifier(parseBase64(signer.key))] : [],
+  );
   const evidence = [{ source: "vector", bytes: utf8(editText(files.bundle, vector.edits)) }];
   const { hashes } = readingFor(evidence, keys);
   const now = new Date(vector.nowMs);
   const world: World = {
     now: () => now,
-    trust: () => loadTrust({ files: [{ source: "vector", bytes: utf8(editText(files.root, vector.rootEdits)) }], keys, now }),
+    trust: () =>
+      loadTrust({ files: [{ source: "vector", bytes: utf8(editText(files.root, vector.rootEdits)) }], keys, now }),
     evidence: () => evidence,
   };
   return inspect(artifactOf(vector, mode, hashes), await policyOf(vector), world);

@@ -1,3 +1,4 @@
+/* oxlint-disable eslint/max-lines-per-function -- one function is one row, a table of attacks */
 import { createHash } from "node:crypto";
 import { base64, concatBytes, utf8 } from "@countersign/core";
 import {
@@ -8,11 +9,9 @@ import {
   makeAuthority,
   makeKeyPair,
   makeTsa,
-  signWith,
   type EntryJson,
 } from "@countersign/local-sigstore";
 import { tokenOf, tokensPath } from "./attack-row-certificate.ts";
-import { statementText } from "./attack-row-content.ts";
 import { entriesPath } from "./attack-row-log.ts";
 import { after, forge, type Attack, type Departure, type Stage } from "./attack-vector.ts";
 import { artifactBytes, makeEvidence, type Evidence, type Plan, type Signed } from "./evidence.ts";
@@ -30,44 +29,91 @@ export function rowX1(stage: Stage): Attack[] {
   const v1 = makeEvidence(a, { entry: "hashedrekord 0.0.1" });
   const v2 = makeEvidence(a);
   const dsse = makeEvidence(a, { entry: "dsse 0.0.1", content: "envelope" });
-  const kind = (name: string, version: string, how = mismatch): Departure => ({ ...how, edits: [[kindPath, { kind: name, version }]] });
-  const body = (bytes: Uint8Array, how = malformed): Departure => ({ ...how, edits: [[entriesPath, [a.rekor.append(bytes) as unknown as Loose]]] });
-  const json = (change: (spec: Record<string, unknown>) => unknown): Uint8Array => canonical(change(JSON.parse(new TextDecoder().decode(hashedRekordBody002(v2.signed))) as Record<string, unknown>));
+  const kind = (name: string, version: string, how = mismatch): Departure => ({
+    ...how,
+    edits: [[kindPath, { kind: name, version }]],
+  });
+  const body = (bytes: Uint8Array, how = malformed): Departure => ({
+    ...how,
+    edits: [[entriesPath, [a.rekor.append(bytes) as unknown as Loose]]],
+  });
+  const json = (change: (spec: Record<string, unknown>) => unknown): Uint8Array =>
+    canonical(change(JSON.parse(new TextDecoder().decode(hashedRekordBody002(v2.signed))) as Record<string, unknown>));
   const text = new TextDecoder().decode(hashedRekordBody002(v2.signed));
-  const lie = (keyDetails: string): Evidence => makeEvidence(a, { logged: (signed) => ({ ...signed, verifier: { ...signed.verifier, keyDetails } }) });
-  const sha512 = (signed: Signed): Signed => ({ ...signed, digest: createHash("sha512").update(artifactBytes).digest() });
+  const lie = (keyDetails: string): Evidence =>
+    makeEvidence(a, { logged: (signed) => ({ ...signed, verifier: { ...signed.verifier, keyDetails } }) });
+  const sha512 = (signed: Signed): Signed => ({
+    ...signed,
+    digest: createHash("sha512").update(artifactBytes).digest(),
+  });
   return [
     make("v2-said-v1", "Rekor v2 entry said to be of version 0.0.1", v2, kind("hashedrekord", "0.0.1")),
     make("v1-said-v2", "Rekor v1 entry said to be of version 0.0.2", v1, kind("hashedrekord", "0.0.2")),
     make("dsse-said-intoto", "dsse entry said to be an intoto one", dsse, kind("intoto", "0.0.2")),
     make("dsse-said-hashedrekord", "dsse entry said to be a hashedrekord one", dsse, kind("hashedrekord", "0.0.1")),
     make("unknown-kind", "kind that is not known", v2, kind("rekord", "0.0.1", { expect: "SIGSTORE_ENTRY_KIND" })),
-    make("unknown-version", "version that is not known", v2, kind("hashedrekord", "0.0.9", { expect: "SIGSTORE_ENTRY_KIND" })),
-    make("v1-in-v2-log", "entry of Rekor v1's kind in a Rekor v2 log", v2, body(hashedRekordBody001(v2.signed), { expect: "SIGSTORE_LOG_CHECKPOINT" })),
+    make(
+      "unknown-version",
+      "version that is not known",
+      v2,
+      kind("hashedrekord", "0.0.9", { expect: "SIGSTORE_ENTRY_KIND" }),
+    ),
+    make(
+      "v1-in-v2-log",
+      "entry of Rekor v1's kind in a Rekor v2 log",
+      v2,
+      body(hashedRekordBody001(v2.signed), { expect: "SIGSTORE_LOG_CHECKPOINT" }),
+    ),
     make("v2-in-v1-log", "entry of Rekor v2's kind in a Rekor v1 log, with promise", v2, {
       expect: "SIGSTORE_LOG_CHECKPOINT",
       edits: [[entriesPath, [a.rekorV1.append(hashedRekordBody002(v2.signed)) as unknown as Loose]]],
     }),
     make("other-shape", "body of version 0.0.1 with the members of 0.0.2", v2, {
       expect: "SIGSTORE_ENTRY_MALFORMED",
-      edits: [[entriesPath, [a.rekorV1.append(json((spec) => ({ ...spec, apiVersion: "0.0.1" }))) as unknown as Loose]]],
+      edits: [
+        [entriesPath, [a.rekorV1.append(json((spec) => ({ ...spec, apiVersion: "0.0.1" }))) as unknown as Loose]],
+      ],
     }),
     make("body-member", "unknown member in the body", v2, body(json((spec) => ({ ...spec, mood: "good" })))),
-    make("body-twice", "a member twice in the body", v2, body(utf8(text.replace("\"kind\":", "\"kind\":\"x\",\"kind\":")))),
-    make("body-changed", "body changed by one letter", v2, { expect: "SIGSTORE_LOG_INCLUSION", edits: [[bodyPath, base64(utf8(`${text} `))]] }),
+    make("body-twice", "a member twice in the body", v2, body(utf8(text.replace('"kind":', '"kind":"x","kind":')))),
+    make("body-changed", "body changed by one letter", v2, {
+      expect: "SIGSTORE_LOG_INCLUSION",
+      edits: [[bodyPath, base64(utf8(`${text} `))]],
+    }),
     make("details-curve", "keyDetails of another curve", lie("PKIX_ECDSA_P384_SHA_384"), mismatch),
     make("details-family", "keyDetails of another algorithm", lie("PKIX_ED25519"), mismatch),
     make("details-rsa", "keyDetails of RSA for an EC key", lie("PKIX_RSA_PSS_4096_SHA256"), mismatch),
-    make("details-unknown", "keyDetails that are not known", lie("PKIX_UNHEARD_OF"), { expect: "SIGSTORE_KEY_DETAILS" }),
-    make("v1-sha512", "the right SHA-512 where the signature is over SHA-256, Rekor v1", makeEvidence(a, { entry: "hashedrekord 0.0.1", logged: sha512 }), mismatch),
-    make("v2-sha512", "the right SHA-512 where the signature is over SHA-256, Rekor v2", makeEvidence(a, { logged: sha512 }), mismatch),
-    make("envelope-as-hash", "attestation logged in Rekor v1 as if a file had been signed", makeEvidence(a, { entry: "hashedrekord 0.0.1", content: "envelope" }), mismatch),
+    make("details-unknown", "keyDetails that are not known", lie("PKIX_UNHEARD_OF"), {
+      expect: "SIGSTORE_KEY_DETAILS",
+    }),
+    make(
+      "v1-sha512",
+      "the right SHA-512 where the signature is over SHA-256, Rekor v1",
+      makeEvidence(a, { entry: "hashedrekord 0.0.1", logged: sha512 }),
+      mismatch,
+    ),
+    make(
+      "v2-sha512",
+      "the right SHA-512 where the signature is over SHA-256, Rekor v2",
+      makeEvidence(a, { logged: sha512 }),
+      mismatch,
+    ),
+    make(
+      "envelope-as-hash",
+      "attestation logged in Rekor v1 as if a file had been signed",
+      makeEvidence(a, { entry: "hashedrekord 0.0.1", content: "envelope" }),
+      mismatch,
+    ),
   ];
 }
 
 /** X2: several entries and timestamps, one of them not good. */
 export function rowX2(stage: Stage): Attack[] {
-  const make = forge(stage, "X2", "a good entry must not cover for a forged one, nor an unknown log spoil a good entry");
+  const make = forge(
+    stage,
+    "X2",
+    "a good entry must not cover for a forged one, nor an unknown log spoil a good entry",
+  );
   const { a, b } = stage;
   const evidence = makeEvidence(a);
   const [own] = (evidence.json["verificationMaterial"] as unknown as { tlogEntries: EntryJson[] }).tlogEntries;
@@ -76,19 +122,45 @@ export function rowX2(stage: Stage): Attack[] {
   const unknown = b.rekor.append(hashedRekordBody002(evidence.signed));
   const other = makeEvidence(a).signed;
   const stranger = a.rekor.append(hashedRekordBody002(other));
-  const badCheckpoint = a.rekor.append(hashedRekordBody002(evidence.signed), { checkpoint: { key: stage.twin.rekor.key } });
+  const badCheckpoint = a.rekor.append(hashedRekordBody002(evidence.signed), {
+    checkpoint: { key: stage.twin.rekor.key },
+  });
   const otherStamp = tokenOf(a.tsa, evidence, { message: utf8("another") });
   const twice = { ...a.rekor.trusted, validFor: { start: after(-7200), end: after(-3600) } };
   const rotated = { ...stage.twin.rekor.trusted, validFor: { start: after(-7200), end: after(-3600) } };
   return [
-    make("unknown-log", "entry of an unknown log beside the good one", evidence, { expect: "ok", edits: first(unknown) }),
-    make("stranger", "entry of another signature beside the good one", evidence, { ...mismatch, edits: second(stranger) }),
-    make("stranger-first", "entry of another signature before the good one", evidence, { ...mismatch, edits: first(stranger) }),
-    make("checkpoint", "entry with a forged checkpoint beside the good one", evidence, { expect: "SIGSTORE_LOG_CHECKPOINT", edits: second(badCheckpoint) }),
-    make("stamp", "timestamp over another signature beside the good one", evidence, { expect: "SIGSTORE_TIMESTAMP_MISMATCH", edits: [[tokensPath, [tokenOf(a.tsa, evidence), otherStamp]]] }),
-    make("log-twice", "log that stands twice in the trust root, first with a window that is over", evidence, { expect: "ok", root: { logs: [twice, a.rekor.trusted] } }),
-    make("log-rotated", "log with an earlier key of the same name", evidence, { expect: "ok", root: { logs: [rotated, a.rekor.trusted] } }),
-    make("log-twice-over", "log that stands twice, both windows over", evidence, { expect: "SIGSTORE_LOG_WINDOW", root: { logs: [twice, twice] } }),
+    make("unknown-log", "entry of an unknown log beside the good one", evidence, {
+      expect: "ok",
+      edits: first(unknown),
+    }),
+    make("stranger", "entry of another signature beside the good one", evidence, {
+      ...mismatch,
+      edits: second(stranger),
+    }),
+    make("stranger-first", "entry of another signature before the good one", evidence, {
+      ...mismatch,
+      edits: first(stranger),
+    }),
+    make("checkpoint", "entry with a forged checkpoint beside the good one", evidence, {
+      expect: "SIGSTORE_LOG_CHECKPOINT",
+      edits: second(badCheckpoint),
+    }),
+    make("stamp", "timestamp over another signature beside the good one", evidence, {
+      expect: "SIGSTORE_TIMESTAMP_MISMATCH",
+      edits: [[tokensPath, [tokenOf(a.tsa, evidence), otherStamp]]],
+    }),
+    make("log-twice", "log that stands twice in the trust root, first with a window that is over", evidence, {
+      expect: "ok",
+      root: { logs: [twice, a.rekor.trusted] },
+    }),
+    make("log-rotated", "log with an earlier key of the same name", evidence, {
+      expect: "ok",
+      root: { logs: [rotated, a.rekor.trusted] },
+    }),
+    make("log-twice-over", "log that stands twice, both windows over", evidence, {
+      expect: "SIGSTORE_LOG_WINDOW",
+      root: { logs: [twice, twice] },
+    }),
   ];
 }
 
@@ -103,7 +175,13 @@ export function rowX3(stage: Stage): Attack[] {
   const untrusted: Departure = { expect: "SIGSTORE_CERTIFICATE_UNTRUSTED" };
   const caDer = a.ca.chain[0] ?? new Uint8Array();
   const tsaDer = a.tsa.chain[0] ?? new Uint8Array();
-  const tsaCa = makeAuthority({ uri: "x", now: () => a.now, extendedKeyUsages: [certificateOids.timeStamping], kind: "p256", ctLogs: [a.ctLog] });
+  const tsaCa = makeAuthority({
+    uri: "x",
+    now: () => a.now,
+    extendedKeyUsages: [certificateOids.timeStamping],
+    kind: "p256",
+    ctLogs: [a.ctLog],
+  });
   const tsa = makeTsa({ uri: "x", now: () => a.now, authority: tsaCa, kind: "p256" });
   const evidence = makeEvidence(a);
   const byCa = tokenOf(a.tsa, evidence, { signer: { key: a.ca.key, certificate: caDer } });
@@ -111,20 +189,57 @@ export function rowX3(stage: Stage): Attack[] {
   const byLeaf = makeEvidence(a, { key: leafKey });
   const leafDer = byLeaf.leaf ?? new Uint8Array();
   const selfStamp = tokenOf(a.tsa, byLeaf, { signer: { key: leafKey, certificate: leafDer }, embedCertificate: true });
-  const until = (end: number): Departure["root"] => ({ cas: [{ ...a.ca.trusted, validFor: { start: after(-60), end: after(end) } }] });
+  const until = (end: number): Departure["root"] => ({
+    cas: [{ ...a.ca.trusted, validFor: { start: after(-60), end: after(end) } }],
+  });
   const outside = { expect: "SIGSTORE_CERTIFICATE_TIME" };
   return [
-    make("ca-signs", "signed with the authority's own key and certificate", as(caDer, { key: a.ca.key }), { ...usage, edits: [[certificate, base64(caDer)]] }),
-    make("tsa-signs", "signed with the timestamp authority's key and certificate", as(tsaDer, { key: a.tsa.key }), { ...usage, edits: [[certificate, base64(tsaDer)]] }),
-    make("tsa-ca-issues", "leaf issued by the timestamp authority's issuer", makeEvidence(a, { authority: tsaCa }), { ...untrusted, root: { tsas: [tsa.trusted, a.tsa.trusted] } }),
-    make("ca-stamps", "authority that stands among the timestamp authorities", evidence, { expect: "SIGSTORE_TIMESTAMP_AUTHORITY", edits: [[tokensPath, [byCa]]], root: { tsas: [a.ca.trusted] } }),
-    make("leaf-stamps", "timestamp that the signer made with his own certificate", byLeaf, { expect: "SIGSTORE_TIMESTAMP_UNTRUSTED", edits: [[tokensPath, [selfStamp]]] }),
+    make("ca-signs", "signed with the authority's own key and certificate", as(caDer, { key: a.ca.key }), {
+      ...usage,
+      edits: [[certificate, base64(caDer)]],
+    }),
+    make("tsa-signs", "signed with the timestamp authority's key and certificate", as(tsaDer, { key: a.tsa.key }), {
+      ...usage,
+      edits: [[certificate, base64(tsaDer)]],
+    }),
+    make("tsa-ca-issues", "leaf issued by the timestamp authority's issuer", makeEvidence(a, { authority: tsaCa }), {
+      ...untrusted,
+      root: { tsas: [tsa.trusted, a.tsa.trusted] },
+    }),
+    make("ca-stamps", "authority that stands among the timestamp authorities", evidence, {
+      expect: "SIGSTORE_TIMESTAMP_AUTHORITY",
+      edits: [[tokensPath, [byCa]]],
+      root: { tsas: [a.ca.trusted] },
+    }),
+    make("leaf-stamps", "timestamp that the signer made with his own certificate", byLeaf, {
+      expect: "SIGSTORE_TIMESTAMP_UNTRUSTED",
+      edits: [[tokensPath, [selfStamp]]],
+    }),
     make("leaf-issues", "leaf issued by another leaf", byLeafOf(stage), untrusted),
-    make("window-end", "signed at the last instant of the authority's window", evidence, { expect: "ok", root: until(0) ?? {} }),
-    make("window-over", "signed a second after the authority's window", makeEvidence(a, { stamps: [{ time: after(1) }] }), { ...outside, root: until(0) ?? {} }),
-    make("alt-name-optional", "empty subject with an alternative name that is not critical", makeEvidence(a, { leaf: { altNameCritical: false } }), { expect: "CORE_CERTIFICATE_MALFORMED" }),
-    make("trailing", "a byte after the certificate", evidence, { expect: "CORE_CERTIFICATE_MALFORMED", edits: [[certificate, base64(concatBytes(evidence.leaf ?? new Uint8Array(), Uint8Array.of(0)))]] }),
-    make("other-leaf", "another certificate of the same key", evidence, { ...mismatch, edits: [[certificate, base64(makeEvidence(a, { key: evidence.key }).leaf ?? new Uint8Array())]] }),
+    make("window-end", "signed at the last instant of the authority's window", evidence, {
+      expect: "ok",
+      root: until(0) ?? {},
+    }),
+    make(
+      "window-over",
+      "signed a second after the authority's window",
+      makeEvidence(a, { stamps: [{ time: after(1) }] }),
+      { ...outside, root: until(0) ?? {} },
+    ),
+    make(
+      "alt-name-optional",
+      "empty subject with an alternative name that is not critical",
+      makeEvidence(a, { leaf: { altNameCritical: false } }),
+      { expect: "CORE_CERTIFICATE_MALFORMED" },
+    ),
+    make("trailing", "a byte after the certificate", evidence, {
+      expect: "CORE_CERTIFICATE_MALFORMED",
+      edits: [[certificate, base64(concatBytes(evidence.leaf ?? new Uint8Array(), Uint8Array.of(0)))]],
+    }),
+    make("other-leaf", "another certificate of the same key", evidence, {
+      ...mismatch,
+      edits: [[certificate, base64(makeEvidence(a, { key: evidence.key }).leaf ?? new Uint8Array())]],
+    }),
   ];
 }
 
@@ -132,104 +247,19 @@ export function rowX3(stage: Stage): Attack[] {
 function byLeafOf({ a }: Stage): Evidence {
   const subject = { organization: "local-sigstore", commonName: "leaf" };
   const key = makeKeyPair("p256");
-  const leaf = a.ca.issue({ spki: key.spki, subject, identity: { type: "uri", value: "https://ci.test/eve" }, issuer: "https://token.test" });
-  const authority = makeAuthority({ uri: "x", now: () => a.now, key, commonName: "leaf", ctLogs: [a.ctLog], chain: [leaf.certificate, ...a.ca.chain] });
+  const leaf = a.ca.issue({
+    spki: key.spki,
+    subject,
+    identity: { type: "uri", value: "https://ci.test/eve" },
+    issuer: "https://token.test",
+  });
+  const authority = makeAuthority({
+    uri: "x",
+    now: () => a.now,
+    key,
+    commonName: "leaf",
+    ctLogs: [a.ctLog],
+    chain: [leaf.certificate, ...a.ca.chain],
+  });
   return makeEvidence(a, { authority });
-}
-
-/** X4: signatures in forms of their own. */
-export function rowX4(stage: Stage): Attack[] {
-  const make = forge(stage, "X4", "what is a signature: encodings that lax parsers take");
-  const { a } = stage;
-  const key = makeKeyPair("p256");
-  const good = signWith(key, artifactBytes);
-  const signed = (signature: Uint8Array): Evidence => makeEvidence(a, { managed: key, signature });
-  const invalid: Departure = { expect: "SIGSTORE_SIGNATURE_INVALID" };
-  const evidence = makeEvidence(a, { key, signature: good });
-  const managed = makeEvidence(a, { managed: key, signature: good });
-  const { r, s } = readSignature(good);
-  const flipped = base64(writeSignature(r, order - s));
-  const path = "messageSignature.signature";
-  return [
-    make("control", "the signature as it was made", evidence, { expect: "ok", control: true }),
-    make("high-s", "s replaced by n - s before logging: as good a signature of the same bytes by the same key", makeEvidence(a, { key, signature: writeSignature(r, order - s) }), { expect: "ok" }),
-    make("high-s-after", "s replaced by n - s after logging: neither timestamp nor entry are about it", evidence, { expect: "SIGSTORE_TIMESTAMP_MISMATCH", edits: [[path, flipped]] }),
-    make("high-s-key", "s replaced by n - s after logging, managed key", managed, { ...mismatch, edits: [[path, flipped]] }),
-    make("zero", "r and s zero", signed(writeSignature(0n, 0n)), invalid),
-    make("order", "r and s the order of the group", signed(writeSignature(order, order)), invalid),
-    make("s-plus-order", "s plus the order of the group", signed(writeSignature(r, s + order)), invalid),
-    make("raw", "r and s without DER", signed(Buffer.from(r.toString(16).padStart(64, "0") + s.toString(16).padStart(64, "0"), "hex")), invalid),
-    make("trailing", "a byte after the DER", signed(concatBytes(good, Uint8Array.of(0))), invalid),
-    make("long-length", "length of the DER in two bytes", signed(concatBytes(Uint8Array.of(0x30, 0x81), good.subarray(1))), invalid),
-    make("empty", "empty signature", evidence, { expect: "SIGSTORE_BUNDLE_MALFORMED", edits: [[path, ""]] }),
-    make("empty-envelope", "empty signature of an envelope", makeEvidence(a, { content: "envelope" }), { expect: "CORE_ENVELOPE_MALFORMED", edits: [["dsseEnvelope.signatures.0.sig", ""]] }),
-    ...crossProtocol(stage),
-  ];
-}
-
-function crossProtocol(stage: Stage): Attack[] {
-  const make = forge(stage, "X4", "one key signs files and envelopes: what was signed as one, offered as the other");
-  const { a } = stage;
-  const payloadType = "application/vnd.in-toto+json";
-  const envelope = makeEvidence(a, { content: "envelope" });
-  const pae = concatBytes(utf8(`DSSEv1 ${payloadType.length} ${payloadType} ${envelope.signed.payload.length} `), envelope.signed.payload);
-  const asFile: Departure = {
-    expect: "ok",
-    artifact: pae,
-    source: "the key did sign these very bytes, and in Rekor v2 the entries are the same",
-    edits: [["dsseEnvelope", undefined], ["messageSignature", { signature: base64(envelope.signed.signature) }]],
-  };
-  return [
-    make("envelope-as-file", "signature of an attestation, offered for the file that its encoding is", envelope, asFile),
-    make("envelope-as-statement", "signature of an attestation, offered for its payload", envelope, { ...asFile, expect: "SIGSTORE_SIGNATURE_INVALID", artifact: envelope.signed.payload }),
-    make("other-type", "the same payload under another type", envelope, { expect: "SIGSTORE_SIGNATURE_INVALID", edits: [["dsseEnvelope.payloadType", "application/vnd.in-toto+json "]] }),
-  ];
-}
-
-/** X5: Statements that two readers read differently. */
-export function rowX5(stage: Stage): Attack[] {
-  const make = forge(stage, "X5", "parser differentials in the signed payload");
-  const managed = makeKeyPair("p256");
-  const payload = (text: string): Evidence => makeEvidence(stage.a, { managed, content: "envelope", payload: utf8(text) });
-  const honest = statementText({});
-  const wrong = JSON.stringify([{ name: "x", digest: { sha256: "0".repeat(64) } }]);
-  const subject = honest.slice(honest.indexOf("\"subject\":"), honest.indexOf(",\"predicateType\""));
-  const digest = createHash("sha256").update(artifactBytes).digest("hex");
-  const duplicate: Departure = { expect: "CORE_JSON_DUPLICATE" };
-  const many = Array.from({ length: 1025 }, () => ({ digest: { a: "" } }));
-  return [
-    make("subject-twice", "two lists of subjects, the right one last", payload(honest.replace(subject, `"subject":${wrong},${subject}`)), duplicate),
-    make("subject-twice-first", "two lists of subjects, the right one first", payload(honest.replace(subject, `${subject},"subject":${wrong}`)), duplicate),
-    make("subject-escaped", "two lists of subjects, one under an escaped name", payload(honest.replace(subject, `"\\u0073ubject":${wrong},${subject}`)), duplicate),
-    make("digest-twice", "two sha256 of one subject", payload(honest.replace("\"sha256\":", `"sha256":"${"0".repeat(64)}","sha256":`)), duplicate),
-    make("type-twice", "two types", payload(honest.replace("\"_type\":", "\"_type\":\"x\",\"_type\":")), duplicate),
-    make("subject-case", "the right subject under Subject", payload(statementText({ subject: JSON.parse(wrong), Subject: [{ digest: { sha256: digest } }] })), { expect: "SIGSTORE_SUBJECT_MISMATCH" }),
-    make("proto", "digests through __proto__", payload(honest.replace(/"digest":\{[^}]*\}/, `"digest":{"__proto__":{"sha256":"${digest}"}}`)), { expect: "CORE_STATEMENT_MALFORMED" }),
-    make("mark", "byte order mark before the Statement", payload(`\uFEFF${honest}`), { expect: "CORE_JSON_MALFORMED" }),
-    make("trailing", "second Statement after the first", payload(honest + honest), { expect: "CORE_JSON_MALFORMED" }),
-    make("comment", "a comment in the Statement", payload(honest.replace("{", "{/* */")), { expect: "CORE_JSON_MALFORMED" }),
-    make("subjects-1025", "1,025 subjects", payload(statementText({ subject: many })), { expect: "CORE_STATEMENT_MALFORMED" }),
-    make("digest-number", "a digest that is a number", payload(statementText({ subject: [{ digest: { sha256: 1 } }] })), { expect: "CORE_STATEMENT_MALFORMED" }),
-  ];
-}
-
-/** The order of P-256's group (SEC 2 §2.4.2). */
-const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-
-function readSignature(der: Uint8Array): { r: bigint; s: bigint } {
-  const rLength = der[3] ?? 0;
-  const number = (bytes: Uint8Array): bigint => BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
-  return { r: number(der.subarray(4, 4 + rLength)), s: number(der.subarray(6 + rLength)) };
-}
-
-function writeSignature(r: bigint, s: bigint): Uint8Array {
-  const body = Buffer.concat([writeInteger(r), writeInteger(s)]);
-  return concatBytes(Uint8Array.of(0x30, body.length), body);
-}
-
-function writeInteger(value: bigint): Buffer {
-  const text = value.toString(16);
-  const bytes = Buffer.from(text.length % 2 === 0 ? text : `0${text}`, "hex");
-  const positive = (bytes[0] ?? 0) > 127 ? Buffer.concat([Buffer.alloc(1), bytes]) : bytes;
-  return Buffer.concat([Buffer.from([2, positive.length]), positive]);
 }

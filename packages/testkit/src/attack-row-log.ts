@@ -1,24 +1,21 @@
+/* oxlint-disable eslint/max-lines-per-function -- one function is one row, a table of attacks */
 import { createHash } from "node:crypto";
-import { base64, concatBytes, utf8 } from "@countersign/core";
+import { base64, concatBytes } from "@countersign/core";
 import {
-  canonical,
   checkpointText,
   formatSignedNote,
-  hashedRekordBody001,
   hashedRekordBody002,
   makeKeyPair,
   makeWitness,
   noteKeyId,
   signNoteText,
-  signWith,
   type CheckpointOptions,
   type EntryJson,
   type TrustedLog,
   type TrustedWindow,
 } from "@countersign/local-sigstore";
-import { tokenOf, tokensPath } from "./attack-row-certificate.ts";
 import { after, forge, type Attack, type Departure, type Stage } from "./attack-vector.ts";
-import { makeEvidence, type EntryKind, type Evidence, type Plan, type Signed } from "./evidence.ts";
+import { makeEvidence, type Evidence, type Plan } from "./evidence.ts";
 import type { Loose } from "./json.ts";
 
 /** Where the log entries of a bundle stand. */
@@ -31,40 +28,93 @@ const seconds = (at: number): number => after(at).getTime() / 1000;
 
 /** S6: windows of log keys. */
 export function rowS6(stage: Stage): Attack[] {
-  const make = forge(stage, "S6", "@sigstore/verify 4.1.3 and sigstore-go look at the window for promises only (probe P3)");
+  const make = forge(
+    stage,
+    "S6",
+    "@sigstore/verify 4.1.3 and sigstore-go look at the window for promises only (probe P3)",
+  );
   const { rekor, rekorV1 } = stage.a;
-  const windowed = (log: TrustedLog, validFor: TrustedWindow, expect = "SIGSTORE_LOG_WINDOW"): Departure => ({ expect, root: { logs: [{ ...log, validFor }] } });
+  const windowed = (log: TrustedLog, validFor: TrustedWindow, expect = "SIGSTORE_LOG_WINDOW"): Departure => ({
+    expect,
+    root: { logs: [{ ...log, validFor }] },
+  });
   const past = { start: after(-86_400_000), end: after(-80_000_000) };
   const v2 = makeEvidence(stage.a);
   const promised = makeEvidence(stage.a, v1);
-  const checkpointLater = makeEvidence(stage.a, { ...v1, proof: { checkpoint: { extensions: [`Timestamp: ${after(3600).getTime()}000000`] } } });
+  const checkpointLater = makeEvidence(stage.a, {
+    ...v1,
+    proof: { checkpoint: { extensions: [`Timestamp: ${after(3600).getTime()}000000`] } },
+  });
   const malformed = "SIGSTORE_TRUST_ROOT_WINDOW";
   const withoutPromise = makeEvidence(stage.a, { ...v1, proof: { withoutPromise: true }, stamps: [{}] });
   return [
     make("v2-past", "Rekor v2 key that ended years ago", v2, windowed(rekor.trusted, past)),
-    make("v2-ended", "Rekor v2 key that ended a second before", v2, windowed(rekor.trusted, { start: after(-100), end: after(-1) })),
+    make(
+      "v2-ended",
+      "Rekor v2 key that ended a second before",
+      v2,
+      windowed(rekor.trusted, { start: after(-100), end: after(-1) }),
+    ),
     make("v2-not-begun", "Rekor v2 key that begins a second later", v2, windowed(rekor.trusted, { start: after(1) })),
     make("v1-past", "Rekor v1 key that ended years ago", promised, windowed(rekorV1.trusted, past)),
-    make("v1-not-begun", "Rekor v1 key that begins a second later", promised, windowed(rekorV1.trusted, { start: after(1) })),
-    make("v1-no-promise", "Rekor v1 key that had ended at the timestamp's time, no promise", withoutPromise, windowed(rekorV1.trusted, past)),
-    make("v1-checkpoint", "Rekor v1 key that ended between the promise and the checkpoint", checkpointLater, windowed(rekorV1.trusted, { start: after(-60), end: after(600) })),
-    make("key-no-time", "no time in the evidence of a managed key, and the log's key has ended by now", makeEvidence(stage.a, { managed: makeKeyPair("p256") }), windowed(rekor.trusted, { start: after(-60), end: after(600) })),
-    make("control-edges", "the signature at the first and last instant of the window", v2, { ...windowed(rekor.trusted, { start: after(0), end: after(0) }, "ok"), control: true }),
+    make(
+      "v1-not-begun",
+      "Rekor v1 key that begins a second later",
+      promised,
+      windowed(rekorV1.trusted, { start: after(1) }),
+    ),
+    make(
+      "v1-no-promise",
+      "Rekor v1 key that had ended at the timestamp's time, no promise",
+      withoutPromise,
+      windowed(rekorV1.trusted, past),
+    ),
+    make(
+      "v1-checkpoint",
+      "Rekor v1 key that ended between the promise and the checkpoint",
+      checkpointLater,
+      windowed(rekorV1.trusted, { start: after(-60), end: after(600) }),
+    ),
+    make(
+      "key-no-time",
+      "no time in the evidence of a managed key, and the log's key has ended by now",
+      makeEvidence(stage.a, { managed: makeKeyPair("p256") }),
+      windowed(rekor.trusted, { start: after(-60), end: after(600) }),
+    ),
+    make("control-edges", "the signature at the first and last instant of the window", v2, {
+      ...windowed(rekor.trusted, { start: after(0), end: after(0) }, "ok"),
+      control: true,
+    }),
     make("no-start", "window of a log without a start", v2, windowed(rekor.trusted, { end: after(600) }, malformed)),
-    make("no-start-ct", "window of a CT log without a start", v2, { expect: malformed, root: { ctLogs: [{ ...stage.a.ctLog.trusted, validFor: {} }] } }),
-    make("no-start-ca", "window of an authority without a start", v2, { expect: malformed, root: { cas: [{ ...stage.a.ca.trusted, validFor: {} }] } }),
+    make("no-start-ct", "window of a CT log without a start", v2, {
+      expect: malformed,
+      root: { ctLogs: [{ ...stage.a.ctLog.trusted, validFor: {} }] },
+    }),
+    make("no-start-ca", "window of an authority without a start", v2, {
+      expect: malformed,
+      root: { cas: [{ ...stage.a.ca.trusted, validFor: {} }] },
+    }),
     make("no-window-tsa", "timestamp authority without a window", v2, {
       expect: malformed,
       rootEdits: [["timestampAuthorities.0.validFor", undefined]],
       source: "@sigstore/verify 4.1.3 accepts (probes P21 to P23)",
     }),
-    make("reversed", "window that ends before it starts", v2, windowed(rekor.trusted, { start: after(60), end: after(-60) }, malformed)),
+    make(
+      "reversed",
+      "window that ends before it starts",
+      v2,
+      windowed(rekor.trusted, { start: after(60), end: after(-60) }, malformed),
+    ),
   ];
 }
 
 /** S7: checkpoints that are not the log's. */
 export function rowS7(stage: Stage): Attack[] {
-  const make = forge(stage, "S7", "@sigstore/verify 4.1.3 takes a checkpoint name that is part of the log's URL (probe P6)");
+  const make = forge(
+    stage,
+    "S7",
+    "@sigstore/verify 4.1.3 takes a checkpoint name that is part of the log's URL (probe P6)",
+  );
   const { rekor, rekorV1 } = stage.a;
   const checkpoint: Departure = { expect: "SIGSTORE_LOG_CHECKPOINT" };
   // Nothing is logged after these two, so that other checkpoints are over the same tree.
@@ -78,7 +128,12 @@ export function rowS7(stage: Stage): Attack[] {
   const bad = (text: string) => [{ ...signNoteText(text, rekor.origin, rekor.key), signature: new Uint8Array(64) }];
   const name = rekor.origin;
   return [
-    v2("control-witness", "cosigned by an unknown witness, the log's line last", { witnesses: [witness], ownLine: "last" }, { expect: "ok", control: true }),
+    v2(
+      "control-witness",
+      "cosigned by an unknown witness, the log's line last",
+      { witnesses: [witness], ownLine: "last" },
+      { expect: "ok", control: true },
+    ),
     v2("other-name", "signed under another name", { name: "log.evil.test" }),
     v2("name-letter", "signed under one letter of the log's name", { name: name.slice(0, 1) }),
     v2("name-part", "signed under a part of the log's name", { name: name.slice(0, -5) }),
@@ -87,7 +142,10 @@ export function rowS7(stage: Stage): Attack[] {
     v2("other-origin", "origin of another log over the log's own signature", { origin: "log.b.test" }),
     v2("origin-with-tree", "origin in the dialect of Rekor v1", { origin: `${name} - 123` }),
     v2("other-key", "signed with another key under the log's name", { key: evil.key }),
-    v2("other-key-hint", "signed with another key under the log's name and key hint", { key: evil.key, keyHint: noteKeyId(name, rekor.key).subarray(0, 4) }),
+    v2("other-key-hint", "signed with another key under the log's name and key hint", {
+      key: evil.key,
+      keyHint: noteKeyId(name, rekor.key).subarray(0, 4),
+    }),
     v2("other-log", "checkpoint of another known log", { name: rekorV1.name, key: rekorV1.key }),
     v2("hint", "right key, wrong key hint", { keyHint: Uint8Array.of(1, 2, 3, 4) }),
     v2("only-witness", "signed by a witness only", { ownLine: "absent", witnesses: [witness] }),
@@ -104,7 +162,10 @@ export function rowS7(stage: Stage): Attack[] {
     old("origin-longer", "origin whose host goes on", { origin: `${rekorV1.name}.evil - 123` }),
     old("origin-tree-text", "origin with a tree id that is no number", { origin: `${rekorV1.name} - evil` }),
     old("other-key", "signed with another key", { key: stage.twin.rekorV1.key }),
-    old("other-key-hint", "signed with another key under the log's key hint", { key: stage.twin.rekorV1.key, keyHint: rekorV1.logId.subarray(0, 4) }),
+    old("other-key-hint", "signed with another key under the log's key hint", {
+      key: stage.twin.rekorV1.key,
+      keyHint: rekorV1.logId.subarray(0, 4),
+    }),
     old("hint", "right key, wrong key hint", { keyHint: Uint8Array.of(1, 2, 3, 4) }),
   ];
 }
@@ -117,30 +178,103 @@ export function rowS8(stage: Stage): Attack[] {
   const oldest = makeEvidence(stage.a, { ...v1, version: "0.1" });
   const v2 = makeEvidence(stage.a);
   const missing = "SIGSTORE_BUNDLE_PROOF_MISSING";
-  const oneLeaf: [string, Loose][] = [[`${proof}.hashes`, []], [`${proof}.treeSize`, "1"], [`${proof}.logIndex`, "0"]];
+  const oneLeaf: [string, Loose][] = [
+    [`${proof}.hashes`, []],
+    [`${proof}.treeSize`, "1"],
+    [`${proof}.logIndex`, "0"],
+  ];
   const made = madeUpTree(stage, v2);
-  const hashes = (v2.json["verificationMaterial"] as unknown as { tlogEntries: EntryJson[] }).tlogEntries[0]?.inclusionProof.hashes ?? [];
-  const promiseOfOther = makeEvidence(stage.a, { ...v1, version: "0.1" }).json["verificationMaterial"] as unknown as { tlogEntries: EntryJson[] };
+  const hashes =
+    (v2.json["verificationMaterial"] as unknown as { tlogEntries: EntryJson[] }).tlogEntries[0]?.inclusionProof
+      .hashes ?? [];
+  const promiseOfOther = makeEvidence(stage.a, { ...v1, version: "0.1" }).json["verificationMaterial"] as unknown as {
+    tlogEntries: EntryJson[];
+  };
   return [
-    make("no-promise-no-checkpoint", "no promise, proof without checkpoint", old, { expect: missing, edits: [[noPromise, undefined], [`${proof}.checkpoint`, undefined]] }),
-    make("one-leaf-no-checkpoint", "no promise, made-up proof of one leaf without checkpoint", old, { expect: missing, edits: [[noPromise, undefined], [`${proof}.checkpoint`, undefined], ...oneLeaf] }),
-    make("no-promise-other-time", "no promise, changed integratedTime", old, { expect: "SIGSTORE_TOO_FEW_TIMES", edits: [[noPromise, undefined], [`${entry}.integratedTime`, String(seconds(300))]] }),
-    make("one-leaf", "made-up proof of one leaf with an honest checkpoint", v2, { expect: "SIGSTORE_LOG_INCLUSION", edits: oneLeaf }),
-    make("own-tree", "made-up tree with a checkpoint of the attacker's key", v2, { expect: "SIGSTORE_LOG_CHECKPOINT", edits: [...oneLeaf, [`${proof}.checkpoint.envelope`, made]] }),
-    make("v01-no-promise", "version 0.1 without a promise", oldest, { expect: missing, edits: [[noPromise, undefined]] }),
-    make("v01-nothing", "version 0.1 without promise and proof", oldest, { expect: missing, edits: [[noPromise, undefined], [proof, undefined]] }),
-    make("v01-promise-only", "version 0.1 with a promise only", oldest, { expect: "ok", edits: [[proof, undefined]], claims: { logs: [{ proof: "promise" }] } }),
-    make("v01-bad-proof", "version 0.1 with a good promise and a proof that does not hold", oldest, { expect: "SIGSTORE_LOG_INCLUSION", edits: oneLeaf }),
-    make("v01-other-time", "version 0.1 with a promise and a changed integratedTime", oldest, { expect: "SIGSTORE_LOG_PROMISE", edits: [[`${entry}.integratedTime`, String(seconds(300))]] }),
-    make("v01-other-index", "version 0.1 with a promise and a changed logIndex", oldest, { expect: "SIGSTORE_LOG_PROMISE", edits: [[`${entry}.logIndex`, "1"]] }),
-    make("other-promise", "promise of another entry", old, { expect: "SIGSTORE_LOG_PROMISE", edits: [[noPromise, promiseOfOther.tlogEntries[0]?.inclusionPromise as unknown as Loose]] }),
+    make("no-promise-no-checkpoint", "no promise, proof without checkpoint", old, {
+      expect: missing,
+      edits: [
+        [noPromise, undefined],
+        [`${proof}.checkpoint`, undefined],
+      ],
+    }),
+    make("one-leaf-no-checkpoint", "no promise, made-up proof of one leaf without checkpoint", old, {
+      expect: missing,
+      edits: [[noPromise, undefined], [`${proof}.checkpoint`, undefined], ...oneLeaf],
+    }),
+    make("no-promise-other-time", "no promise, changed integratedTime", old, {
+      expect: "SIGSTORE_TOO_FEW_TIMES",
+      edits: [
+        [noPromise, undefined],
+        [`${entry}.integratedTime`, String(seconds(300))],
+      ],
+    }),
+    make("one-leaf", "made-up proof of one leaf with an honest checkpoint", v2, {
+      expect: "SIGSTORE_LOG_INCLUSION",
+      edits: oneLeaf,
+    }),
+    make("own-tree", "made-up tree with a checkpoint of the attacker's key", v2, {
+      expect: "SIGSTORE_LOG_CHECKPOINT",
+      edits: [...oneLeaf, [`${proof}.checkpoint.envelope`, made]],
+    }),
+    make("v01-no-promise", "version 0.1 without a promise", oldest, {
+      expect: missing,
+      edits: [[noPromise, undefined]],
+    }),
+    make("v01-nothing", "version 0.1 without promise and proof", oldest, {
+      expect: missing,
+      edits: [
+        [noPromise, undefined],
+        [proof, undefined],
+      ],
+    }),
+    make("v01-promise-only", "version 0.1 with a promise only", oldest, {
+      expect: "ok",
+      edits: [[proof, undefined]],
+      claims: { logs: [{ proof: "promise" }] },
+    }),
+    make("v01-bad-proof", "version 0.1 with a good promise and a proof that does not hold", oldest, {
+      expect: "SIGSTORE_LOG_INCLUSION",
+      edits: oneLeaf,
+    }),
+    make("v01-other-time", "version 0.1 with a promise and a changed integratedTime", oldest, {
+      expect: "SIGSTORE_LOG_PROMISE",
+      edits: [[`${entry}.integratedTime`, String(seconds(300))]],
+    }),
+    make("v01-other-index", "version 0.1 with a promise and a changed logIndex", oldest, {
+      expect: "SIGSTORE_LOG_PROMISE",
+      edits: [[`${entry}.logIndex`, "1"]],
+    }),
+    make("other-promise", "promise of another entry", old, {
+      expect: "SIGSTORE_LOG_PROMISE",
+      edits: [[noPromise, promiseOfOther.tlogEntries[0]?.inclusionPromise as unknown as Loose]],
+    }),
     make("no-entry", "no log entry at all", v2, { expect: "SIGSTORE_TOO_FEW_LOG_ENTRIES", edits: [[entriesPath, []]] }),
-    make("no-entry-waived", "no log entry, and the instance's own policy asks for none", v2, { expect: "ok", edits: [[entriesPath, []]], require: { logEntries: 0 } }),
-    make("waived-bad-proof", "a proof that does not hold where no entry is asked for", v2, { expect: "SIGSTORE_LOG_INCLUSION", edits: oneLeaf, require: { logEntries: 0 } }),
-    make("index-out", "index beyond the tree", v2, { expect: "SIGSTORE_LOG_INCLUSION", edits: [[`${proof}.logIndex`, "9007199254740993"]] }),
-    make("hash-more", "proof with a hash too many", v2, { expect: "SIGSTORE_LOG_INCLUSION", edits: [[`${proof}.hashes`, [...hashes, base64(new Uint8Array(32))]]] }),
-    make("hash-less", "proof with a hash too few", v2, { expect: "SIGSTORE_LOG_INCLUSION", edits: [[`${proof}.hashes`, hashes.slice(1)]] }),
-    make("unknown-log", "entry of an unknown log", makeEvidence({ ...stage.a, rekor: stage.b.rekor }), { expect: "SIGSTORE_LOG_UNKNOWN" }),
+    make("no-entry-waived", "no log entry, and the instance's own policy asks for none", v2, {
+      expect: "ok",
+      edits: [[entriesPath, []]],
+      require: { logEntries: 0 },
+    }),
+    make("waived-bad-proof", "a proof that does not hold where no entry is asked for", v2, {
+      expect: "SIGSTORE_LOG_INCLUSION",
+      edits: oneLeaf,
+      require: { logEntries: 0 },
+    }),
+    make("index-out", "index beyond the tree", v2, {
+      expect: "SIGSTORE_LOG_INCLUSION",
+      edits: [[`${proof}.logIndex`, "9007199254740993"]],
+    }),
+    make("hash-more", "proof with a hash too many", v2, {
+      expect: "SIGSTORE_LOG_INCLUSION",
+      edits: [[`${proof}.hashes`, [...hashes, base64(new Uint8Array(32))]]],
+    }),
+    make("hash-less", "proof with a hash too few", v2, {
+      expect: "SIGSTORE_LOG_INCLUSION",
+      edits: [[`${proof}.hashes`, hashes.slice(1)]],
+    }),
+    make("unknown-log", "entry of an unknown log", makeEvidence({ ...stage.a, rekor: stage.b.rekor }), {
+      expect: "SIGSTORE_LOG_UNKNOWN",
+    }),
   ];
 }
 
@@ -148,140 +282,7 @@ export function rowS8(stage: Stage): Attack[] {
 function madeUpTree({ a, twin }: Stage, { signed }: Evidence): string {
   const leaf = concatBytes(Uint8Array.of(0), hashedRekordBody002(signed));
   const text = checkpointText({ origin: a.rekor.origin, size: 1, root: createHash("sha256").update(leaf).digest() });
-  return formatSignedNote(text, [{ ...signNoteText(text, a.rekor.origin, twin.rekor.key), keyHint: a.rekor.logId.subarray(0, 4) }]);
-}
-
-/** S9: times that nobody signed. */
-export function rowS9(stage: Stage): Attack[] {
-  const make = forge(stage, "S9", "integratedTime is a time only under a verified promise (sigstore_rekor.proto)");
-  const { rekor, rekorV1 } = stage.a;
-  const few: Departure = { expect: "SIGSTORE_TOO_FEW_TIMES" };
-  const noStamp = makeEvidence(stage.a, { stamps: [] });
-  const stamped = makeEvidence(stage.a);
-  const time = [`${entry}.integratedTime`, String(seconds(60))] as const;
-  const v2Promise = promiseOf(stage, noStamp);
-  const unpromised = makeEvidence(stage.a, { ...v1, proof: { withoutPromise: true } });
-  const badPromise = base64(signWith(stage.twin.rekorV1.key, utf8("x"), "sha256"));
-  const times: Departure = { expect: "ok", claims: { times: [{ source: "rfc3161" }] } };
-  return [
-    make("v1-no-promise", "Rekor v1 time without a promise", unpromised, few),
-    make("v2-time", "Rekor v2 entry with an integratedTime, no timestamp", noStamp, { ...few, edits: [time] }),
-    make("v2-promise", "Rekor v2 entry with a promise signed by the v2 key, no timestamp", noStamp, { ...few, edits: [time, [`${entry}.inclusionPromise`, v2Promise]] }),
-    make("v2-time-beside", "Rekor v2 entry with an integratedTime outside the certificate, good timestamp", stamped, {
-      ...times,
-      edits: [[`${entry}.integratedTime`, String(seconds(86_400))]],
-    }),
-    make("v1-no-promise-beside", "Rekor v1 time without a promise outside the certificate, good timestamp", makeEvidence(stage.a, {
-      ...v1,
-      proof: { withoutPromise: true, integratedTime: seconds(86_400) },
-      stamps: [{}],
-    }), times),
-    make("bad-promise", "forged promise beside a good timestamp", makeEvidence(stage.a, { ...v1, stamps: [{}] }), {
-      expect: "SIGSTORE_LOG_PROMISE",
-      edits: [[`${entry}.inclusionPromise.signedEntryTimestamp`, badPromise]],
-    }),
-    make("promise-other-log", "promise signed by another known log", makeEvidence(stage.a, v1), {
-      expect: "SIGSTORE_LOG_PROMISE",
-      edits: [[`${entry}.inclusionPromise`, v2Promise]],
-      root: { logs: [rekor.trusted, rekorV1.trusted] },
-    }),
-    make("negative", "integratedTime below zero", makeEvidence(stage.a, v1), { expect: "SIGSTORE_BUNDLE_MALFORMED", edits: [[`${entry}.integratedTime`, "-1"]] }),
-    make("zero", "promise of the log for the time 0", makeEvidence(stage.a, { ...v1, proof: { integratedTime: 0 } }), { expect: "SIGSTORE_LOG_PROMISE" }),
-  ];
-}
-
-function promiseOf({ a }: Stage, { signed }: Evidence): { signedEntryTimestamp: string } {
-  const body = base64(hashedRekordBody002(signed));
-  const logID = Buffer.from(a.rekor.logId).toString("hex");
-  const text = canonical({ body, integratedTime: seconds(60), logID, logIndex: 1 });
-  return { signedEntryTimestamp: base64(signWith(a.rekor.key, text)) };
-}
-
-/** S10: genuine entries of the log that are about something else. */
-export function rowS10(stage: Stage): Attack[] {
-  const make = forge(stage, "S10", "@sigstore/verify 4.1.3 never compares the entry's certificate or key with the bundle's");
-  const mismatch: Departure = { expect: "SIGSTORE_ENTRY_MISMATCH" };
-  const kinds: EntryKind[] = ["hashedrekord 0.0.1", "hashedrekord 0.0.2", "dsse 0.0.1", "intoto 0.0.2", "dsse 0.0.2"];
-  const otherKey = makeKeyPair("p256");
-  const otherLeaf = makeEvidence(stage.a).leaf ?? new Uint8Array();
-  const otherSignature = (signed: Signed): Signed => ({ ...signed, signature: signWith(otherKey, utf8("x")) });
-  const changes: [string, string, (signed: Signed) => Signed][] = [
-    ["artifact", "of another artifact", (signed) => ({ ...signed, digest: new Uint8Array(32), payload: utf8("{}") })],
-    ["signature", "of another signature", otherSignature],
-    ["certificate", "of another certificate, same signature and digest", (signed) => ({ ...signed, verifier: { ...signed.verifier, der: otherLeaf } })],
-    ["key", "of a bare key, same signature and digest", (signed) => ({ ...signed, verifier: { ...signed.verifier, type: "public-key", der: otherKey.spki } })],
-  ];
-  const keyless = kinds.flatMap((kind) => {
-    const content = kind.startsWith("hashedrekord") ? "message" : "envelope";
-    return changes.map(([slug, about, logged]) => make(`${kind.replace(" ", "-")}-${slug}`, `${kind} ${about}`, makeEvidence(stage.a, { entry: kind, content, logged }), mismatch));
-  });
-  const managed = makeKeyPair("p256");
-  const keyed = (entryKind: EntryKind, logged: (signed: Signed) => Signed): Evidence => makeEvidence(stage.a, { managed, entry: entryKind, logged });
-  const toOtherKey = (signed: Signed): Signed => ({ ...signed, verifier: { ...signed.verifier, der: otherKey.spki } });
-  const toCertificate = (signed: Signed): Signed => ({ ...signed, verifier: { ...signed.verifier, type: "certificate", der: otherLeaf } });
-  return [
-    ...keyless,
-    make("managed-v2-key", "managed key: entry of another key", keyed("hashedrekord 0.0.2", toOtherKey), mismatch),
-    make("managed-v1-key", "managed key: entry of another key in Rekor v1", keyed("hashedrekord 0.0.1", toOtherKey), mismatch),
-    make("managed-v2-certificate", "managed key: entry of a certificate", keyed("hashedrekord 0.0.2", toCertificate), mismatch),
-    make("managed-v1-certificate", "managed key: entry of a certificate in Rekor v1", keyed("hashedrekord 0.0.1", toCertificate), mismatch),
-  ];
-}
-
-/** S14: one party that is counted twice. */
-export function rowS14(stage: Stage): Attack[] {
-  const make = forge(stage, "S14", "thresholds count distinct operators (sigstore_trustroot.proto)");
-  const { a, b } = stage;
-  const evidence = makeEvidence(a);
-  const [own] = (evidence.json["verificationMaterial"] as unknown as { tlogEntries: EntryJson[] }).tlogEntries;
-  const entries = (second: EntryJson | undefined): [string, Loose] => [`${entriesPath}.1`, (second ?? null) as unknown as Loose];
-  const again = a.rekor.append(hashedRekordBody002(evidence.signed));
-  const inB = b.rekor.append(hashedRekordBody002(evidence.signed));
-  const inV1 = a.rekorV1.append(hashedRekordBody001(evidence.signed), {});
-  const logsOf = (...operators: string[]): Pick<Departure, "root" | "rootEdits"> => ({
-    root: { logs: [a.rekor.trusted, b.rekor.trusted, a.rekorV1.trusted] },
-    rootEdits: [...operators.map((name, index) => [`tlogs.${index}.operator`, name] as const), ["timestampAuthorities.0.operator", "one"]],
-  });
-  const distinct = logsOf("one", "two", "three");
-  const twoTsas: Departure["root"] = { tsas: [a.tsa.trusted, b.tsa.trusted] };
-  const few = "SIGSTORE_TOO_FEW_LOG_ENTRIES";
-  const fewTimes = "SIGSTORE_TOO_FEW_TIMES";
-  const two = { logEntries: 2 };
-  const times = { times: 2 };
-  const token = (tsa: typeof a.tsa, at: number): Loose => tokenOf(tsa, evidence, { time: after(at) });
-  const stamps = (...list: Loose[]): [string, Loose] => [tokensPath, list];
-  const twiceNamed = [{ ...a.tsa.trusted, uri: "http://one.test" }, { ...a.tsa.trusted, uri: "http://two.test" }];
-  const end = after(30);
-  const renamed = [
-    { ...a.tsa.trusted, uri: "http://one.test", validFor: { start: after(-60), end } },
-    { ...a.tsa.trusted, uri: "http://two.test", validFor: { start: end } },
-  ];
-  const ctTwo: Departure["root"] = { ctLogs: [a.ctLog.trusted, b.ctLog.trusted] };
-  const oneOperator: Departure["rootEdits"] = [["ctlogs.0.operator", "one"], ["ctlogs.1.operator", "one"]];
-  const sctTwice = makeEvidence(a, { leaf: { ctLogs: [a.ctLog, a.ctLog] } });
-  const sctBoth = makeEvidence(a, { leaf: { ctLogs: [a.ctLog, b.ctLog] } });
-  return [
-    make("control-two-logs", "two logs of two operators", evidence, { expect: "ok", edits: [entries(inB)], require: two, ...distinct }),
-    make("same-entry", "the same entry twice", evidence, { expect: few, edits: [entries(own)], require: two, ...distinct }),
-    make("same-log", "two entries of one log", evidence, { expect: few, edits: [entries(again)], require: two, ...distinct }),
-    make("same-operator", "two logs of one operator", evidence, { expect: few, edits: [entries(inB)], require: two, ...logsOf("one", "one", "three") }),
-    make("generations", "Rekor v1 and v2 of one operator", evidence, { expect: few, edits: [entries(inV1)], require: two, ...logsOf("one", "two", "one") }),
-    make("one-claim", "the same entry twice is one log in the claims", evidence, { expect: "ok", edits: [entries(own)], claims: { logs: [{ proof: "inclusion" }] } }),
-    make("control-two-stamps", "timestamps of two operators", evidence, { expect: "ok", edits: [stamps(token(a.tsa, 5), token(b.tsa, 6))], require: times, root: twoTsas }),
-    make("same-stamp", "the same timestamp twice", evidence, { expect: fewTimes, edits: [stamps(token(a.tsa, 5), token(a.tsa, 5))], require: times, root: twoTsas }),
-    make("same-tsa", "two timestamps of one authority", evidence, { expect: fewTimes, edits: [stamps(token(a.tsa, 5), token(a.tsa, 6))], require: times, root: twoTsas }),
-    make("tsa-and-log", "timestamp and promise of one operator", evidence, { expect: fewTimes, edits: [entries(inV1)], require: times, ...logsOf("one", "two", "one") }),
-    make("tsa-two-names", "one authority under two addresses", evidence, { expect: fewTimes, edits: [stamps(token(a.tsa, 5), token(a.tsa, 6))], require: times, root: { tsas: twiceNamed } }),
-    make("tsa-renamed", "one authority's key under two addresses, one after the other", evidence, { expect: fewTimes, edits: [stamps(token(a.tsa, 5), token(a.tsa, 60))], require: times, root: { tsas: renamed } }),
-    make("tsa-operators", "one authority's key with two operators", evidence, {
-      expect: fewTimes,
-      edits: [stamps(token(a.tsa, 5), token(a.tsa, 60))],
-      require: times,
-      root: { tsas: renamed },
-      rootEdits: [["timestampAuthorities.0.operator", "one"], ["timestampAuthorities.1.operator", "two"]],
-    }),
-    make("same-sct", "two SCTs of one log", sctTwice, { expect: "SIGSTORE_TOO_FEW_SCTS", require: { scts: 2 } }),
-    make("sct-operator", "SCTs of two logs of one operator", sctBoth, { expect: "SIGSTORE_TOO_FEW_SCTS", require: { scts: 2 }, root: ctTwo, rootEdits: oneOperator }),
-    make("control-two-scts", "SCTs of two logs", sctBoth, { expect: "ok", require: { scts: 2 }, root: ctTwo }),
-  ];
+  return formatSignedNote(text, [
+    { ...signNoteText(text, a.rekor.origin, twin.rekor.key), keyHint: a.rekor.logId.subarray(0, 4) },
+  ]);
 }

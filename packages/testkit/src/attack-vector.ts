@@ -152,7 +152,10 @@ function bundleOf(evidence: Evidence, how: Departure): string {
 }
 
 // JSON has no undefined: an edit that removes has one part only.
-function editsOf(name: "edits" | "rootEdits", edits: Departure["edits"] = []): { readonly edits?: readonly Edit[]; readonly rootEdits?: readonly Edit[] } {
+function editsOf(
+  name: "edits" | "rootEdits",
+  edits: Departure["edits"] = [],
+): { readonly edits?: readonly Edit[]; readonly rootEdits?: readonly Edit[] } {
   return edits.length === 0 ? {} : { [name]: edits.map(asEdit) };
 }
 
@@ -167,6 +170,8 @@ function rootOf({ a }: Stage, changes: TrustedRootParts = {}): LooseObject {
 
 function rootEditsOf(stage: Stage, how: Departure): NonNullable<Departure["edits"]> {
   const base = rootOf(stage);
-  const changed = Object.entries(rootOf(stage, how.root)).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(base[name]));
+  const changed = Object.entries(rootOf(stage, how.root)).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(base[name]),
+  );
   return [...changed, ...(how.rootEdits ?? [])];
 }

@@ -1,9 +1,11 @@
 import { makeStage, type Attack, type Stage } from "./attack-vector.ts";
 import { rowS12, rowS13, rowS5 } from "./attack-row-certificate.ts";
-import { rowX1, rowX2, rowX3, rowX4, rowX5 } from "./attack-row-extra.ts";
+import { rowX1, rowX2, rowX3 } from "./attack-row-extra.ts";
 import { rowS15, rowS16, rowS17, rowS19, rowS20 } from "./attack-row-format.ts";
 import { rowS11 } from "./attack-row-timestamp.ts";
-import { rowS10, rowS14, rowS6, rowS7, rowS8, rowS9 } from "./attack-row-log.ts";
+import { rowS6, rowS7, rowS8 } from "./attack-row-log.ts";
+import { rowX4, rowX5 } from "./attack-row-signature.ts";
+import { rowS10, rowS14, rowS9 } from "./attack-row-entry.ts";
 import { rowS2, rowS3, rowS4 } from "./attack-row-policy.ts";
 import { rowS1, rowS18, rowS24, rowS25 } from "./attack-row-content.ts";
 
