@@ -1,4 +1,4 @@
-import { base64, makeVerifier, type HashName, type Requirements } from "@countersign/core";
+import { base64, type HashName, type Requirements } from "@countersign/core";
 import { buildTrustedRoot, type TrustedRootParts } from "@countersign/local-sigstore";
 import { signer, type Evidence } from "./evidence.ts";
 import { instanceTime, makeInstance, type Instance } from "./instance.ts";
@@ -7,7 +7,7 @@ import { withAt, type Loose, type LooseObject } from "./json.ts";
 /** One signer that the policy of a vector names; `pattern` makes both texts RE2 expressions. */
 export type VectorSigner =
   | { readonly identity: string; readonly issuer: string; readonly pattern?: true }
-  /** SubjectPublicKeyInfo, base64; an empty list of key ids is written as `keyid`. */
+  /** SubjectPublicKeyInfo, base64. */
   | { readonly key: string };
 
 /** Puts a value at a dotted path such as `a.b.0.c` of a JSON document; without a value the member is removed. */
@@ -138,11 +138,6 @@ export function forge(stage: Stage, row: string, source: string): Forge {
 /** The signer whom an honest policy names. */
 export function signerOf(evidence: Evidence): VectorSigner {
   return evidence.leaf === undefined ? { key: base64(evidence.key.spki) } : signer;
-}
-
-/** The id of a key as policies write it. */
-export function keyidOf(spki: Uint8Array): string {
-  return makeVerifier(spki).keyid;
 }
 
 // How a text is written cannot be said by edits of its values: then the file is the forged text itself.
