@@ -1,0 +1,86 @@
+import { unescapeCanonical } from "./canonical.ts";
+import type { Json } from "@countersign/core";
+
+/*
+ * Walks over text that `canonical.ts` wrote. It is well formed, has no white space and escapes nothing but `"` and `\`,
+ * so that the end of a value is found without reading it.
+ */
+
+/** Where a member's name was found, and its value. */
+export interface TextMember {
+  readonly name: string;
+  /** Where the value starts and ends in the text. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The members of the object that the text is, in their order. */
+export function readTextMembers(text: string): readonly TextMember[] {
+  const members: TextMember[] = [];
+  let at = 1;
+  while (text[at] === '"') {
+    const nameEnd = endOfString(text, at);
+    const from = nameEnd + 1;
+    const to = endOfValue(text, from);
+    members.push({ name: unescapeCanonical(text.slice(at + 1, nameEnd - 1)), from, to });
+    at = to + 1;
+  }
+  return members;
+}
+
+/** The items of the array that the text is. */
+export function readTextItems(text: string): readonly string[] {
+  const items: string[] = [];
+  let at = 1;
+  while (at < text.length - 1) {
+    const to = endOfValue(text, at);
+    items.push(text.slice(at, to));
+    at = to + 1;
+  }
+  return items;
+}
+
+/** The value that canonical text spells; numbers as JavaScript reads them. */
+export function readTextValue(text: string): Json {
+  // All that keeps it from being JSON are control characters that stand in strings as they are.
+  return JSON.parse(text.replaceAll(/[\0-\u001f]/g, escapeControl)) as Json;
+}
+
+function escapeControl(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+/** The place after the closing quote of the string that starts at `from`. */
+export function endOfString(text: string, from: number): number {
+  let at = text.indexOf('"', from + 1);
+  while (isEscaped(text, at)) at = text.indexOf('"', at + 1);
+  return at + 1;
+}
+
+/** Whether an odd number of backslashes stands before. */
+function isEscaped(text: string, at: number): boolean {
+  let from = at;
+  while (text.charCodeAt(from - 1) === 92) from--;
+  return (at - from) % 2 === 1;
+}
+
+/** The place after the value that starts at `from`. */
+export function endOfValue(text: string, from: number): number {
+  let depth = 0;
+  let at = from;
+  do {
+    const code = text.charCodeAt(at);
+    if (code === 34) at = endOfString(text, at);
+    else {
+      if (code === 123 || code === 91) depth++;
+      if (code === 125 || code === 93) depth--;
+      at++;
+    }
+    // After a number or a word stands a comma or the end of what it is in.
+  } while (at < text.length && (depth > 0 || !isEnd(text.charCodeAt(at))));
+  return at;
+}
+
+function isEnd(code: number): boolean {
+  return code === 44 || code === 125 || code === 93;
+}

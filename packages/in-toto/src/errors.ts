@@ -1,0 +1,124 @@
+import { catalogue, type CatalogueEntry, type ErrorMaker } from "@countersign/core";
+
+const inTotoEntries = {
+  INTOTO_JSON_MALFORMED: {
+    kind: "malformed",
+    says: "not JSON that in-toto metadata may be",
+    fix: "fetch the file again, it is damaged or was edited by hand",
+  },
+  INTOTO_JSON_DUPLICATE: {
+    kind: "malformed",
+    says: "JSON object has the same member twice",
+    fix: "ask whoever signed the file to make and sign it again",
+  },
+  INTOTO_JSON_NUMBER: {
+    kind: "malformed",
+    says: "the signed part holds a number that canonical JSON cannot write",
+    fix: "ask whoever signed the file to write fractions as strings, or to sign it as a DSSE envelope",
+  },
+  INTOTO_TOO_LARGE: {
+    kind: "malformed",
+    says: "in-toto metadata is larger than the limit",
+    fix: "check that this is the file you meant; split a step that records so many files",
+  },
+  INTOTO_METADATA_MALFORMED: {
+    kind: "malformed",
+    says: "not signed in-toto metadata",
+    fix: "give a layout or link: an object with 'signed' and 'signatures', or a DSSE envelope",
+  },
+  INTOTO_METADATA_TYPE: {
+    kind: "malformed",
+    says: "the signed part is neither a layout nor a link",
+    fix: "check that this is the file you meant",
+  },
+  INTOTO_LINK_MALFORMED: {
+    kind: "malformed",
+    says: "not an in-toto link",
+    fix: "ask whoever performed the step to record it again",
+  },
+  INTOTO_LAYOUT_MALFORMED: {
+    kind: "malformed",
+    says: "not an in-toto layout",
+    fix: "ask the project owner to correct the layout and sign it again",
+  },
+  INTOTO_RULE_MALFORMED: {
+    kind: "malformed",
+    says: "not an artifact rule",
+    fix: "write it as one of CREATE, DELETE, MODIFY, ALLOW, DISALLOW <pattern>, REQUIRE <path>, MATCH <pattern> [IN <prefix>] WITH MATERIALS|PRODUCTS [IN <prefix>] FROM <step>",
+  },
+  INTOTO_NAME_UNSAFE: {
+    kind: "malformed",
+    says: "a name could lead out of the directory it belongs to",
+    fix: "use names without '/', '\\', '..' and control characters, and relative paths that are written one way only",
+  },
+  INTOTO_KEY_MALFORMED: {
+    kind: "malformed",
+    says: "not an in-toto key",
+    fix: "give a PEM public key or the JSON that securesystemslib writes",
+  },
+  INTOTO_KEY_UNSUPPORTED: {
+    kind: "untrusted",
+    says: "the key's type or scheme is not supported",
+    fix: "use an Ed25519, RSA or ECDSA P-256, P-384 or P-521 key, or an OpenPGP RSA or Ed25519 key",
+  },
+  INTOTO_KEY_EXPIRED: {
+    kind: "untrusted",
+    says: "the OpenPGP key has expired",
+    fix: "ask the project owner for a layout with a key that is still valid",
+  },
+  INTOTO_PRIVATE_KEY_MALFORMED: {
+    kind: "usage",
+    says: "not a private key that can sign in-toto metadata",
+    fix: "give an unencrypted PEM private key, or the JSON private key that securesystemslib writes",
+  },
+  INTOTO_SIGNATURE_MALFORMED: {
+    kind: "malformed",
+    says: "not a signature of in-toto metadata",
+    fix: "ask whoever signed the file to sign it again",
+  },
+  INTOTO_SIGNATURE_TWICE: {
+    kind: "malformed",
+    says: "one key id has two signatures, and only one of them can be meant",
+    fix: "ask whoever signed the file to sign it once with each key",
+  },
+  INTOTO_SIGNATURE_MISSING: {
+    kind: "untrusted",
+    says: "no signature by this key",
+    fix: "check that this is the key that should have signed, and that it signed this file",
+  },
+  INTOTO_SIGNATURE_BAD: {
+    kind: "untrusted",
+    says: "the key's signature does not verify",
+    fix: "do not rely on the file: it was changed after it was signed, or another key signed it",
+  },
+  INTOTO_RULE_DISALLOWED: {
+    kind: "untrusted",
+    says: "an artifact is there that a DISALLOW rule forbids",
+    fix: "find out where the artifact comes from; if it is right, ask the project owner for a layout that allows it",
+  },
+  INTOTO_RULE_REQUIRED: {
+    kind: "untrusted",
+    says: "an artifact is missing that a REQUIRE rule asks for",
+    fix: "check that the step produced it, and that no rule before REQUIRE consumed it",
+  },
+  INTOTO_CERTIFICATE_MALFORMED: {
+    kind: "malformed",
+    says: "not a certificate or a certificate constraint of a layout",
+    fix: "ask whoever wrote the layout or signed the link to correct it",
+  },
+  INTOTO_CERTIFICATE_UNTRUSTED: {
+    kind: "untrusted",
+    says: "no chain leads from the certificate to an authority of the layout",
+    fix: "check that the functionary's certificate is valid and was issued by an authority that the layout lists",
+  },
+  INTOTO_CERTIFICATE_CONSTRAINT: {
+    kind: "untrusted",
+    says: "the certificate is not of a functionary whom the step allows",
+    fix: "check who performed the step; the layout's certificate constraints say who may",
+  },
+} as const;
+
+/** The catalogue of this package, for docs/errors.md. */
+export const inTotoErrors: Readonly<Record<string, CatalogueEntry>> = inTotoEntries;
+/** Makes an error of this package's catalogue. */
+export const inTotoError: ErrorMaker<typeof inTotoEntries> = catalogue(inTotoEntries);

@@ -1,0 +1,3 @@
+export * from "./errors.ts";
+export * from "./glob.ts";
+export * from "./rule.ts";
