@@ -43,22 +43,52 @@ const text = { type: "string" } as const;
 const flag = { type: "boolean" } as const;
 
 function parseVerify(args: string[]): VerifyArguments | undefined {
-  const options = { staging: flag, bundle: text, key: text, "certificate-identity": text, "certificate-oidc-issuer": text, "trusted-root": text };
+  const options = {
+    staging: flag,
+    bundle: text,
+    key: text,
+    "certificate-identity": text,
+    "certificate-oidc-issuer": text,
+    "trusted-root": text,
+  };
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
   const [artifact, ...more] = positionals;
   const { bundle, key, "certificate-identity": identity, "certificate-oidc-issuer": issuer } = values;
-  const signer = key !== undefined ? { key } : identity !== undefined && issuer !== undefined ? { identity, issuer } : undefined;
+  const signer =
+    key !== undefined ? { key } : identity !== undefined && issuer !== undefined ? { identity, issuer } : undefined;
   if (artifact === undefined || more.length > 0 || bundle === undefined || signer === undefined) return undefined;
   if (key !== undefined && (identity ?? issuer) !== undefined) return undefined;
-  return { command: "verify-bundle", staging: values.staging === true, bundle, signer, trustedRoot: values["trusted-root"], artifact };
+  return {
+    command: "verify-bundle",
+    staging: values.staging === true,
+    bundle,
+    signer,
+    trustedRoot: values["trusted-root"],
+    artifact,
+  };
 }
 
 function parseSign(args: string[]): SignArguments | undefined {
-  const options = { staging: flag, "in-toto": flag, "identity-token": text, bundle: text, "trusted-root": text, "signing-config": text };
+  const options = {
+    staging: flag,
+    "in-toto": flag,
+    "identity-token": text,
+    bundle: text,
+    "trusted-root": text,
+    "signing-config": text,
+  };
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
   const [artifact, ...more] = positionals;
   const { bundle, "identity-token": token } = values;
   if (artifact === undefined || more.length > 0 || bundle === undefined || token === undefined) return undefined;
   const flags = { staging: values.staging === true, inToto: values["in-toto"] === true };
-  return { command: "sign-bundle", ...flags, token, bundle, trustedRoot: values["trusted-root"], signingConfig: values["signing-config"], artifact };
+  return {
+    command: "sign-bundle",
+    ...flags,
+    token,
+    bundle,
+    trustedRoot: values["trusted-root"],
+    signingConfig: values["signing-config"],
+    artifact,
+  };
 }

@@ -1,5 +1,13 @@
 import { readFileSync, readdirSync, existsSync } from "node:fs";
-import { digestOf, makeVerifier, parsePublicKey, TrustError, type Artifact, type Verifier } from "@countersign/core";
+import {
+  digestOf,
+  makeVerifier,
+  parsePublicKey,
+  TrustError,
+  type Artifact,
+  type HashName,
+  type Verifier,
+} from "@countersign/core";
 import { inspect, loadTrust, readingFor, type Report, type World } from "@countersign/pipeline";
 import type { Policy } from "@countersign/policy";
 
@@ -9,7 +17,8 @@ export const caseFolder: string = new URL("../../../shared/data/sigstore/bundle-
 export const hasCases: boolean = existsSync(caseFolder);
 
 const identity = {
-  subject: "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main",
+  subject:
+    "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main",
   issuer: "https://token.actions.githubusercontent.com",
 };
 
@@ -34,7 +43,8 @@ export function readCases(): readonly Case[] {
 function readCase(name: string): Case {
   const folder = `${caseFolder}${name}/`;
   const path = (file: string): string | undefined => (existsSync(folder + file) ? folder + file : undefined);
-  const text = (file: string): string | undefined => (existsSync(folder + file) ? readFileSync(folder + file, "utf8").trim() : undefined);
+  const text = (file: string): string | undefined =>
+    existsSync(folder + file) ? readFileSync(folder + file, "utf8").trim() : undefined;
   const [keyPath, trustedRootPath] = [path("key.pub"), path("trusted_root.json")];
   return {
     name,
@@ -93,7 +103,7 @@ async function reportOf(input: Input, mode: Mode, now: Date): Promise<Report> {
   return inspect(artifactOf(input.artifact, mode, hashes), policyOf(input, keys), world);
 }
 
-function artifactOf(bytes: Uint8Array, mode: Mode, hashes: Parameters<typeof digestOf>[0][]  | readonly Parameters<typeof digestOf>[0][]): Artifact {
+function artifactOf(bytes: Uint8Array, mode: Mode, hashes: readonly HashName[]): Artifact {
   if (mode === "digest") return { name: "digest", digests: [digestOf("sha256", bytes)] };
   return { name: "artifact", bytes, size: bytes.length, digests: hashes.map((name) => digestOf(name, bytes)) };
 }

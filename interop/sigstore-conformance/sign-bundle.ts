@@ -36,5 +36,8 @@ function signStatement(args: SignArguments, as: SignAs, world: SignWorld): Retur
 function subjectOf(statement: Uint8Array): Artifact {
   const [subject] = parseStatement(statement).subjects;
   const known = ["sha256", "sha384", "sha512"].filter((name) => subject?.digest[name] !== undefined);
-  return { name: subject?.name ?? "subject", digests: known.map((name) => parseDigest(`${name}:${subject?.digest[name]}`)) };
+  return {
+    name: subject?.name ?? "subject",
+    digests: known.map((name) => parseDigest(`${name}:${subject?.digest[name]}`)),
+  };
 }

@@ -11,9 +11,11 @@ beforeAll(async () => {
     const { pathname } = new URL(request.url ?? "/", "http://x");
     if (pathname === "/slow") return;
     if (pathname === "/trickle") return void setInterval(() => response.write("x"), 20).unref();
-    if (pathname === "/cut") return void response.writeHead(200, { "content-length": "99" }).write("x", () => request.socket.destroy());
+    if (pathname === "/cut")
+      return void response.writeHead(200, { "content-length": "99" }).write("x", () => request.socket.destroy());
     if (pathname === "/elsewhere") return void response.writeHead(302, { location: "/" }).end();
-    if (pathname === "/echo") return void request.pipe(response.writeHead(201, { "X-Seen": String(request.headers["authorization"]) }));
+    if (pathname === "/echo")
+      return void request.pipe(response.writeHead(201, { "X-Seen": String(request.headers["authorization"]) }));
     response.writeHead(pathname === "/500" ? 500 : 200).end("x".repeat(1000));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -25,13 +27,25 @@ afterAll(() => {
 });
 
 const http = makeHttp((url, init) => fetch(url, init));
-const get = (path: string, more: Partial<HttpRequest> = {}) => http({ method: "GET", url: base + path, headers: {}, timeoutMs: 5000, maxBytes: 1000, ...more });
+const get = (path: string, more: Partial<HttpRequest> = {}) =>
+  http({ method: "GET", url: base + path, headers: {}, timeoutMs: 5000, maxBytes: 1000, ...more });
 
 describe("an answer", () => {
   test("comes back with status, lower-case headers and body, whatever the status", async () => {
     const body = new TextEncoder().encode("asked");
-    const response = await http({ method: "POST", url: `${base}/echo`, headers: { authorization: "Bearer t" }, body, timeoutMs: 5000, maxBytes: 5 });
-    expect([response.status, response.headers["x-seen"], new TextDecoder().decode(response.body)]).toEqual([201, "Bearer t", "asked"]);
+    const response = await http({
+      method: "POST",
+      url: `${base}/echo`,
+      headers: { authorization: "Bearer t" },
+      body,
+      timeoutMs: 5000,
+      maxBytes: 5,
+    });
+    expect([response.status, response.headers["x-seen"], new TextDecoder().decode(response.body)]).toEqual([
+      201,
+      "Bearer t",
+      "asked",
+    ]);
     expect((await get("/500")).status).toBe(500);
     expect((await get("/")).body.length).toBe(1000);
   });
@@ -55,7 +69,10 @@ describe("what goes wrong has a code of its own", () => {
 
   test("no message repeats a header or a query", async () => {
     const secret = "very-secret-token";
-    const failed = await get("", { url: `http://127.0.0.1:9/?token=${secret}`, headers: { authorization: secret } }).catch((error: Error) => error);
+    const failed = await get("", {
+      url: `http://127.0.0.1:9/?token=${secret}`,
+      headers: { authorization: secret },
+    }).catch((error: Error) => error);
     expect(JSON.stringify([failed, (failed as Error).message, (failed as Error).cause])).not.toContain(secret);
   });
 });

@@ -1,16 +1,42 @@
 import { makeVerifier, utf8, type Artifact } from "@countersign/core";
 import type { Policy } from "@countersign/policy";
 import { makeKeyPair } from "@countersign/local-sigstore";
-import { artifactBytes, artifactOf, bytesOfJson, digestOnly, makeEvidence, makeInstance, signer, trustRootBytes, withAt, type Plan } from "@countersign/testkit";
+import {
+  artifactBytes,
+  artifactOf,
+  bytesOfJson,
+  digestOnly,
+  makeEvidence,
+  makeInstance,
+  signer,
+  trustRootBytes,
+  withAt,
+  type Plan,
+} from "@countersign/testkit";
 import { describe, expect, test } from "vitest";
-import { exitCodeOf, exitCodeOfError, inspect, loadTrust, readingFor, type EvidenceFile, type Report, type TrustOptions, type World } from "./index.ts";
+import {
+  exitCodeOf,
+  exitCodeOfError,
+  inspect,
+  loadTrust,
+  readingFor,
+  type EvidenceFile,
+  type Report,
+  type TrustOptions,
+  type World,
+} from "./index.ts";
 
 const instance = makeInstance();
 const { now } = instance;
-const policy: Policy = { signers: [{ kind: "certificate", identity: { exact: signer.identity }, issuer: { exact: signer.issuer } }] };
+const policy: Policy = {
+  signers: [{ kind: "certificate", identity: { exact: signer.identity }, issuer: { exact: signer.issuer } }],
+};
 const files = [{ source: "root.json", bytes: trustRootBytes(instance.parts) }];
 const artifact = artifactOf(artifactBytes);
-const bundle = (plan: Plan = {}, source = "bundle"): EvidenceFile => ({ source, bytes: bytesOfJson(makeEvidence(instance, plan).json) });
+const bundle = (plan: Plan = {}, source = "bundle"): EvidenceFile => ({
+  source,
+  bytes: bytesOfJson(makeEvidence(instance, plan).json),
+});
 
 interface Setting {
   readonly what?: Artifact;
@@ -23,7 +49,9 @@ async function run(evidence: readonly EvidenceFile[], setting: Setting = {}): Pr
   return inspect(setting.what ?? artifact, setting.policy ?? policy, world);
 }
 const codeOf = async (report: Promise<Report>): Promise<string> => {
-  const { decision } = await report.catch((error: { code: string }) => ({ decision: { verdict: "thrown", code: error.code } }));
+  const { decision } = await report.catch((error: { code: string }) => ({
+    decision: { verdict: "thrown", code: error.code },
+  }));
   return decision.code ?? decision.verdict;
 };
 
@@ -61,8 +89,14 @@ describe("the line from artifact to report", () => {
   });
 
   test("a bad bundle beside a good one is a warning, in either order", async () => {
-    const bad = { source: "bad", bytes: bytesOfJson(withAt(makeEvidence(instance).json, "messageSignature.signature", "MEUC")) };
-    for (const evidence of [[bad, bundle()], [bundle(), bad]]) {
+    const bad = {
+      source: "bad",
+      bytes: bytesOfJson(withAt(makeEvidence(instance).json, "messageSignature.signature", "MEUC")),
+    };
+    for (const evidence of [
+      [bad, bundle()],
+      [bundle(), bad],
+    ]) {
       const report = await run(evidence);
       expect(report.decision.verdict).toBe("allowed");
       expect(report.findings).toMatchObject([{ level: "warn", code: "SIGSTORE_SIGNATURE_INVALID" }]);
@@ -76,12 +110,20 @@ describe("the line from artifact to report", () => {
   });
 
   test("what the policy requires is what the verifier asks for", async () => {
-    expect(await codeOf(run([bundle()], { policy: { ...policy, require: { scts: 2 } } }))).toBe("SIGSTORE_TOO_FEW_SCTS");
-    expect(await codeOf(run([bundle({ leaf: { sct: "none" } })], { policy: { ...policy, require: { scts: 0 } } }))).toBe("allowed");
+    expect(await codeOf(run([bundle()], { policy: { ...policy, require: { scts: 2 } } }))).toBe(
+      "SIGSTORE_TOO_FEW_SCTS",
+    );
+    expect(
+      await codeOf(run([bundle({ leaf: { sct: "none" } })], { policy: { ...policy, require: { scts: 0 } } })),
+    ).toBe("allowed");
   });
 
   test("S3: a policy for nobody is thrown before anything is read", async () => {
-    const world: World = { now: () => now, trust: () => Promise.reject(new Error("not asked for")), evidence: () => [] };
+    const world: World = {
+      now: () => now,
+      trust: () => Promise.reject(new Error("not asked for")),
+      evidence: () => [],
+    };
     await expect(inspect(artifact, { signers: [] }, world)).rejects.toMatchObject({ code: "POLICY_NO_SIGNER" });
   });
 });
@@ -95,7 +137,9 @@ describe("keys", () => {
   test("any of the keys given may be the one", async () => {
     expect(await codeOf(run([keyed], { policy: keyPolicy, trust: { keys: [key] } }))).toBe("allowed");
     expect(await codeOf(run([keyed], { policy: keyPolicy, trust: { keys: [other, key] } }))).toBe("allowed");
-    expect(await codeOf(run([keyed], { policy: keyPolicy, trust: { keys: [other] } }))).toBe("SIGSTORE_SIGNATURE_INVALID");
+    expect(await codeOf(run([keyed], { policy: keyPolicy, trust: { keys: [other] } }))).toBe(
+      "SIGSTORE_SIGNATURE_INVALID",
+    );
   });
 
   test("S3: a key for a certificate bundle, a certificate policy for a key bundle, no key", async () => {
@@ -106,14 +150,21 @@ describe("keys", () => {
 
   test("a policy that takes either judges each bundle its own way", async () => {
     const either: Policy = { signers: [...policy.signers, ...keyPolicy.signers] };
-    for (const each of [keyed, bundle()]) expect(await codeOf(run([each], { policy: either, trust: { keys: [key] } }))).toBe("allowed");
+    for (const each of [keyed, bundle()])
+      expect(await codeOf(run([each], { policy: either, trust: { keys: [key] } }))).toBe("allowed");
   });
 
   test("how the artifact must be read follows from bundle and keys", () => {
     const ed25519 = makeKeyPair("ed25519");
     expect(readingFor([bundle()], [])).toEqual({ hashes: ["sha256"], wholeMessage: false });
-    expect(readingFor([{ source: "x", bytes: utf8("no bundle") }], [])).toEqual({ hashes: ["sha256"], wholeMessage: false });
-    expect(readingFor([bundle({ managed: ed25519, entry: "none" })], [makeVerifier(ed25519.spki)])).toEqual({ hashes: ["sha256", "sha512"], wholeMessage: true });
+    expect(readingFor([{ source: "x", bytes: utf8("no bundle") }], [])).toEqual({
+      hashes: ["sha256"],
+      wholeMessage: false,
+    });
+    expect(readingFor([bundle({ managed: ed25519, entry: "none" })], [makeVerifier(ed25519.spki)])).toEqual({
+      hashes: ["sha256", "sha512"],
+      wholeMessage: true,
+    });
   });
 });
 
@@ -122,7 +173,9 @@ describe("exit codes of what is thrown", () => {
     ["POLICY_NO_SIGNER", { signers: [] }, 2],
     ["PIPELINE_INSTANCE_UNKNOWN", undefined, 2],
   ])("%s", async (code, wrong, exit) => {
-    const thrown = await (wrong === undefined ? loadTrust({ now, instance: "nowhere" }) : run([], { policy: wrong as Policy })).catch((error: unknown) => error);
+    const thrown = await (
+      wrong === undefined ? loadTrust({ now, instance: "nowhere" }) : run([], { policy: wrong as Policy })
+    ).catch((error: unknown) => error);
     expect(thrown).toMatchObject({ code });
     expect(exitCodeOfError(thrown)).toBe(exit);
     expect(exitCodeOfError(new RangeError("a bug"))).toBe(3);

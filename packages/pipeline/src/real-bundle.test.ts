@@ -73,13 +73,28 @@ const digestOfWheel = "sha256:c4e92e9ecc828bef2aa7dba1de8ac983511f7532a0df11c770
 const rows: readonly Row[] = [
   wheel,
   { ...wheel, name: "the wheel by its digest", artifact: digestOfWheel },
-  { ...wheel, name: "the wheel's bundle for another file", artifact: "bundle_v3.txt", outcome: "SIGSTORE_ARTIFACT_MISMATCH" },
+  {
+    ...wheel,
+    name: "the wheel's bundle for another file",
+    artifact: "bundle_v3.txt",
+    outcome: "SIGSTORE_ARTIFACT_MISMATCH",
+  },
   { ...wheel, name: "the wheel under staging's trust root", instance: "staging", outcome: "SIGSTORE_LOG_UNKNOWN" },
-  { ...wheel, name: "the wheel of another tag", identity: wheel.identity.slice(0, -1), outcome: "POLICY_IDENTITY_MISMATCH" },
+  {
+    ...wheel,
+    name: "the wheel of another tag",
+    identity: wheel.identity.slice(0, -1),
+    outcome: "POLICY_IDENTITY_MISMATCH",
+  },
   { ...wheel, name: "the wheel of another issuer", issuer: login, outcome: "POLICY_ISSUER_MISMATCH" },
   blob,
   attestation,
-  { ...attestation, name: "the provenance for a file that is no subject", artifact: "a.dsse.staging-rekor-v2.txt", outcome: "SIGSTORE_SUBJECT_MISMATCH" },
+  {
+    ...attestation,
+    name: "the provenance for a file that is no subject",
+    artifact: "a.dsse.staging-rekor-v2.txt",
+    outcome: "SIGSTORE_SUBJECT_MISMATCH",
+  },
   npm,
   // It names its subject by SHA-512 alone: nobody can tell from a SHA-256 (attacks.md S24).
   { ...npm, name: "npm provenance by SHA-256", artifact: digestOfWheel, outcome: "SIGSTORE_SUBJECT_MISMATCH" },
@@ -91,7 +106,9 @@ async function outcomeOf(row: Row): Promise<string> {
   const evidence = [{ source: row.bundle, bytes: read(row.bundle) }];
   const trust = await loadTrust({ now, instance: row.instance });
   const world: World = { now: () => now, trust: () => Promise.resolve(trust), evidence: () => evidence };
-  const policy = { signers: [{ kind: "certificate", identity: { exact: row.identity }, issuer: { exact: row.issuer } }] } as const;
+  const policy = {
+    signers: [{ kind: "certificate", identity: { exact: row.identity }, issuer: { exact: row.issuer } }],
+  } as const;
   const { decision } = await inspect(artifactOf(row), policy, world);
   return decision.verdict === "allowed" ? "allowed" : String(decision.code);
 }

@@ -1,6 +1,13 @@
 import { makeInstance, trustRootBytes } from "@countersign/testkit";
 import { describe, expect, test } from "vitest";
-import { isInstanceName, loadInstance, loadTrust, staleTrustDays, type InstanceName, type TrustOptions } from "./index.ts";
+import {
+  isInstanceName,
+  loadInstance,
+  loadTrust,
+  staleTrustDays,
+  type InstanceName,
+  type TrustOptions,
+} from "./index.ts";
 
 const { parts, now } = makeInstance();
 const bytes = trustRootBytes(parts);
@@ -12,19 +19,28 @@ const codeOf = (options: Partial<TrustOptions>): Promise<string> =>
   );
 
 describe("roots that are built in", () => {
-  test.each<InstanceName>(["public-good", "staging", "github"])("%s can be read, and says where it is from and how old it is", async (instance) => {
-    const { source } = await loadInstance(instance);
-    const later = new Date(new Date(source.date).getTime() + 5 * 86_400_000);
-    const { root, sources, require } = await loadTrust({ now: later, instance });
-    expect(root.authorities.length).toBeGreaterThan(0);
-    expect(sources).toMatchObject([{ source: `${instance}, embedded from ${source.package} ${source.version}`, date: source.date, ageDays: 5 }]);
-    expect(require).toEqual(instance === "github" ? { scts: 0, logEntries: 0, times: 1 } : undefined);
-  });
+  test.each<InstanceName>(["public-good", "staging", "github"])(
+    "%s can be read, and says where it is from and how old it is",
+    async (instance) => {
+      const { source } = await loadInstance(instance);
+      const later = new Date(new Date(source.date).getTime() + 5 * 86_400_000);
+      const { root, sources, require } = await loadTrust({ now: later, instance });
+      expect(root.authorities.length).toBeGreaterThan(0);
+      expect(sources).toMatchObject([
+        { source: `${instance}, embedded from ${source.package} ${source.version}`, date: source.date, ageDays: 5 },
+      ]);
+      expect(require).toEqual(instance === "github" ? { scts: 0, logEntries: 0, times: 1 } : undefined);
+    },
+  );
 
   test("public-good is the default; another name is a usage error", async () => {
     expect((await loadTrust({ now })).sources[0]?.source).toMatch(/^public-good/);
     expect(await codeOf({ instance: "nowhere" })).toBe("PIPELINE_INSTANCE_UNKNOWN");
-    expect([isInstanceName("staging"), isInstanceName("constructor"), isInstanceName("__proto__")]).toEqual([true, false, false]);
+    expect([isInstanceName("staging"), isInstanceName("constructor"), isInstanceName("__proto__")]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 });
 
@@ -40,7 +56,11 @@ describe("the age of a root", () => {
     ["in the future", { files: file(daysAgo(-3)), maxAgeDays: 0 }, ""],
     ["not a date, with a limit", { files: file("yesterday"), maxAgeDays: 7 }, "PIPELINE_TRUST_AGE_UNKNOWN"],
     ["not a date", { files: file("yesterday") }, ""],
-    ["one of two too old", { files: [...file(daysAgo(1)), ...file(daysAgo(9))], maxAgeDays: 7 }, "PIPELINE_TRUST_STALE"],
+    [
+      "one of two too old",
+      { files: [...file(daysAgo(1)), ...file(daysAgo(9))], maxAgeDays: 7 },
+      "PIPELINE_TRUST_STALE",
+    ],
   ])("%s", async (_, options, outcome) => {
     expect(await codeOf(options)).toBe(outcome);
   });
@@ -49,8 +69,16 @@ describe("the age of a root", () => {
 test("several files count together, and what was passed over in them is said", async () => {
   const other = makeInstance("b");
   const odd = { ...parts, logs: [{ ...other.rekor.trusted, keyDetails: "PKIX_UNHEARD_OF" }], version: "0.1" } as const;
-  const { root, findings, sources } = await loadTrust({ now, files: [{ source: "a", bytes }, { source: "b", bytes: trustRootBytes(odd) }] });
+  const { root, findings, sources } = await loadTrust({
+    now,
+    files: [
+      { source: "a", bytes },
+      { source: "b", bytes: trustRootBytes(odd) },
+    ],
+  });
   expect([root.logs.length, root.authorities.length, sources.length]).toEqual([2, 2, 2]);
   expect(findings).toMatchObject([{ level: "warn", code: "SIGSTORE_TRUST_ROOT_LOG_SKIPPED" }]);
-  await expect(loadTrust({ now, files: [{ source: "x", bytes: bytes.subarray(1) }] })).rejects.toMatchObject({ code: "CORE_JSON_MALFORMED" });
+  await expect(loadTrust({ now, files: [{ source: "x", bytes: bytes.subarray(1) }] })).rejects.toMatchObject({
+    code: "CORE_JSON_MALFORMED",
+  });
 });

@@ -12,10 +12,20 @@ function claimsOf(signer: SignedBy): Verified<Claims> {
   return vouch({ via: "sigstore", artifact, signer, times: [], logs: [], scts: [] });
 }
 const fingerprint = `sha256:${"11".repeat(32)}` as Digest;
-const life = { extensions: {}, fingerprint, notBefore: "2026-01-01T00:00:00.000Z", notAfter: "2026-01-01T00:10:00.000Z" };
-const certified = (value = identity, by = issuer, type: "uri" | "email" | "other-name" = "uri"): Verified<Claims> => claimsOf({ kind: "certificate", identity: { type, value }, issuer: by, ...life });
+const life = {
+  extensions: {},
+  fingerprint,
+  notBefore: "2026-01-01T00:00:00.000Z",
+  notAfter: "2026-01-01T00:10:00.000Z",
+};
+const certified = (value = identity, by = issuer, type: "uri" | "email" | "other-name" = "uri"): Verified<Claims> =>
+  claimsOf({ kind: "certificate", identity: { type, value }, issuer: by, ...life });
 const keyed = claimsOf({ kind: "key", keyid, algorithm: "ecdsa-p256-sha256" });
-const rule = (wanted: Match, by: Match = { exact: issuer }): CertificateRule => ({ kind: "certificate", identity: wanted, issuer: by });
+const rule = (wanted: Match, by: Match = { exact: issuer }): CertificateRule => ({
+  kind: "certificate",
+  identity: wanted,
+  issuer: by,
+});
 const exact = (wanted: string, by = issuer): Policy => ({ signers: [rule({ exact: wanted }, { exact: by })] });
 
 function codesOf(claims: readonly Verified<Claims>[], policy: Policy): string {
@@ -31,17 +41,33 @@ describe("exact identities", () => {
     expect(decision.reason).toContain(identity);
   });
 
-  test.each([".", ".*", "(", "https://github.com/org", identity.slice(0, -1), `${identity} `, identity.toUpperCase(), "^https", identity.replaceAll(".", "\\."), `${identity}\n`])("S2: expected %j is not the signer", (wanted) => {
+  test.each([
+    ".",
+    ".*",
+    "(",
+    "https://github.com/org",
+    identity.slice(0, -1),
+    `${identity} `,
+    identity.toUpperCase(),
+    "^https",
+    identity.replaceAll(".", "\\."),
+    `${identity}\n`,
+  ])("S2: expected %j is not the signer", (wanted) => {
     expect(codesOf([certified()], exact(wanted))).toBe("POLICY_IDENTITY_MISMATCH");
   });
 
   test("S2: https://github.com/org against https://github.com/org-evil", () => {
-    expect(codesOf([certified("https://github.com/org-evil/repo")], exact("https://github.com/org"))).toBe("POLICY_IDENTITY_MISMATCH");
+    expect(codesOf([certified("https://github.com/org-evil/repo")], exact("https://github.com/org"))).toBe(
+      "POLICY_IDENTITY_MISMATCH",
+    );
   });
 
-  test.each([issuer.toUpperCase(), `${issuer}/`, issuer.slice(0, -1), "https://evil.test"])("S4: issuer %j is another", (by) => {
-    expect(codesOf([certified()], exact(identity, by))).toBe("POLICY_ISSUER_MISMATCH");
-  });
+  test.each([issuer.toUpperCase(), `${issuer}/`, issuer.slice(0, -1), "https://evil.test"])(
+    "S4: issuer %j is another",
+    (by) => {
+      expect(codesOf([certified()], exact(identity, by))).toBe("POLICY_ISSUER_MISMATCH");
+    },
+  );
 
   test("S4: another name's text is matched as it stands", () => {
     expect(codesOf([certified("ada!users.test", issuer, "other-name")], exact("ada!users.test"))).toBe("allowed");
@@ -49,23 +75,42 @@ describe("exact identities", () => {
 });
 
 describe("patterns", () => {
-  const matching = async (source: string, value = identity): Promise<string> => codesOf([certified(value)], { signers: [rule({ pattern: await loadPattern(source) })] });
+  const matching = async (source: string, value = identity): Promise<string> =>
+    codesOf([certified(value)], { signers: [rule({ pattern: await loadPattern(source) })] });
 
   test("S2: are anchored at both ends", async () => {
     expect(await matching("https://github\\.com/org/.*")).toBe("allowed");
-    for (const source of ["https://github\\.com/org", "org/repo", "release\\.yml@refs/tags/v1", "", "a|https://github\\.com/org"].filter((each) => each !== "")) {
+    for (const source of [
+      "https://github\\.com/org",
+      "org/repo",
+      "release\\.yml@refs/tags/v1",
+      "",
+      "a|https://github\\.com/org",
+    ].filter((each) => each !== "")) {
       expect(await matching(source), source).toBe("POLICY_IDENTITY_MISMATCH");
     }
-    expect(await matching("https://github\\.com/org", "https://github.com/org-evil/x")).toBe("POLICY_IDENTITY_MISMATCH");
+    expect(await matching("https://github\\.com/org", "https://github.com/org-evil/x")).toBe(
+      "POLICY_IDENTITY_MISMATCH",
+    );
     // An alternative is anchored as a whole, and a line break cannot end the value early.
-    expect(await matching("https://github\\.com/org/x|evil", "https://github.com/org/x\nevil")).toBe("POLICY_IDENTITY_MISMATCH");
-    expect(await matching("(?m)^https://github\\.com/org/x$", "https://github.com/org/x\nevil")).toBe("POLICY_IDENTITY_MISMATCH");
+    expect(await matching("https://github\\.com/org/x|evil", "https://github.com/org/x\nevil")).toBe(
+      "POLICY_IDENTITY_MISMATCH",
+    );
+    expect(await matching("(?m)^https://github\\.com/org/x$", "https://github.com/org/x\nevil")).toBe(
+      "POLICY_IDENTITY_MISMATCH",
+    );
     expect(await matching(".*", "two\nlines")).toBe("POLICY_IDENTITY_MISMATCH");
   });
 
-  test.each(["(", "[", "a{2,1}", "(?=x)", "(a)\\1", "", "*", "x".repeat(maxPatternChars + 1)])("%j cannot be used", async (source) => {
-    await expect(loadPattern(source.slice(0, maxPatternChars + 1))).rejects.toMatchObject({ code: "POLICY_PATTERN_INVALID", kind: "usage" });
-  });
+  test.each(["(", "[", "a{2,1}", "(?=x)", "(a)\\1", "", "*", "x".repeat(maxPatternChars + 1)])(
+    "%j cannot be used",
+    async (source) => {
+      await expect(loadPattern(source.slice(0, maxPatternChars + 1))).rejects.toMatchObject({
+        code: "POLICY_PATTERN_INVALID",
+        kind: "usage",
+      });
+    },
+  );
 
   test("take linear time", async () => {
     const started = process.hrtime.bigint();
@@ -99,13 +144,18 @@ describe("several claims and rules", () => {
   });
 
   test("no claims: refused, with the reason", () => {
-    expect(evaluate([], exact(identity))).toMatchObject({ verdict: "refused", findings: [{ code: "POLICY_NO_CLAIMS", level: "fail" }] });
+    expect(evaluate([], exact(identity))).toMatchObject({
+      verdict: "refused",
+      findings: [{ code: "POLICY_NO_CLAIMS", level: "fail" }],
+    });
   });
 
   test("claims that no verifier made are refused", () => {
     const copy = { ...certified() } as Verified<Claims>;
     expect(outcomeOf(() => evaluate([copy], exact(identity)))).toBe("CORE_NOT_VERIFIED");
-    expect(outcomeOf(() => evaluate([JSON.parse(JSON.stringify(certified())) as Verified<Claims>], exact(identity)))).toBe("CORE_NOT_VERIFIED");
+    expect(
+      outcomeOf(() => evaluate([JSON.parse(JSON.stringify(certified())) as Verified<Claims>], exact(identity))),
+    ).toBe("CORE_NOT_VERIFIED");
   });
 });
 
@@ -118,7 +168,11 @@ describe("S3: a policy that asks for nothing is a usage error", () => {
     ["no identity", { signers: [{ kind: "certificate", issuer: { exact: "x" } }] }, "POLICY_IDENTITY_INCOMPLETE"],
     ["an empty identity", exact(""), "POLICY_IDENTITY_INCOMPLETE"],
     ["an empty issuer", exact(identity, ""), "POLICY_IDENTITY_INCOMPLETE"],
-    ["a second rule that says nothing", { signers: [...exact(identity).signers, ...exact("").signers] }, "POLICY_IDENTITY_INCOMPLETE"],
+    [
+      "a second rule that says nothing",
+      { signers: [...exact(identity).signers, ...exact("").signers] },
+      "POLICY_IDENTITY_INCOMPLETE",
+    ],
     ["a fractional number", { ...exact(identity), require: { scts: 0.5 } }, "POLICY_REQUIREMENT_INVALID"],
     ["a negative number", { ...exact(identity), require: { times: -1 } }, "POLICY_REQUIREMENT_INVALID"],
     ["a number beyond reason", { ...exact(identity), require: { logEntries: 33 } }, "POLICY_REQUIREMENT_INVALID"],

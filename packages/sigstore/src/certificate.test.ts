@@ -1,8 +1,23 @@
 import { parseCertificate, type Certificate } from "@countersign/core";
-import { makeAuthority, makeKeyPair, type AuthorityOptions, type Extension, type IssueOptions, type SubordinateOptions } from "@countersign/local-sigstore";
+import {
+  makeAuthority,
+  makeKeyPair,
+  type AuthorityOptions,
+  type Extension,
+  type IssueOptions,
+  type SubordinateOptions,
+} from "@countersign/local-sigstore";
 import { makeInstance, outcomeOf, trustRootOf } from "@countersign/testkit";
 import { describe, expect, test } from "vitest";
-import { checkChainSignatures, checkIssued, checkPath, checkSigningUsage, checkTimes, codeSigning, timeStamping } from "./certificate.ts";
+import {
+  checkChainSignatures,
+  checkIssued,
+  checkPath,
+  checkSigningUsage,
+  checkTimes,
+  codeSigning,
+  timeStamping,
+} from "./certificate.ts";
 import type { Authority } from "./trust-root.ts";
 
 const instance = makeInstance();
@@ -31,7 +46,9 @@ describe("a leaf and its authority", () => {
 
   test("no authority, one of another name, one of the same name with another key: refused", () => {
     expect(issued(leafOf(), [])).toBe("SIGSTORE_CERTIFICATE_UNTRUSTED");
-    expect(issued(leafOf(), authoritiesOf(makeAuthority({ ...options, organization: "another" })))).toBe("SIGSTORE_CERTIFICATE_UNTRUSTED");
+    expect(issued(leafOf(), authoritiesOf(makeAuthority({ ...options, organization: "another" })))).toBe(
+      "SIGSTORE_CERTIFICATE_UNTRUSTED",
+    );
     expect(issued(leafOf(), authoritiesOf(makeAuthority(options)))).toBe("SIGSTORE_CERTIFICATE_UNTRUSTED");
   });
 
@@ -41,7 +58,11 @@ describe("a leaf and its authority", () => {
     const at = leaf.raw.length - leaf.signature.length - 40;
     const names = new Set<string>();
     for (let offset = 4; offset < at; offset += 7) {
-      names.add(outcomeOf(() => checkIssued(parseCertificate(leaf.raw.with(offset, (leaf.raw[offset] as number) ^ 1)), ours, [nowMs])));
+      names.add(
+        outcomeOf(() =>
+          checkIssued(parseCertificate(leaf.raw.with(offset, (leaf.raw[offset] as number) ^ 1)), ours, [nowMs]),
+        ),
+      );
     }
     expect([...names].toSorted()).toEqual(["CORE_CERTIFICATE_MALFORMED", "SIGSTORE_CERTIFICATE_UNTRUSTED"]);
   });
@@ -56,7 +77,10 @@ describe("a leaf and its authority", () => {
 
   test("an authority whose own chain does not hold is refused, each time it is asked", () => {
     const [issuer, root] = instance.ca.chain as [Uint8Array, Uint8Array];
-    const broken = authoritiesOf({ ...instance.ca, trusted: { ...instance.ca.trusted, chain: [flipLast(issuer), root] } });
+    const broken = authoritiesOf({
+      ...instance.ca,
+      trusted: { ...instance.ca.trusted, chain: [flipLast(issuer), root] },
+    });
     for (let run = 0; run < 2; run++) expect(issued(leafOf(), broken)).toBe("SIGSTORE_CERTIFICATE_CHAIN");
     const anotherRoot = makeAuthority(options).chain[1] as Uint8Array;
     const mixed = authoritiesOf({ ...instance.ca, trusted: { ...instance.ca.trusted, chain: [issuer, anotherRoot] } });
@@ -110,7 +134,11 @@ describe("S5: what a leaf may be", () => {
     ["no key usage", { keyUsages: [] }, "SIGSTORE_CERTIFICATE_USAGE"],
     ["key usage without digitalSignature", { keyUsages: ["keyEncipherment"] }, "SIGSTORE_CERTIFICATE_USAGE"],
     ["a CA", { isCa: true }, "SIGSTORE_CERTIFICATE_USAGE"],
-    ["no CA, but may sign certificates", { keyUsages: ["digitalSignature", "keyCertSign"] }, "SIGSTORE_CERTIFICATE_USAGE"],
+    [
+      "no CA, but may sign certificates",
+      { keyUsages: ["digitalSignature", "keyCertSign"] },
+      "SIGSTORE_CERTIFICATE_USAGE",
+    ],
     ["basic constraints that say it is none", { isCa: false }, "accepted"],
     ["an unknown critical extension", { extraExtensions: [critical("1.2.3.4")] }, "SIGSTORE_CERTIFICATE_EXTENSION"],
     ["an unknown extension", { extraExtensions: [{ ...critical("1.2.3.4"), critical: false }] }, "accepted"],
@@ -135,8 +163,16 @@ describe("S5: what stands above a leaf", () => {
     ["one that may not sign certificates", { keyUsages: ["digitalSignature"] }, "SIGSTORE_CERTIFICATE_CHAIN"],
     ["one for another purpose", { extendedKeyUsages: [timeStamping] }, "SIGSTORE_CERTIFICATE_CHAIN"],
     ["an unknown critical extension", { extraExtensions: [critical("1.2.3.4")] }, "SIGSTORE_CERTIFICATE_EXTENSION"],
-    ["name constraints, which nobody here evaluates", { extraExtensions: [nameConstraints] }, "SIGSTORE_CERTIFICATE_EXTENSION"],
-    ["name constraints that are not critical", { extraExtensions: [{ ...nameConstraints, critical: false }] }, "SIGSTORE_CERTIFICATE_EXTENSION"],
+    [
+      "name constraints, which nobody here evaluates",
+      { extraExtensions: [nameConstraints] },
+      "SIGSTORE_CERTIFICATE_EXTENSION",
+    ],
+    [
+      "name constraints that are not critical",
+      { extraExtensions: [{ ...nameConstraints, critical: false }] },
+      "SIGSTORE_CERTIFICATE_EXTENSION",
+    ],
   ];
   test.each(rows)("%s", (_, o, outcome) => {
     expect(below(o)).toBe(outcome);
@@ -144,13 +180,17 @@ describe("S5: what stands above a leaf", () => {
 
   test("a path longer than the one above allows", () => {
     expect(below({}, makeAuthority({ ...options, pathLength: 0 }))).toBe("SIGSTORE_CERTIFICATE_CHAIN");
-    const deep = makeAuthority({ ...options, pathLength: 2 }).subordinate({ pathLength: 0 }).subordinate({ pathLength: 0 });
+    const deep = makeAuthority({ ...options, pathLength: 2 })
+      .subordinate({ pathLength: 0 })
+      .subordinate({ pathLength: 0 });
     expect(issued(leafOf({}, deep), authoritiesOf(deep))).toBe("SIGSTORE_CERTIFICATE_CHAIN");
   });
 
   test("a leaf in the authority's place", () => {
     const leaf = leafOf();
-    expect(outcomeOf(() => checkPath([leaf, ...(ours[0] as Authority).chain], codeSigning))).toBe("SIGSTORE_CERTIFICATE_CHAIN");
+    expect(outcomeOf(() => checkPath([leaf, ...(ours[0] as Authority).chain], codeSigning))).toBe(
+      "SIGSTORE_CERTIFICATE_CHAIN",
+    );
   });
 
   test("certificates in the wrong order, by name and by signature", () => {

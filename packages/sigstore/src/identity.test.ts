@@ -1,5 +1,11 @@
 import { parseCertificate, type Certificate } from "@countersign/core";
-import { claimExtension, fulcioClaimArcs, makeKeyPair, type Identity, type IssueOptions } from "@countersign/local-sigstore";
+import {
+  claimExtension,
+  fulcioClaimArcs,
+  makeKeyPair,
+  type Identity,
+  type IssueOptions,
+} from "@countersign/local-sigstore";
 import { makeInstance, outcomeOf } from "@countersign/testkit";
 import { describe, expect, test } from "vitest";
 import { extensionNames, readIdentity } from "./identity.ts";
@@ -33,8 +39,12 @@ describe("S4: who a certificate names", () => {
   });
 
   test("an empty name", () => {
-    expect(["SIGSTORE_CERTIFICATE_IDENTITY", "CORE_CERTIFICATE_MALFORMED"]).toContain(outcome({ identity: { type: "uri", value: "" } }));
-    expect(outcomeOf(() => readIdentity({ ...leafOf({}), subjectAltNames: [{ type: "uri", value: "" }] }))).toBe("SIGSTORE_CERTIFICATE_IDENTITY");
+    expect(["SIGSTORE_CERTIFICATE_IDENTITY", "CORE_CERTIFICATE_MALFORMED"]).toContain(
+      outcome({ identity: { type: "uri", value: "" } }),
+    );
+    expect(outcomeOf(() => readIdentity({ ...leafOf({}), subjectAltNames: [{ type: "uri", value: "" }] }))).toBe(
+      "SIGSTORE_CERTIFICATE_IDENTITY",
+    );
   });
 
   test("an other name of another kind than Fulcio's", () => {
@@ -57,9 +67,23 @@ describe("S4: who vouches for it", () => {
     ["an empty one", { issuerForms: ["v2"], issuer: "" }],
     ["two that differ", { issuerForms: ["v1"], extraExtensions: [claimExtension(8, "https://evil.test")] }],
     ["two that differ by case", { issuerForms: ["v1"], extraExtensions: [claimExtension(8, "https://Token.test")] }],
-    ["raw text in the new extension", { issuerForms: [], extraExtensions: [{ ...claimExtension(8, ""), value: new TextEncoder().encode(issuer) }] }],
-    ["bytes that are no text", { issuerForms: [], extraExtensions: [{ ...claimExtension(1, ""), value: Uint8Array.of(0xff) }] }],
-    ["something after the text", { issuerForms: [], extraExtensions: [{ ...claimExtension(8, ""), value: Buffer.concat([claimExtension(8, issuer).value, Uint8Array.of(5, 0)]) }] }],
+    [
+      "raw text in the new extension",
+      { issuerForms: [], extraExtensions: [{ ...claimExtension(8, ""), value: new TextEncoder().encode(issuer) }] },
+    ],
+    [
+      "bytes that are no text",
+      { issuerForms: [], extraExtensions: [{ ...claimExtension(1, ""), value: Uint8Array.of(0xff) }] },
+    ],
+    [
+      "something after the text",
+      {
+        issuerForms: [],
+        extraExtensions: [
+          { ...claimExtension(8, ""), value: Buffer.concat([claimExtension(8, issuer).value, Uint8Array.of(5, 0)]) },
+        ],
+      },
+    ],
   ])("%s: refused", (_, o) => {
     expect(outcome(o)).toBe("SIGSTORE_CERTIFICATE_IDENTITY");
   });
@@ -70,5 +94,7 @@ test("every documented claim is read under its name, and nothing else", () => {
   expect(readIdentity(leafOf({ claims })).extensions).toEqual(claims);
   expect([...extensionNames.values()].toSorted()).toEqual(Object.keys(fulcioClaimArcs).toSorted());
   expect(readIdentity(leafOf({})).extensions).toEqual({});
-  expect(outcome({ extraExtensions: [{ ...claimExtension(12, ""), value: Uint8Array.of(0) }] })).toBe("SIGSTORE_CERTIFICATE_IDENTITY");
+  expect(outcome({ extraExtensions: [{ ...claimExtension(12, ""), value: Uint8Array.of(0) }] })).toBe(
+    "SIGSTORE_CERTIFICATE_IDENTITY",
+  );
 });

@@ -28,15 +28,19 @@ const notOurs: readonly (readonly [RegExp, string])[] = [
 const differently: Readonly<Record<string, string>> = {
   "pathlen::max-chain-depth-0-exhausted": "a limit that the caller sets; ours is the length of a trust root's chain",
   "pathlen::max-chain-depth-1-exhausted": "a limit that the caller sets; ours is the length of a trust root's chain",
-  "pathlen::validation-ignores-pathlen-in-leaf": "the leaf is a CA, which a signer's certificate must not be (attacks.md S5)",
+  "pathlen::validation-ignores-pathlen-in-leaf":
+    "the leaf is a CA, which a signer's certificate must not be (attacks.md S5)",
   "rfc5280::ca-as-leaf": "the leaf is a CA, which a signer's certificate must not be (attacks.md S5)",
-  "rfc5280::aki::leaf-missing-aki": "an issuer's duty (§4.2.1.1), not a rule of validation (§6); private authorities leave key ids out",
+  "rfc5280::aki::leaf-missing-aki":
+    "an issuer's duty (§4.2.1.1), not a rule of validation (§6); private authorities leave key ids out",
   "rfc5280::aki::intermediate-missing-aki": "an issuer's duty (§4.2.1.1), not a rule of validation (§6)",
   "rfc5280::aki::cross-signed-root-missing-aki": "an issuer's duty (§4.2.1.1), not a rule of validation (§6)",
   "rfc5280::ski::root-missing-ski": "an issuer's duty (§4.2.1.2), not a rule of validation (§6)",
   "rfc5280::ski::intermediate-missing-ski": "an issuer's duty (§4.2.1.2), not a rule of validation (§6)",
-  "rfc5280::root-non-critical-basic-constraints": "an issuer's duty (§4.2.1.9); the anchor itself comes from the trust root",
-  "rfc5280::pc::ica-noncritical-pc": "an issuer's duty (§4.2.1.11); no policies are evaluated, a critical one is refused",
+  "rfc5280::root-non-critical-basic-constraints":
+    "an issuer's duty (§4.2.1.9); the anchor itself comes from the trust root",
+  "rfc5280::pc::ica-noncritical-pc":
+    "an issuer's duty (§4.2.1.11); no policies are evaluated, a critical one is refused",
 };
 
 const serverAuth = "1.3.6.1.5.5.7.3.1";
@@ -58,12 +62,20 @@ function certificatesOf(pems: readonly string[]): Certificate[] {
   return pems.flatMap((pem) => parsePem(pem)).map(({ bytes }) => parseCertificate(bytes));
 }
 
-function chainsOf(child: Certificate, untrusted: readonly Certificate[], trusted: readonly Certificate[], budget = { left: maxPaths }): Certificate[][] {
+function chainsOf(
+  child: Certificate,
+  untrusted: readonly Certificate[],
+  trusted: readonly Certificate[],
+  budget = { left: maxPaths },
+): Certificate[][] {
   const issues = (ca: Certificate): boolean => equalBytes(ca.subject, child.issuer);
   const direct = trusted.filter(issues).map((anchor) => [anchor]);
   if (budget.left-- <= 0) return direct;
   const rest = (ca: Certificate): Certificate[] => untrusted.filter((each) => each !== ca);
-  return [...direct, ...untrusted.filter(issues).flatMap((ca) => chainsOf(ca, rest(ca), trusted, budget).map((above) => [ca, ...above]))];
+  return [
+    ...direct,
+    ...untrusted.filter(issues).flatMap((ca) => chainsOf(ca, rest(ca), trusted, budget).map((above) => [ca, ...above])),
+  ];
 }
 
 function outcomeOfChain(leaf: Certificate, chain: readonly Certificate[], each: Case): string {
@@ -86,7 +98,10 @@ function asSigner(leaf: Certificate, purpose: string): Certificate {
   return {
     ...leaf,
     keyUsage: keyUsage ?? new Set(["digitalSignature"]),
-    extendedKeyUsage: { critical: false, oids: extendedKeyUsage?.oids.map((oid) => (oid === purpose ? codeSigning : oid)) ?? [codeSigning] },
+    extendedKeyUsage: {
+      critical: false,
+      oids: extendedKeyUsage?.oids.map((oid) => (oid === purpose ? codeSigning : oid)) ?? [codeSigning],
+    },
   };
 }
 
@@ -104,11 +119,15 @@ describe.skipIf(cases.length === 0)("x509-limbo", () => {
     expect(Object.keys(differently).filter((id) => !ours.some((each) => each.id === id))).toEqual([]);
   });
 
-  test.each(ours.filter((each) => !isNameConstraint(each)).map((each) => [each.id, each] as const))("%s", (id, each) => {
-    const result = outcomesOf(each).includes("SUCCESS") ? "SUCCESS" : "FAILURE";
-    const expected = id in differently ? (each.expected_result === "SUCCESS" ? "FAILURE" : "SUCCESS") : each.expected_result;
-    expect(result, outcomesOf(each).join(" ")).toBe(expected);
-  });
+  test.each(ours.filter((each) => !isNameConstraint(each)).map((each) => [each.id, each] as const))(
+    "%s",
+    (id, each) => {
+      const result = outcomesOf(each).includes("SUCCESS") ? "SUCCESS" : "FAILURE";
+      const expected =
+        id in differently ? (each.expected_result === "SUCCESS" ? "FAILURE" : "SUCCESS") : each.expected_result;
+      expect(result, outcomesOf(each).join(" ")).toBe(expected);
+    },
+  );
 
   // Nobody here evaluates name constraints: a chain with one is refused, whatever it would say of the name. One case
   // has a second chain without any.

@@ -1,7 +1,23 @@
 import { createHash } from "node:crypto";
 import { base64, digestOf, utf8 } from "@countersign/core";
 import { canonical, makeKeyPair, pem } from "@countersign/local-sigstore";
-import { artifactBytes, artifactOf, bundleOf, makeEvidence, makeInstance, outcomeOf, statementOf, trustRootOf, valueAt, withAt, type EntryKind, type Loose, type Plan, type Signed } from "@countersign/testkit";
+import {
+  artifactBytes,
+  artifactOf,
+  bundleOf,
+  makeEvidence,
+  makeInstance,
+  outcomeOf,
+  statementOf,
+  textAt,
+  trustRootOf,
+  valueAt,
+  withAt,
+  type EntryKind,
+  type Loose,
+  type Plan,
+  type Signed,
+} from "@countersign/testkit";
 import { describe, expect, test } from "vitest";
 import { checkEntry, generationOf, maxEntryBytes, type Expected } from "./log-entry.ts";
 import { verifyBundle } from "./verify.ts";
@@ -14,8 +30,11 @@ const bodyPath = "verificationMaterial.tlogEntries.0.canonicalizedBody";
 /** Everything of one kind of entry that the tests below need. */
 function sample(kind: EntryKind): { body: Loose; expected: Expected; version: string; name: string } {
   const envelope = kind.startsWith("dsse") || kind.startsWith("intoto");
-  const { json, signed, leaf, key, artifact } = makeEvidence(instance, { entry: kind, ...(envelope ? { content: "envelope" } : {}) });
-  const body = JSON.parse(Buffer.from(String(valueAt(json, bodyPath)), "base64").toString("utf8")) as Loose;
+  const { json, signed, leaf, key, artifact } = makeEvidence(instance, {
+    entry: kind,
+    ...(envelope ? { content: "envelope" } : {}),
+  });
+  const body = JSON.parse(Buffer.from(textAt(json, bodyPath), "base64").toString("utf8")) as Loose;
   const [name = "", version = ""] = kind.split(" ");
   const verifier = { kind: "certificate", der: leaf as Uint8Array, spki: key.spki } as const;
   const content = envelope
@@ -23,11 +42,20 @@ function sample(kind: EntryKind): { body: Loose; expected: Expected; version: st
     : ({ kind: "message", digests: artifact.digests } as const);
   return { body, expected: { signature: signed.signature, verifier, content }, version, name };
 }
-function check({ body, expected, version, name }: ReturnType<typeof sample>, bytes: Uint8Array = canonical(body)): string {
+function check(
+  { body, expected, version, name }: ReturnType<typeof sample>,
+  bytes: Uint8Array = canonical(body),
+): string {
   const entry = { logIndex: 0n, logId: new Uint8Array(32), kind: name, version, integratedTime: 0n, body: bytes };
   return outcomeOf(() => checkEntry(entry, expected));
 }
-const kinds: readonly EntryKind[] = ["hashedrekord 0.0.1", "dsse 0.0.1", "intoto 0.0.2", "hashedrekord 0.0.2", "dsse 0.0.2"];
+const kinds: readonly EntryKind[] = [
+  "hashedrekord 0.0.1",
+  "dsse 0.0.1",
+  "intoto 0.0.2",
+  "hashedrekord 0.0.2",
+  "dsse 0.0.2",
+];
 const sha = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 describe.each(kinds)("%s", (kind) => {
@@ -37,14 +65,17 @@ describe.each(kinds)("%s", (kind) => {
     expect(check(honest)).toBe("accepted");
     const another = sample(kind);
     for (const part of ["signature", "verifier"] as const) {
-      expect(check({ ...honest, expected: { ...honest.expected, [part]: another.expected[part] } }), part).toBe("SIGSTORE_ENTRY_MISMATCH");
+      expect(check({ ...honest, expected: { ...honest.expected, [part]: another.expected[part] } }), part).toBe(
+        "SIGSTORE_ENTRY_MISMATCH",
+      );
     }
   });
 
   test("of another artifact", () => {
     const { content } = honest.expected;
     const digests = [digestOf("sha256", Uint8Array.of(1))];
-    const changed = content.kind === "message" ? { ...content, digests } : { ...content, payload: statementOf(Uint8Array.of(1)) };
+    const changed =
+      content.kind === "message" ? { ...content, digests } : { ...content, payload: statementOf(Uint8Array.of(1)) };
     expect(check({ ...honest, expected: { ...honest.expected, content: changed } })).toBe("SIGSTORE_ENTRY_MISMATCH");
   });
 
@@ -57,10 +88,14 @@ describe.each(kinds)("%s", (kind) => {
     for (const path of pathsOf(honest.body)) {
       const gone = check({ ...honest, body: withAt(honest.body, path, undefined) });
       expect(["SIGSTORE_ENTRY_MALFORMED", "SIGSTORE_ENTRY_MISMATCH"], path).toContain(gone);
-      expect(["SIGSTORE_ENTRY_MALFORMED", "SIGSTORE_ENTRY_MISMATCH"], path).toContain(check({ ...honest, body: withAt(honest.body, path, 7) }));
+      expect(["SIGSTORE_ENTRY_MALFORMED", "SIGSTORE_ENTRY_MISMATCH"], path).toContain(
+        check({ ...honest, body: withAt(honest.body, path, 7) }),
+      );
       const value = valueAt(honest.body, path);
       if (typeof value !== "object" || value === null || Array.isArray(value)) continue;
-      expect(check({ ...honest, body: withAt(honest.body, `${path}.unheardOf`, 1) }), path).toBe("SIGSTORE_ENTRY_MALFORMED");
+      expect(check({ ...honest, body: withAt(honest.body, `${path}.unheardOf`, 1) }), path).toBe(
+        "SIGSTORE_ENTRY_MALFORMED",
+      );
     }
     expect(check({ ...honest, body: { ...(honest.body as object), unheardOf: 1 } })).toBe("SIGSTORE_ENTRY_MALFORMED");
   });
@@ -83,8 +118,14 @@ function pathsOf(value: Loose, at = ""): string[] {
 }
 
 test("kinds and the generation that writes them", () => {
-  const generation = (kind: string, version: string): number | undefined => generationOf({ kind, version } as Parameters<typeof generationOf>[0]);
-  expect([generation("hashedrekord", "0.0.1"), generation("hashedrekord", "0.0.2"), generation("intoto", "0.0.1"), generation("constructor", "")]).toEqual([1, 2, undefined, undefined]);
+  const generation = (kind: string, version: string): number | undefined =>
+    generationOf({ kind, version } as Parameters<typeof generationOf>[0]);
+  expect([
+    generation("hashedrekord", "0.0.1"),
+    generation("hashedrekord", "0.0.2"),
+    generation("intoto", "0.0.1"),
+    generation("constructor", ""),
+  ]).toEqual([1, 2, undefined, undefined]);
   const { expected, body } = sample("hashedrekord 0.0.2");
   expect(check({ body, expected, name: "rekord", version: "0.0.1" })).toBe("SIGSTORE_ENTRY_KIND");
 });
@@ -96,7 +137,12 @@ describe("hashes", () => {
     ["hashedrekord 0.0.1", "spec.data.hash.value", sha("x").toUpperCase(), "SIGSTORE_ENTRY_MALFORMED"],
     ["hashedrekord 0.0.1", "spec.data.hash.value", sha("x"), "SIGSTORE_ENTRY_MISMATCH"],
     ["hashedrekord 0.0.2", "spec.hashedRekordV002.data.algorithm", "SHA1", "SIGSTORE_ENTRY_MALFORMED"],
-    ["hashedrekord 0.0.2", "spec.hashedRekordV002.signature.verifier.keyDetails", "PKIX_UNHEARD_OF", "SIGSTORE_KEY_DETAILS"],
+    [
+      "hashedrekord 0.0.2",
+      "spec.hashedRekordV002.signature.verifier.keyDetails",
+      "PKIX_UNHEARD_OF",
+      "SIGSTORE_KEY_DETAILS",
+    ],
     ["dsse 0.0.1", "spec.payloadHash.value", sha("x"), "SIGSTORE_ENTRY_MISMATCH"],
     ["dsse 0.0.1", "spec.envelopeHash.value", sha("x"), "accepted"],
     ["dsse 0.0.1", "spec.envelopeHash.value", "x", "SIGSTORE_ENTRY_MALFORMED"],
@@ -139,33 +185,74 @@ describe("keys in entries", () => {
   test("a public key where a certificate signed, in Rekor v2", () => {
     const honest = sample("hashedrekord 0.0.2");
     const path = "spec.hashedRekordV002.signature.verifier";
-    const keyed = withAt(withAt(honest.body, `${path}.x509Certificate`, undefined), `${path}.publicKey`, { rawBytes: base64(honest.expected.verifier.spki) });
+    const keyed = withAt(withAt(honest.body, `${path}.x509Certificate`, undefined), `${path}.publicKey`, {
+      rawBytes: base64(honest.expected.verifier.spki),
+    });
     expect(check({ ...honest, body: keyed })).toBe("SIGSTORE_ENTRY_MISMATCH");
-    expect(check({ ...honest, body: withAt(honest.body, `${path}.publicKey`, { rawBytes: "AA==" }) })).toBe("SIGSTORE_ENTRY_MALFORMED");
+    expect(check({ ...honest, body: withAt(honest.body, `${path}.publicKey`, { rawBytes: "AA==" }) })).toBe(
+      "SIGSTORE_ENTRY_MALFORMED",
+    );
   });
 });
 
 describe("S10: an entry that really is in the log, but about something else", () => {
   const other = makeKeyPair("p256");
-  const cert = (): Uint8Array => instance.ca.issue({ spki: other.spki, identity: { type: "email", value: "eve@evil.test" }, issuer: "https://token.test" }).certificate;
+  const cert = (): Uint8Array =>
+    instance.ca.issue({
+      spki: other.spki,
+      identity: { type: "email", value: "eve@evil.test" },
+      issuer: "https://token.test",
+    }).certificate;
   const rows: readonly [string, (signed: Signed) => Signed][] = [
-    ["another signature", (signed) => ({ ...signed, signature: signed.signature.with(-1, (signed.signature.at(-1) as number) ^ 1) })],
-    ["another certificate with the same signature and digest", (signed) => ({ ...signed, verifier: { ...signed.verifier, der: cert() } })],
-    ["a key instead of the certificate", (signed) => ({ ...signed, verifier: { ...signed.verifier, type: "public-key", der: other.spki } })],
-    ["another artifact", (signed) => ({ ...signed, digest: createHash("sha256").update("another").digest(), payload: statementOf(Uint8Array.of(1)) })],
+    [
+      "another signature",
+      (signed) => ({ ...signed, signature: signed.signature.with(-1, (signed.signature.at(-1) as number) ^ 1) }),
+    ],
+    [
+      "another certificate with the same signature and digest",
+      (signed) => ({ ...signed, verifier: { ...signed.verifier, der: cert() } }),
+    ],
+    [
+      "a key instead of the certificate",
+      (signed) => ({ ...signed, verifier: { ...signed.verifier, type: "public-key", der: other.spki } }),
+    ],
+    [
+      "another artifact",
+      (signed) => ({
+        ...signed,
+        digest: createHash("sha256").update("another").digest(),
+        payload: statementOf(Uint8Array.of(1)),
+      }),
+    ],
   ];
-  const plans: readonly Plan[] = [{ entry: "hashedrekord 0.0.1" }, { entry: "hashedrekord 0.0.2" }, ...(["dsse 0.0.1", "intoto 0.0.2", "dsse 0.0.2", "hashedrekord 0.0.2"] as const).map((entry) => ({ entry, content: "envelope" }) as const)];
+  const plans: readonly Plan[] = [
+    { entry: "hashedrekord 0.0.1" },
+    { entry: "hashedrekord 0.0.2" },
+    ...(["dsse 0.0.1", "intoto 0.0.2", "dsse 0.0.2", "hashedrekord 0.0.2"] as const).map(
+      (entry) => ({ entry, content: "envelope" }) as const,
+    ),
+  ];
   test.each(rows)("%s", (_, logged) => {
     for (const plan of plans) {
       const { json, artifact } = makeEvidence(instance, { ...plan, logged });
-      expect(outcomeOf(() => verifyBundle(bundleOf(json), artifact, trust, { nowMs })), JSON.stringify(plan)).toBe("SIGSTORE_ENTRY_MISMATCH");
+      expect(
+        outcomeOf(() => verifyBundle(bundleOf(json), artifact, trust, { nowMs })),
+        JSON.stringify(plan),
+      ).toBe("SIGSTORE_ENTRY_MISMATCH");
     }
   });
 
   test("an envelope's entry for a message, and the reverse", () => {
     const message = makeEvidence(instance, { entry: "dsse 0.0.1" });
-    expect(outcomeOf(() => verifyBundle(bundleOf(message.json), message.artifact, trust, { nowMs }))).toBe("SIGSTORE_ENTRY_MISMATCH");
-    const envelope = makeEvidence(instance, { content: "envelope", logged: (signed) => ({ ...signed, digest: createHash("sha256").update(artifactBytes).digest() }) });
-    expect(outcomeOf(() => verifyBundle(bundleOf(envelope.json), envelope.artifact, trust, { nowMs }))).toBe("SIGSTORE_ENTRY_MISMATCH");
+    expect(outcomeOf(() => verifyBundle(bundleOf(message.json), message.artifact, trust, { nowMs }))).toBe(
+      "SIGSTORE_ENTRY_MISMATCH",
+    );
+    const envelope = makeEvidence(instance, {
+      content: "envelope",
+      logged: (signed) => ({ ...signed, digest: createHash("sha256").update(artifactBytes).digest() }),
+    });
+    expect(outcomeOf(() => verifyBundle(bundleOf(envelope.json), envelope.artifact, trust, { nowMs }))).toBe(
+      "SIGSTORE_ENTRY_MISMATCH",
+    );
   });
 });

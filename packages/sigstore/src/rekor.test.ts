@@ -1,6 +1,16 @@
 import { base64, makeVerifier } from "@countersign/core";
 import { makeKeyPair, makeLog, makeWitness, type TrustedLog, type V1Options } from "@countersign/local-sigstore";
-import { bundleOf, makeEvidence, makeInstance, outcomeOf, trustRootOf, withAt, type EntryKind, type Loose, type Plan } from "@countersign/testkit";
+import {
+  bundleOf,
+  makeEvidence,
+  makeInstance,
+  outcomeOf,
+  trustRootOf,
+  withAt,
+  type EntryKind,
+  type Loose,
+  type Plan,
+} from "@countersign/testkit";
 import { describe, expect, test } from "vitest";
 import { examineBundle, verifyBundle, type VerifyOptions } from "./verify.ts";
 
@@ -40,7 +50,9 @@ describe("an entry's log", () => {
   test("known by the four bytes of a checkpoint key id (S16)", () => {
     const short = { ...rekor.trusted, logId: rekor.logId.subarray(0, 4), checkpointKeyId: rekor.logId.subarray(0, 4) };
     expect(outcome({ logs: [short] })).toBe("accepted");
-    expect(outcome({ logs: [short], edit: set(`${entry}.logId.keyId`, base64(rekor.logId.subarray(0, 4))) })).toBe("accepted");
+    expect(outcome({ logs: [short], edit: set(`${entry}.logId.keyId`, base64(rekor.logId.subarray(0, 4))) })).toBe(
+      "accepted",
+    );
     expect(outcome({ logs: [short], edit: set(`${entry}.logId.keyId`, "AAAAAA==") })).toBe("SIGSTORE_LOG_UNKNOWN");
   });
 
@@ -58,7 +70,8 @@ describe("an entry's log", () => {
 
   test("an unknown log's entry beside a good one counts for nothing; a forged one of a known log refuses", () => {
     const stranger = makeInstance("b");
-    const theirs = (makeEvidence(stranger).json["verificationMaterial"] as { tlogEntries: Loose[] }).tlogEntries[0] as Loose;
+    const theirs = (makeEvidence(stranger).json["verificationMaterial"] as { tlogEntries: Loose[] })
+      .tlogEntries[0] as Loose;
     const beside =
       (other: (ours: Loose) => Loose) =>
       (json: Loose): Loose => {
@@ -66,12 +79,17 @@ describe("an entry's log", () => {
         return withAt(json, "verificationMaterial.tlogEntries", [ours as Loose, other(ours as Loose)]);
       };
     expect(outcome({ edit: beside(() => theirs) })).toBe("accepted");
-    expect(outcome({ edit: beside((ours) => withAt(ours, "inclusionProof.logIndex", "0")) })).toBe("SIGSTORE_LOG_INCLUSION");
+    expect(outcome({ edit: beside((ours) => withAt(ours, "inclusionProof.logIndex", "0")) })).toBe(
+      "SIGSTORE_LOG_INCLUSION",
+    );
   });
 });
 
 describe("S6: the key's window", () => {
-  const windowed = (log: TrustedLog, from: number, to: number): TrustedLog => ({ ...log, validFor: { start: new Date(nowMs + from), end: new Date(nowMs + to) } });
+  const windowed = (log: TrustedLog, from: number, to: number): TrustedLog => ({
+    ...log,
+    validFor: { start: new Date(nowMs + from), end: new Date(nowMs + to) },
+  });
   test.each([
     [v1, 0, 0, "accepted"],
     [v1, -5000, 0, "accepted"],
@@ -90,24 +108,45 @@ describe("S6: the key's window", () => {
         plan: { entry: v1, proof: { checkpoint: { extensions: [`Timestamp: ${nowMs + offsetMs}617352`] } } },
         logs: [windowed(rekorV1.trusted, -5000, 0)],
       });
-    expect([at(0), at(999), at(1000), at(-6000)]).toEqual(["accepted", "accepted", "SIGSTORE_LOG_WINDOW", "SIGSTORE_LOG_WINDOW"]);
+    expect([at(0), at(999), at(1000), at(-6000)]).toEqual([
+      "accepted",
+      "accepted",
+      "SIGSTORE_LOG_WINDOW",
+      "SIGSTORE_LOG_WINDOW",
+    ]);
   });
 
   test("with a managed key and no time at all, now counts", () => {
     const managed = makeKeyPair("p256");
     const options = { key: makeVerifier(managed.spki) };
     expect(outcome({ plan: { managed }, options })).toBe("accepted");
-    expect(outcome({ plan: { managed }, options, logs: [windowed(rekor.trusted, -5000, -1000)] })).toBe("SIGSTORE_LOG_WINDOW");
-    expect(outcome({ plan: { managed, entry: v1 }, options, logs: [windowed(rekorV1.trusted, -5000, 0)] })).toBe("accepted");
+    expect(outcome({ plan: { managed }, options, logs: [windowed(rekor.trusted, -5000, -1000)] })).toBe(
+      "SIGSTORE_LOG_WINDOW",
+    );
+    expect(outcome({ plan: { managed, entry: v1 }, options, logs: [windowed(rekorV1.trusted, -5000, 0)] })).toBe(
+      "accepted",
+    );
   });
 });
 
 describe("S7: the checkpoint", () => {
   const other = makeKeyPair("ed25519");
   const rows: readonly [string, NonNullable<V1Options["checkpoint"]>, string][] = [
-    ["the log's own line last", { ownLine: "last", witnesses: [makeWitness({ name: "w.test", now: () => now })] }, "accepted"],
-    ["a cosignature of an unknown witness", { witnesses: [makeWitness({ name: "w.test", now: () => now })] }, "accepted"],
-    ["no line of the log", { ownLine: "absent", witnesses: [makeWitness({ name: "w.test", now: () => now })] }, "SIGSTORE_LOG_CHECKPOINT"],
+    [
+      "the log's own line last",
+      { ownLine: "last", witnesses: [makeWitness({ name: "w.test", now: () => now })] },
+      "accepted",
+    ],
+    [
+      "a cosignature of an unknown witness",
+      { witnesses: [makeWitness({ name: "w.test", now: () => now })] },
+      "accepted",
+    ],
+    [
+      "no line of the log",
+      { ownLine: "absent", witnesses: [makeWitness({ name: "w.test", now: () => now })] },
+      "SIGSTORE_LOG_CHECKPOINT",
+    ],
     ["no line at all", { ownLine: "absent" }, "SIGSTORE_LOG_CHECKPOINT"],
     ["another name on the line", { name: "another.test" }, "SIGSTORE_LOG_CHECKPOINT"],
     ["a piece of the name", { name: "log.a" }, "SIGSTORE_LOG_CHECKPOINT"],
@@ -115,7 +154,11 @@ describe("S7: the checkpoint", () => {
     ["a longer origin", { origin: `${rekor.origin}.evil` }, "SIGSTORE_LOG_CHECKPOINT"],
     ["Rekor v1's form of the origin", { origin: `${rekor.origin} - 5` }, "SIGSTORE_LOG_CHECKPOINT"],
     ["another key", { key: other }, "SIGSTORE_LOG_CHECKPOINT"],
-    ["another key under the log's key hint", { key: other, keyHint: rekor.logId.subarray(0, 4) }, "SIGSTORE_LOG_CHECKPOINT"],
+    [
+      "another key under the log's key hint",
+      { key: other, keyHint: rekor.logId.subarray(0, 4) },
+      "SIGSTORE_LOG_CHECKPOINT",
+    ],
     ["the right key with another key hint", { keyHint: Uint8Array.of(1, 2, 3, 4) }, "SIGSTORE_LOG_CHECKPOINT"],
     ["an extension line", { extensions: ["anything"] }, "accepted"],
     ["another root", { root: new Uint8Array(32) }, "SIGSTORE_LOG_INCLUSION"],
@@ -141,9 +184,15 @@ describe("S7: the checkpoint", () => {
 
 describe("S8, S9: what proves the entry, and the time", () => {
   test("a promise alone is enough in version 0.1 only", () => {
-    expect(outcome({ plan: { entry: v1, version: "0.1" }, edit: set(`${entry}.inclusionProof`, undefined) })).toBe("accepted");
-    expect(outcome({ plan: { entry: v1, version: "0.2" }, edit: set(`${entry}.inclusionProof`, undefined) })).toBe("SIGSTORE_BUNDLE_PROOF_MISSING");
-    expect(outcome({ plan: { entry: v1, version: "0.1" }, edit: set(`${entry}.inclusionPromise`, undefined) })).toBe("SIGSTORE_BUNDLE_PROOF_MISSING");
+    expect(outcome({ plan: { entry: v1, version: "0.1" }, edit: set(`${entry}.inclusionProof`, undefined) })).toBe(
+      "accepted",
+    );
+    expect(outcome({ plan: { entry: v1, version: "0.2" }, edit: set(`${entry}.inclusionProof`, undefined) })).toBe(
+      "SIGSTORE_BUNDLE_PROOF_MISSING",
+    );
+    expect(outcome({ plan: { entry: v1, version: "0.1" }, edit: set(`${entry}.inclusionPromise`, undefined) })).toBe(
+      "SIGSTORE_BUNDLE_PROOF_MISSING",
+    );
   });
 
   test("a proof without a checkpoint is no proof", () => {
@@ -155,13 +204,21 @@ describe("S8, S9: what proves the entry, and the time", () => {
     const bundle = bundleOf(without);
     const [only] = bundle.entries;
     const { promise: _, ...bare } = only as NonNullable<typeof only>;
-    expect(outcomeOf(() => verifyBundle({ ...bundle, entries: [bare] }, artifact, trust, { nowMs, require: { times: 0 } }))).toBe("SIGSTORE_LOG_NO_EVIDENCE");
-    expect(outcomeOf(() => verifyBundle({ ...bundle, version: "0.3" }, artifact, trust, { nowMs }))).toBe("SIGSTORE_LOG_NO_EVIDENCE");
+    expect(
+      outcomeOf(() => verifyBundle({ ...bundle, entries: [bare] }, artifact, trust, { nowMs, require: { times: 0 } })),
+    ).toBe("SIGSTORE_LOG_NO_EVIDENCE");
+    expect(outcomeOf(() => verifyBundle({ ...bundle, version: "0.3" }, artifact, trust, { nowMs }))).toBe(
+      "SIGSTORE_LOG_NO_EVIDENCE",
+    );
   });
 
   test("a promise over anything else: body, time, index, log id", () => {
-    expect(outcome({ plan: { entry: v1 }, edit: set(`${entry}.inclusionPromise.signedEntryTimestamp`, "MEUC") })).toBe("SIGSTORE_LOG_PROMISE");
-    expect(outcome({ plan: { entry: v1 }, edit: set(`${entry}.integratedTime`, String(nowMs / 1000 + 1)) })).toBe("SIGSTORE_LOG_PROMISE");
+    expect(outcome({ plan: { entry: v1 }, edit: set(`${entry}.inclusionPromise.signedEntryTimestamp`, "MEUC") })).toBe(
+      "SIGSTORE_LOG_PROMISE",
+    );
+    expect(outcome({ plan: { entry: v1 }, edit: set(`${entry}.integratedTime`, String(nowMs / 1000 + 1)) })).toBe(
+      "SIGSTORE_LOG_PROMISE",
+    );
     expect(outcome({ plan: { entry: v1 }, edit: set(`${entry}.logIndex`, "7") })).toBe("SIGSTORE_LOG_PROMISE");
   });
 
@@ -174,8 +231,12 @@ describe("S8, S9: what proves the entry, and the time", () => {
   });
 
   test("a promised time in the future, or outside the certificate", () => {
-    expect(outcome({ plan: { entry: v1, proof: { integratedTime: nowMs / 1000 + 3600 } } })).toBe("SIGSTORE_CERTIFICATE_TIME");
-    expect(outcome({ plan: { entry: v1, proof: { integratedTime: nowMs / 1000 - 1 } } })).toBe("SIGSTORE_CERTIFICATE_TIME");
+    expect(outcome({ plan: { entry: v1, proof: { integratedTime: nowMs / 1000 + 3600 } } })).toBe(
+      "SIGSTORE_CERTIFICATE_TIME",
+    );
+    expect(outcome({ plan: { entry: v1, proof: { integratedTime: nowMs / 1000 - 1 } } })).toBe(
+      "SIGSTORE_CERTIFICATE_TIME",
+    );
     expect(outcome({ plan: { entry: v1, proof: { integratedTime: nowMs / 1000 + 600 } } })).toBe("accepted");
   });
 
@@ -187,9 +248,15 @@ describe("S8, S9: what proves the entry, and the time", () => {
   });
 
   test("Rekor v2's integratedTime is never a time, even with a promise beside it", () => {
-    expect(outcome({ plan: { stamps: [] }, edit: set(`${entry}.integratedTime`, String(nowMs / 1000)) })).toBe("SIGSTORE_TOO_FEW_TIMES");
-    const promise = base64(rekorV1.setFor({ body: new Uint8Array(), integratedTime: nowMs / 1000, logIndex: 1, key: rekor.key }));
-    expect(outcome({ plan: { stamps: [] }, edit: set(`${entry}.inclusionPromise`, { signedEntryTimestamp: promise }) })).toBe("SIGSTORE_TOO_FEW_TIMES");
+    expect(outcome({ plan: { stamps: [] }, edit: set(`${entry}.integratedTime`, String(nowMs / 1000)) })).toBe(
+      "SIGSTORE_TOO_FEW_TIMES",
+    );
+    const promise = base64(
+      rekorV1.setFor({ body: new Uint8Array(), integratedTime: nowMs / 1000, logIndex: 1, key: rekor.key }),
+    );
+    expect(
+      outcome({ plan: { stamps: [] }, edit: set(`${entry}.inclusionPromise`, { signedEntryTimestamp: promise }) }),
+    ).toBe("SIGSTORE_TOO_FEW_TIMES");
   });
 });
 
@@ -199,7 +266,16 @@ describe("the inclusion proof", () => {
     ["another index", set(`${proof}.logIndex`, "1"), "SIGSTORE_LOG_INCLUSION"],
     ["an index beyond the tree", set(`${proof}.logIndex`, "9007199254740993"), "SIGSTORE_LOG_INCLUSION"],
     ["no hashes: a made-up tree of one leaf (S8)", set(`${proof}.hashes`, []), "SIGSTORE_LOG_INCLUSION"],
-    ["a hash too many", (json) => withAt(json, `${proof}.hashes`, Array.from({ length: 20 }, () => base64(new Uint8Array(32)))), "SIGSTORE_LOG_INCLUSION"],
+    [
+      "a hash too many",
+      (json) =>
+        withAt(
+          json,
+          `${proof}.hashes`,
+          Array.from({ length: 20 }, () => base64(new Uint8Array(32))),
+        ),
+      "SIGSTORE_LOG_INCLUSION",
+    ],
     ["a wrong hash", set(`${proof}.hashes.0`, base64(new Uint8Array(32))), "SIGSTORE_LOG_INCLUSION"],
     ["S17: another tree size than the checkpoint's", set(`${proof}.treeSize`, "123456"), "accepted"],
     ["S17: another root than the checkpoint's", set(`${proof}.rootHash`, base64(new Uint8Array(32))), "accepted"],
@@ -211,10 +287,22 @@ describe("the inclusion proof", () => {
   test("S17: claims hold what was proved, not what was said", () => {
     const { json, artifact } = makeEvidence(instance);
     const honest = verifyBundle(bundleOf(json), artifact, trust, { nowMs }).logs;
-    const lied = [[`${proof}.treeSize`, "123456"], [`${proof}.rootHash`, base64(new Uint8Array(32))], [`${entry}.logIndex`, "99"]].reduce<Loose>((value, [path, text]) => withAt(value, path as string, text as string), json);
+    const lied = [
+      [`${proof}.treeSize`, "123456"],
+      [`${proof}.rootHash`, base64(new Uint8Array(32))],
+      [`${entry}.logIndex`, "99"],
+    ].reduce<Loose>((value, [path, text]) => withAt(value, path as string, text as string), json);
     expect(verifyBundle(bundleOf(lied), artifact, trust, { nowMs }).logs).toEqual(honest);
     expect(honest).toEqual([
-      { origin: rekor.origin, logId: base64(rekor.logId), operator: "log-a", entry: "hashedrekord 0.0.2", index: String(rekor.tree.size() - 1), treeSize: String(rekor.tree.size()), proof: "inclusion" },
+      {
+        origin: rekor.origin,
+        logId: base64(rekor.logId),
+        operator: "log-a",
+        entry: "hashedrekord 0.0.2",
+        index: String(rekor.tree.size() - 1),
+        treeSize: String(rekor.tree.size()),
+        proof: "inclusion",
+      },
     ]);
   });
 });
@@ -224,7 +312,8 @@ describe("S14: how many logs", () => {
     const { json, artifact } = makeEvidence(instance, { entry: v1, stamps: [{}] });
     const bundle = bundleOf(json);
     const twice = { ...bundle, entries: [...bundle.entries, ...bundle.entries] };
-    const need = (entries: typeof bundle, logEntries: number): string => outcomeOf(() => verifyBundle(entries, artifact, trust, { nowMs, require: { logEntries } }));
+    const need = (entries: typeof bundle, logEntries: number): string =>
+      outcomeOf(() => verifyBundle(entries, artifact, trust, { nowMs, require: { logEntries } }));
     expect([need(twice, 1), need(twice, 2)]).toEqual(["accepted", "SIGSTORE_TOO_FEW_LOG_ENTRIES"]);
     expect(verifyBundle(twice, artifact, trust, { nowMs }).logs).toHaveLength(1);
   });
@@ -241,6 +330,9 @@ test("every check is listed, with the code of what failed", () => {
   const { checks, claims, problem } = examineBundle(bundleOf(wrong), artifact, trust, { nowMs });
   expect(claims).toBeUndefined();
   expect(problem?.code).toBe("SIGSTORE_LOG_INCLUSION");
-  expect(checks.filter(({ result }) => result === "failed").map(({ name }) => name)).toEqual(["log-entry[0]", "log-entries"]);
+  expect(checks.filter(({ result }) => result === "failed").map(({ name }) => name)).toEqual([
+    "log-entry[0]",
+    "log-entries",
+  ]);
   expect(checks.filter(({ result }) => result === "passed").map(({ name }) => name)).toContain("signature");
 });

@@ -1,5 +1,12 @@
 import { base64, parseCertificate } from "@countersign/core";
-import { certificateOids, makeKeyPair, makeTsa, type IssueOptions, type StampOptions, type Tsa } from "@countersign/local-sigstore";
+import {
+  certificateOids,
+  makeKeyPair,
+  makeTsa,
+  type IssueOptions,
+  type StampOptions,
+  type Tsa,
+} from "@countersign/local-sigstore";
 import { bundleOf, makeEvidence, makeInstance, outcomeOf, trustRootOf } from "@countersign/testkit";
 import { describe, expect, test } from "vitest";
 import { checkTimestamp } from "./timestamp.ts";
@@ -11,21 +18,28 @@ const instance = makeInstance();
 const { tsa, now } = instance;
 const nowMs = now.getTime();
 const signature = new TextEncoder().encode("the signature's bytes");
-const authoritiesOf = (...tsas: Tsa[]): readonly Authority[] => trustRootOf(instance, { tsas: tsas.map((each) => each.trusted) }).timestampAuthorities;
+const authoritiesOf = (...tsas: Tsa[]): readonly Authority[] =>
+  trustRootOf(instance, { tsas: tsas.map((each) => each.trusted) }).timestampAuthorities;
 const ours = authoritiesOf(tsa);
-const check = (o: StampOptions, authorities = ours, by = tsa): string => outcomeOf(() => checkTimestamp(by.stamp({ message: signature, ...o }), signature, authorities));
-const makeOther = (leaf: Partial<IssueOptions> = {}): Tsa => makeTsa({ uri: "http://other.test", now: () => now, kind: "p256", leaf });
+const check = (o: StampOptions, authorities = ours, by = tsa): string =>
+  outcomeOf(() => checkTimestamp(by.stamp({ message: signature, ...o }), signature, authorities));
+const makeOther = (leaf: Partial<IssueOptions> = {}): Tsa =>
+  makeTsa({ uri: "http://other.test", now: () => now, kind: "p256", leaf });
 
 describe("a timestamp", () => {
   test("proves its time, and who said so", () => {
     const time = new Date(nowMs - 3_600_000);
-    expect(checkTimestamp(tsa.stamp({ message: signature, time }), signature, ours)).toEqual({ authority: ours[0], timeMs: time.getTime() });
+    expect(checkTimestamp(tsa.stamp({ message: signature, time }), signature, ours)).toEqual({
+      authority: ours[0],
+      timeMs: time.getTime(),
+    });
   });
 
   test.each(["p256", "p384", "p521", "rsa2048"] as const)("by a %s key, whatever the hashes", (kind) => {
     const other = makeTsa({ uri: "http://other.test", now: () => now, kind });
     for (const hash of ["sha256", "sha384", "sha512"] as const) {
-      for (const signerHash of ["sha256", "sha384", "sha512"] as const) expect(check({ hash, signerHash }, authoritiesOf(other), other)).toBe("accepted");
+      for (const signerHash of ["sha256", "sha384", "sha512"] as const)
+        expect(check({ hash, signerHash }, authoritiesOf(other), other)).toBe("accepted");
     }
   });
 
@@ -38,7 +52,8 @@ describe("a timestamp", () => {
 
   test("by an authority that the trust root does not know, with or without its certificate inside (S11)", () => {
     const other = makeOther();
-    for (const embedCertificate of [true, false]) expect(check({ embedCertificate }, ours, other)).toBe("SIGSTORE_TIMESTAMP_UNTRUSTED");
+    for (const embedCertificate of [true, false])
+      expect(check({ embedCertificate }, ours, other)).toBe("SIGSTORE_TIMESTAMP_UNTRUSTED");
     expect(check({ embedCertificate: true })).toBe("accepted");
     expect(check({}, [])).toBe("SIGSTORE_TIMESTAMP_UNTRUSTED");
   });
@@ -52,15 +67,34 @@ describe("a timestamp", () => {
     // The same key, issuer and serial, in a certificate that is not the trust root's.
     const { serial } = parseCertificate(tsa.chain[0] as Uint8Array);
     const authority = { ...tsa.trusted };
-    const twin = makeTsa({ uri: authority.uri, now: () => now, key: tsa.key, leaf: { serial: Buffer.from(serial, "hex") } });
-    const signed = tsa.stamp({ message: signature, signer: { key: tsa.key, certificate: twin.chain[0] as Uint8Array } });
+    const twin = makeTsa({
+      uri: authority.uri,
+      now: () => now,
+      key: tsa.key,
+      leaf: { serial: Buffer.from(serial, "hex") },
+    });
+    const signed = tsa.stamp({
+      message: signature,
+      signer: { key: tsa.key, certificate: twin.chain[0] as Uint8Array },
+    });
     expect(outcomeOf(() => checkTimestamp(signed, signature, ours))).toBe("SIGSTORE_TIMESTAMP_UNTRUSTED");
   });
 
   test("outside the trust root's window; both ends count (S11)", () => {
     const at = (from: number, to: number): string =>
-      check({}, authoritiesOf({ ...tsa, trusted: { ...tsa.trusted, validFor: { start: new Date(nowMs + from), end: new Date(nowMs + to) } } }));
-    expect([at(0, 0), at(-9, 0), at(1, 9), at(-9, -1)]).toEqual(["accepted", "accepted", "SIGSTORE_TIMESTAMP_WINDOW", "SIGSTORE_TIMESTAMP_WINDOW"]);
+      check(
+        {},
+        authoritiesOf({
+          ...tsa,
+          trusted: { ...tsa.trusted, validFor: { start: new Date(nowMs + from), end: new Date(nowMs + to) } },
+        }),
+      );
+    expect([at(0, 0), at(-9, 0), at(1, 9), at(-9, -1)]).toEqual([
+      "accepted",
+      "accepted",
+      "SIGSTORE_TIMESTAMP_WINDOW",
+      "SIGSTORE_TIMESTAMP_WINDOW",
+    ]);
   });
 
   test("outside the authority's certificate", () => {
@@ -70,14 +104,26 @@ describe("a timestamp", () => {
   });
 
   const rows: readonly [string, Partial<IssueOptions>, string][] = [
-    ["another purpose beside timeStamping", { extendedKeyUsages: [certificateOids.timeStamping, certificateOids.codeSigning] }, "SIGSTORE_TIMESTAMP_AUTHORITY"],
+    [
+      "another purpose beside timeStamping",
+      { extendedKeyUsages: [certificateOids.timeStamping, certificateOids.codeSigning] },
+      "SIGSTORE_TIMESTAMP_AUTHORITY",
+    ],
     ["another purpose", { extendedKeyUsages: [certificateOids.codeSigning] }, "SIGSTORE_TIMESTAMP_AUTHORITY"],
     ["no purpose", { extendedKeyUsages: [] }, "SIGSTORE_TIMESTAMP_AUTHORITY"],
     ["a purpose that is not critical", { extendedKeyUsageCritical: false }, "SIGSTORE_TIMESTAMP_AUTHORITY"],
     ["a CA", { isCa: true }, "SIGSTORE_TIMESTAMP_AUTHORITY"],
-    ["the right to sign certificates", { keyUsages: ["digitalSignature", "keyCertSign"] }, "SIGSTORE_TIMESTAMP_AUTHORITY"],
+    [
+      "the right to sign certificates",
+      { keyUsages: ["digitalSignature", "keyCertSign"] },
+      "SIGSTORE_TIMESTAMP_AUTHORITY",
+    ],
     ["key usage without digitalSignature", { keyUsages: ["keyEncipherment"] }, "SIGSTORE_TIMESTAMP_AUTHORITY"],
-    ["an unknown critical extension", { extraExtensions: [{ oid: "1.2.3.4", critical: true, value: Uint8Array.of(5, 0) }] }, "SIGSTORE_CERTIFICATE_EXTENSION"],
+    [
+      "an unknown critical extension",
+      { extraExtensions: [{ oid: "1.2.3.4", critical: true, value: Uint8Array.of(5, 0) }] },
+      "SIGSTORE_CERTIFICATE_EXTENSION",
+    ],
     ["no key usage", { keyUsages: [] }, "accepted"],
   ];
   test.each(rows)("S5: by an authority with %s", (_, leaf, outcome) => {
@@ -88,8 +134,12 @@ describe("a timestamp", () => {
   test("whose authority's chain is broken", () => {
     const [leaf, issuer, root] = tsa.chain as [Uint8Array, Uint8Array, Uint8Array];
     const broken = issuer.with(-1, (issuer.at(-1) as number) ^ 1);
-    expect(check({}, authoritiesOf({ ...tsa, trusted: { ...tsa.trusted, chain: [leaf, broken, root] } }))).toBe("SIGSTORE_CERTIFICATE_CHAIN");
-    expect(check({}, authoritiesOf({ ...tsa, trusted: { ...tsa.trusted, chain: [leaf, root] } }))).toBe("SIGSTORE_CERTIFICATE_CHAIN");
+    expect(check({}, authoritiesOf({ ...tsa, trusted: { ...tsa.trusted, chain: [leaf, broken, root] } }))).toBe(
+      "SIGSTORE_CERTIFICATE_CHAIN",
+    );
+    expect(check({}, authoritiesOf({ ...tsa, trusted: { ...tsa.trusted, chain: [leaf, root] } }))).toBe(
+      "SIGSTORE_CERTIFICATE_CHAIN",
+    );
     expect(check({}, authoritiesOf({ ...tsa, trusted: { ...tsa.trusted, chain: [leaf] } }))).toBe("accepted");
   });
 });
@@ -105,7 +155,11 @@ describe("a token's form", () => {
     ["two signers", { signerInfos: 2 }, "SIGSTORE_TIMESTAMP_MALFORMED"],
     ["no signer", { signerInfos: 0 }, "SIGSTORE_TIMESTAMP_MALFORMED"],
     ["UTCTime", { encodedTime: Buffer.from("170d3236303330313132303030305a", "hex") }, "SIGSTORE_TIMESTAMP_MALFORMED"],
-    ["a time with an offset", { encodedTime: Buffer.from("181332303236303330313132303030302b30313030", "hex") }, "SIGSTORE_TIMESTAMP_MALFORMED"],
+    [
+      "a time with an offset",
+      { encodedTime: Buffer.from("181332303236303330313132303030302b30313030", "hex") },
+      "SIGSTORE_TIMESTAMP_MALFORMED",
+    ],
     ["a nonce", { nonce: Uint8Array.of(7) }, "accepted"],
     ["embedded certificates", { embedCertificate: true }, "accepted"],
   ])("%s", (_, o, outcome) => {
@@ -126,11 +180,13 @@ describe("a token's form", () => {
     const outcomes = new Map<string, number>();
     for (let at = 0; at < token.length; at++) {
       expect(outcomeOf(() => parseTimestamp(token.subarray(0, at)))).toBe("SIGSTORE_TIMESTAMP_MALFORMED");
-      const flipped = token.with(at, (token[at] as number) ^ (1 << at % 8));
+      const flipped = token.with(at, (token[at] as number) ^ (1 << (at % 8)));
       const outcome = outcomeOf(() => expect(checkTimestamp(flipped, signature, ours).timeMs).toBe(nowMs));
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     }
-    expect([...outcomes.keys()].filter((code) => !/^(accepted$|SIGSTORE_TIMESTAMP_|CORE_ALGORITHM_)/.test(code))).toEqual([]);
+    expect(
+      [...outcomes.keys()].filter((code) => !/^(accepted$|SIGSTORE_TIMESTAMP_|CORE_ALGORITHM_)/.test(code)),
+    ).toEqual([]);
     // What may change is what nobody relies on: the embedded certificate and the parts of the response around the token.
     expect(outcomes.get("accepted") ?? 0).toBeLessThan((tsa.chain[0] as Uint8Array).length + 40);
   });
@@ -142,17 +198,28 @@ describe("timestamps of a bundle", () => {
   const verify = (stamps: readonly StampOptions[], extra: readonly Uint8Array[] = [], times = 1): string => {
     const { json, artifact } = makeEvidence(instance, { stamps });
     const bundle = bundleOf(json);
-    return outcomeOf(() => verifyBundle({ ...bundle, timestamps: [...bundle.timestamps, ...extra] }, artifact, trust, { nowMs, require: { times } }));
+    return outcomeOf(() =>
+      verifyBundle({ ...bundle, timestamps: [...bundle.timestamps, ...extra] }, artifact, trust, {
+        nowMs,
+        require: { times },
+      }),
+    );
   };
 
   test("S11: a good one beside one of an unknown authority counts; the unknown one alone says why it does not", () => {
     const { json, artifact, signed } = makeEvidence(instance);
     const stranger = { signedTimestamp: base64(other.stamp({ message: signed.signature, embedCertificate: true })) };
     const timestampsOf = (list: unknown): string => {
-      const material = { ...(json["verificationMaterial"] as object), timestampVerificationData: { rfc3161Timestamps: list } };
-      return outcomeOf(() => verifyBundle(bundleOf({ ...json, verificationMaterial: material } as typeof json), artifact, trust, { nowMs }));
+      const material = {
+        ...(json["verificationMaterial"] as object),
+        timestampVerificationData: { rfc3161Timestamps: list },
+      };
+      return outcomeOf(() =>
+        verifyBundle(bundleOf({ ...json, verificationMaterial: material } as typeof json), artifact, trust, { nowMs }),
+      );
     };
-    const [good] = (json["verificationMaterial"] as { timestampVerificationData: { rfc3161Timestamps: unknown[] } }).timestampVerificationData.rfc3161Timestamps;
+    const [good] = (json["verificationMaterial"] as { timestampVerificationData: { rfc3161Timestamps: unknown[] } })
+      .timestampVerificationData.rfc3161Timestamps;
     expect(timestampsOf([good, stranger])).toBe("accepted");
     expect(timestampsOf([stranger, good])).toBe("accepted");
     expect(timestampsOf([stranger])).toBe("SIGSTORE_TIMESTAMP_UNTRUSTED");
@@ -182,7 +249,9 @@ describe("timestamps of a bundle", () => {
   test("the checks say which timestamp did what", () => {
     const { json, artifact } = makeEvidence(instance, { stamps: [{}, { message: Uint8Array.of(1) }] });
     const { checks } = examineBundle(bundleOf(json), artifact, trust, { nowMs });
-    expect(checks.filter(({ name }) => name.startsWith("timestamp[")).map(({ name, result, code }) => [name, result, code])).toEqual([
+    expect(
+      checks.filter(({ name }) => name.startsWith("timestamp[")).map(({ name, result, code }) => [name, result, code]),
+    ).toEqual([
       ["timestamp[0]", "passed", undefined],
       ["timestamp[1]", "failed", "SIGSTORE_TIMESTAMP_MISMATCH"],
     ]);

@@ -1,6 +1,19 @@
 import { checkVerified, isVerified, makeVerifier, utf8 } from "@countersign/core";
 import { makeKeyPair } from "@countersign/local-sigstore";
-import { artifactBytes, artifactOf, bundleOf, digestOnly, makeEvidence, makeInstance, outcomeOf, signer, statementOf, trustRootOf, withAt, type Plan } from "@countersign/testkit";
+import {
+  artifactBytes,
+  artifactOf,
+  bundleOf,
+  digestOnly,
+  makeEvidence,
+  makeInstance,
+  outcomeOf,
+  signer,
+  statementOf,
+  trustRootOf,
+  withAt,
+  type Plan,
+} from "@countersign/testkit";
 import { describe, expect, test } from "vitest";
 import { requirements } from "./requirement.ts";
 import { examineBundle, verifyBundle } from "./verify.ts";
@@ -19,7 +32,9 @@ describe("claims", () => {
       via: "sigstore",
       artifact: { digests: artifact.digests },
       signer: { kind: "certificate", identity: { type: "uri", value: signer.identity }, issuer: signer.issuer },
-      times: [{ source: "rfc3161", authority: "http://tsa.a.test", operator: "tsa-a", time: instance.now.toISOString() }],
+      times: [
+        { source: "rfc3161", authority: "http://tsa.a.test", operator: "tsa-a", time: instance.now.toISOString() },
+      ],
       logs: [{ origin: "log.a.test", operator: "log-a", entry: "hashedrekord 0.0.2", proof: "inclusion" }],
       scts: [{ operator: "ct-a" }],
       statement: { predicateType: "https://slsa.dev/provenance/v1", subjects: [{ name: "release.tar" }] },
@@ -41,38 +56,57 @@ describe("S3: key and certificate", () => {
   const keyed = makeEvidence(instance, { managed });
   const keyless = makeEvidence(instance);
   test("each refuses the other kind of bundle, as a usage error that is thrown", () => {
-    expect(outcomeOf(() => examineBundle(bundleOf(keyed.json), keyed.artifact, trust, { nowMs }))).toBe("SIGSTORE_KEY_NEEDED");
-    expect(outcomeOf(() => examineBundle(bundleOf(keyless.json), keyless.artifact, trust, { nowMs, key }))).toBe("SIGSTORE_KEY_UNWANTED");
+    expect(outcomeOf(() => examineBundle(bundleOf(keyed.json), keyed.artifact, trust, { nowMs }))).toBe(
+      "SIGSTORE_KEY_NEEDED",
+    );
+    expect(outcomeOf(() => examineBundle(bundleOf(keyless.json), keyless.artifact, trust, { nowMs, key }))).toBe(
+      "SIGSTORE_KEY_UNWANTED",
+    );
   });
 
   test("the right key verifies; another one, or a hint of another one, does not", () => {
-    const verify = (hint: string, by = key): string => outcomeOf(() => verifyBundle(bundleOf(withAt(keyed.json, "verificationMaterial.publicKey.hint", hint)), keyed.artifact, trust, { nowMs, key: by }));
+    const verify = (hint: string, by = key): string =>
+      outcomeOf(() =>
+        verifyBundle(bundleOf(withAt(keyed.json, "verificationMaterial.publicKey.hint", hint)), keyed.artifact, trust, {
+          nowMs,
+          key: by,
+        }),
+      );
     expect([verify(""), verify(key.keyid), verify("another")]).toEqual(["accepted", "accepted", "SIGSTORE_KEY_HINT"]);
     expect(verify("", makeVerifier(makeKeyPair("p256").spki))).toBe("SIGSTORE_SIGNATURE_INVALID");
   });
 
   test("a key needs a log entry unless that is waived", () => {
     const { json, artifact } = makeEvidence(instance, { managed, entry: "none" });
-    const verify = (logEntries: number): string => outcomeOf(() => verifyBundle(bundleOf(json), artifact, trust, { nowMs, key, require: { logEntries } }));
+    const verify = (logEntries: number): string =>
+      outcomeOf(() => verifyBundle(bundleOf(json), artifact, trust, { nowMs, key, require: { logEntries } }));
     expect([verify(1), verify(0)]).toEqual(["SIGSTORE_TOO_FEW_LOG_ENTRIES", "accepted"]);
   });
 });
 
 describe("by path and by digest", () => {
-  const plans: readonly Plan[] = [{}, { entry: "hashedrekord 0.0.1" }, { content: "envelope" }, { content: "envelope", entry: "dsse 0.0.1" }];
+  const plans: readonly Plan[] = [
+    {},
+    { entry: "hashedrekord 0.0.1" },
+    { content: "envelope" },
+    { content: "envelope", entry: "dsse 0.0.1" },
+  ];
   test.each(plans)("S1: %j for another artifact is refused", (plan) => {
     const { json, artifact } = makeEvidence(instance, plan);
     const other = artifactOf(utf8("another"));
     const expected = plan.content === "envelope" ? "SIGSTORE_SUBJECT_MISMATCH" : "SIGSTORE_ARTIFACT_MISMATCH";
-    for (const each of [other, digestOnly(other)]) expect(outcomeOf(() => verifyBundle(bundleOf(json), each, trust, { nowMs }))).toBe(expected);
-    for (const each of [artifact, digestOnly(artifact)]) expect(outcomeOf(() => verifyBundle(bundleOf(json), each, trust, { nowMs }))).toBe("accepted");
+    for (const each of [other, digestOnly(other)])
+      expect(outcomeOf(() => verifyBundle(bundleOf(json), each, trust, { nowMs }))).toBe(expected);
+    for (const each of [artifact, digestOnly(artifact)])
+      expect(outcomeOf(() => verifyBundle(bundleOf(json), each, trust, { nowMs }))).toBe("accepted");
   });
 
   test("without the hint the signature itself refuses another artifact", () => {
     const { json } = makeEvidence(instance);
     const bare = withAt(json, "messageSignature.messageDigest", undefined);
     const other = artifactOf(utf8("another"));
-    for (const each of [other, digestOnly(other)]) expect(outcomeOf(() => verifyBundle(bundleOf(bare), each, trust, { nowMs }))).toBe("SIGSTORE_SIGNATURE_INVALID");
+    for (const each of [other, digestOnly(other)])
+      expect(outcomeOf(() => verifyBundle(bundleOf(bare), each, trust, { nowMs }))).toBe("SIGSTORE_SIGNATURE_INVALID");
   });
 
   test("S18: an envelope with another payload type or no Statement inside", () => {
@@ -87,7 +121,10 @@ describe("by path and by digest", () => {
 });
 
 test("every problem is listed, the first one is thrown", () => {
-  const { json } = makeEvidence(instance, { stamps: [{ message: Uint8Array.of(1) }], leaf: { extendedKeyUsages: [], sct: "none" } });
+  const { json } = makeEvidence(instance, {
+    stamps: [{ message: Uint8Array.of(1) }],
+    leaf: { extendedKeyUsages: [], sct: "none" },
+  });
   const { checks } = examineBundle(bundleOf(json), artifactOf(utf8("another")), trust, { nowMs });
   expect(checks.filter(({ result }) => result === "failed").map(({ name, code }) => [name, code])).toEqual([
     ["artifact-digest", "SIGSTORE_ARTIFACT_MISMATCH"],
@@ -103,13 +140,18 @@ test("every problem is listed, the first one is thrown", () => {
 
 describe("what a verdict needs", () => {
   test("is one frozen table", () => {
-    expect(requirements).toEqual({ certificate: { scts: 1, logEntries: 1, times: 1 }, key: { scts: 0, logEntries: 1, times: 0 }, github: { scts: 0, logEntries: 0, times: 1 } });
+    expect(requirements).toEqual({
+      certificate: { scts: 1, logEntries: 1, times: 1 },
+      key: { scts: 0, logEntries: 1, times: 0 },
+      github: { scts: 0, logEntries: 0, times: 1 },
+    });
     expect(Object.values(requirements).every((row) => Object.isFrozen(row))).toBe(true);
   });
 
   test("an instance like GitHub's own: no log, no SCT, one timestamp", () => {
     const { json, artifact } = makeEvidence(instance, { entry: "none", leaf: { sct: "none" } });
-    const verify = (require: object): string => outcomeOf(() => verifyBundle(bundleOf(json), artifact, trust, { nowMs, require }));
+    const verify = (require: object): string =>
+      outcomeOf(() => verifyBundle(bundleOf(json), artifact, trust, { nowMs, require }));
     expect([verify(requirements.github), verify({})]).toEqual(["accepted", "SIGSTORE_TOO_FEW_LOG_ENTRIES"]);
   });
 });
@@ -117,6 +159,12 @@ describe("what a verdict needs", () => {
 test("nothing of a bundle is remembered: the same trust root judges each one anew", () => {
   const good = makeEvidence(instance);
   const bad = makeEvidence(instance, { authority: makeInstance("b").ca });
-  const verify = ({ json, artifact }: typeof good): string => outcomeOf(() => verifyBundle(bundleOf(json), artifact, trust, { nowMs }));
-  expect([verify(good), verify(bad), verify(good), verify(bad)]).toEqual(["accepted", "SIGSTORE_CERTIFICATE_UNTRUSTED", "accepted", "SIGSTORE_CERTIFICATE_UNTRUSTED"]);
+  const verify = ({ json, artifact }: typeof good): string =>
+    outcomeOf(() => verifyBundle(bundleOf(json), artifact, trust, { nowMs }));
+  expect([verify(good), verify(bad), verify(good), verify(bad)]).toEqual([
+    "accepted",
+    "SIGSTORE_CERTIFICATE_UNTRUSTED",
+    "accepted",
+    "SIGSTORE_CERTIFICATE_UNTRUSTED",
+  ]);
 });

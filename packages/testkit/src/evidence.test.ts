@@ -25,7 +25,11 @@ describe("an honest bundle verifies", () => {
     const { json, artifact } = makeEvidence(instance, plan);
     for (const each of plan.key === undefined ? [artifact, digestOnly(artifact)] : [artifact]) {
       const claims = verifyBundle(bundleOf(json), each, trust, { nowMs });
-      expect(claims.signer).toMatchObject({ kind: "certificate", identity: { type: "uri", value: signer.identity }, issuer: signer.issuer });
+      expect(claims.signer).toMatchObject({
+        kind: "certificate",
+        identity: { type: "uri", value: signer.identity },
+        issuer: signer.issuer,
+      });
       expect(claims.logs).toHaveLength(1);
       expect(claims.scts).toHaveLength(1);
       expect(claims.times).toHaveLength(1);

@@ -22,7 +22,13 @@ import type { Instance } from "./instance.ts";
 import { bytesOfJson, type Loose, type LooseObject } from "./json.ts";
 
 /** What kind of log entry a bundle gets. */
-export type EntryKind = "hashedrekord 0.0.1" | "dsse 0.0.1" | "intoto 0.0.2" | "hashedrekord 0.0.2" | "dsse 0.0.2" | "none";
+export type EntryKind =
+  | "hashedrekord 0.0.1"
+  | "dsse 0.0.1"
+  | "intoto 0.0.2"
+  | "hashedrekord 0.0.2"
+  | "dsse 0.0.2"
+  | "none";
 
 /** A bundle to make. What is left out is as an honest signer would have it. */
 export interface Plan {
@@ -55,7 +61,11 @@ export interface Plan {
 /** What was signed, and what verifies it. */
 export interface Signed {
   readonly signature: Uint8Array;
-  readonly verifier: { readonly type: "certificate" | "public-key"; readonly der: Uint8Array; readonly keyDetails: string };
+  readonly verifier: {
+    readonly type: "certificate" | "public-key";
+    readonly der: Uint8Array;
+    readonly keyDetails: string;
+  };
   readonly payloadType: string;
   readonly payload: Uint8Array;
   /** Digest of the artifact, or of the envelope's encoding. */
@@ -73,13 +83,21 @@ export interface Evidence {
 }
 
 /** Who signs in `makeEvidence` unless told otherwise. */
-export const signer = { identity: "https://ci.test/org/repo/release.yml@refs/heads/main", issuer: "https://token.test" } as const;
+export const signer = {
+  identity: "https://ci.test/org/repo/release.yml@refs/heads/main",
+  issuer: "https://token.test",
+} as const;
 /** The bytes that are signed unless told otherwise. */
 export const artifactBytes: Uint8Array = new TextEncoder().encode("the release tarball\n");
 
 /** The artifact of these bytes with every digest, as if read from a file. */
 export function artifactOf(bytes: Uint8Array, name = "release.tar"): Artifact {
-  return { name, bytes, size: bytes.length, digests: [digestOf("sha256", bytes), digestOf("sha384", bytes), digestOf("sha512", bytes)] };
+  return {
+    name,
+    bytes,
+    size: bytes.length,
+    digests: [digestOf("sha256", bytes), digestOf("sha384", bytes), digestOf("sha512", bytes)],
+  };
 }
 
 /** The same artifact when only its SHA-256 is known. */
@@ -103,14 +121,27 @@ export function makeEvidence(instance: Instance, plan: Plan = {}): Evidence {
   const message = isEnvelope ? preAuthEncoding(payloadType, payload) : bytes;
   const signature = plan.signature ?? signMessage(key, message, plan.entry ?? "hashedrekord 0.0.2");
   const leaf = plan.managed === undefined ? issue(instance, key, plan) : undefined;
-  const verifier = { type: leaf === undefined ? "public-key" : "certificate", der: leaf ?? key.spki, keyDetails: detailsOf(key) } as const;
+  const verifier = {
+    type: leaf === undefined ? "public-key" : "certificate",
+    der: leaf ?? key.spki,
+    keyDetails: detailsOf(key),
+  } as const;
   const signed: Signed = { signature, verifier, payloadType, payload, digest: hashFor(key, message) };
   const parts = { key, leaf, signed, bytes, isEnvelope };
-  return { json: bundleJson(instance, plan, parts), artifact: artifactOf(bytes), key, signed, ...(leaf === undefined ? {} : { leaf }) };
+  return {
+    json: bundleJson(instance, plan, parts),
+    artifact: artifactOf(bytes),
+    key,
+    signed,
+    ...(leaf === undefined ? {} : { leaf }),
+  };
 }
 
 /** An in-toto Statement about these bytes. */
-export function statementOf(bytes: Uint8Array, digest: Record<string, string> = { sha256: sha("sha256", bytes) }): Uint8Array<ArrayBuffer> {
+export function statementOf(
+  bytes: Uint8Array,
+  digest: Record<string, string> = { sha256: sha("sha256", bytes) },
+): Uint8Array<ArrayBuffer> {
   return bytesOfJson({
     _type: "https://in-toto.io/Statement/v1",
     subject: [{ name: "release.tar", digest }],
@@ -122,7 +153,8 @@ export function statementOf(bytes: Uint8Array, digest: Record<string, string> = 
 function issue(instance: Instance, key: KeyPair, plan: Plan): Uint8Array {
   const authority = plan.authority ?? instance.ca;
   const identity = { type: "uri", value: signer.identity } as const;
-  return authority.issue({ spki: key.spki, identity, issuer: signer.issuer, ctLogs: [instance.ctLog], ...plan.leaf }).certificate;
+  return authority.issue({ spki: key.spki, identity, issuer: signer.issuer, ctLogs: [instance.ctLog], ...plan.leaf })
+    .certificate;
 }
 
 interface Parts {
@@ -146,13 +178,19 @@ function bundleJson(instance: Instance, plan: Plan, parts: Parts): LooseObject {
   const logged = kind === "none" ? undefined : logEntry(instance, kind, plan.logged?.(signed) ?? signed, plan.proof);
   const isV1 = kind === "hashedrekord 0.0.1" || kind === "dsse 0.0.1" || kind === "intoto 0.0.2";
   const stamps = plan.stamps ?? (isV1 || plan.managed !== undefined ? [] : [{}]);
-  const tokens = stamps.map((how) => ({ signedTimestamp: base64(instance.tsa.stamp({ message: signed.signature, ...how })) }));
+  const tokens = stamps.map((how) => ({
+    signedTimestamp: base64(instance.tsa.stamp({ message: signed.signature, ...how })),
+  }));
   const material: LooseObject = {
     ...materialJson(leaf, version, plan.hint ?? ""),
     tlogEntries: logged === undefined ? [] : [structuredClone(logged) as unknown as Loose],
     ...(tokens.length === 0 ? {} : { timestampVerificationData: { rfc3161Timestamps: tokens } }),
   };
-  return { mediaType: mediaTypes[version], verificationMaterial: material, ...(isEnvelope ? envelopeJson(signed) : messageJson(parts)) };
+  return {
+    mediaType: mediaTypes[version],
+    verificationMaterial: material,
+    ...(isEnvelope ? envelopeJson(signed) : messageJson(parts)),
+  };
 }
 
 function materialJson(leaf: Uint8Array | undefined, version: "0.1" | "0.2" | "0.3", hint: string): LooseObject {
@@ -168,13 +206,27 @@ function envelopeJson({ payload, payloadType, signature }: Signed): LooseObject 
 function messageJson({ bytes, signed }: Parts): LooseObject {
   const digest = createHash("sha256").update(bytes).digest("base64");
   const isSha256 = signed.digest.length === 32;
-  return { messageSignature: { ...(isSha256 ? { messageDigest: { algorithm: "SHA2_256", digest } } : {}), signature: base64(signed.signature) } };
+  return {
+    messageSignature: {
+      ...(isSha256 ? { messageDigest: { algorithm: "SHA2_256", digest } } : {}),
+      signature: base64(signed.signature),
+    },
+  };
 }
 
-function logEntry(instance: Instance, kind: Exclude<EntryKind, "none">, signed: Signed, how: V1Options = {}): EntryJson {
+function logEntry(
+  instance: Instance,
+  kind: Exclude<EntryKind, "none">,
+  signed: Signed,
+  how: V1Options = {},
+): EntryJson {
   if (kind === "hashedrekord 0.0.2") return instance.rekor.append(hashedRekordBody002(signed), how);
   if (kind === "dsse 0.0.2") return instance.rekor.append(dsseBody002(signed), how);
-  const makeBody = { "hashedrekord 0.0.1": hashedRekordBody001, "dsse 0.0.1": dsseBody001, "intoto 0.0.2": intotoBody002 }[kind];
+  const makeBody = {
+    "hashedrekord 0.0.1": hashedRekordBody001,
+    "dsse 0.0.1": dsseBody001,
+    "intoto 0.0.2": intotoBody002,
+  }[kind];
   return instance.rekorV1.append(makeBody(signed), how);
 }
 
@@ -185,7 +237,14 @@ function signMessage(key: KeyPair, message: Uint8Array, entry: EntryKind): Uint8
 }
 
 function hashFor(key: KeyPair, message: Uint8Array): Uint8Array {
-  const name = { p256: "sha256", p384: "sha384", p521: "sha512", rsa2048: "sha256", ed25519: "sha512", "ml-dsa-44": "sha256" }[key.kind];
+  const name = {
+    p256: "sha256",
+    p384: "sha384",
+    p521: "sha512",
+    rsa2048: "sha256",
+    ed25519: "sha512",
+    "ml-dsa-44": "sha256",
+  }[key.kind];
   return createHash(name).update(message).digest();
 }
 

@@ -37,13 +37,26 @@ export function makeInstance(name = "a"): Instance {
   const clock = (): Date => now;
   const start = new Date(now.getTime() - 86_400_000);
   const ctLog = makeCtLog({ baseUrl: `http://ct.${name}.test`, start, operator: `ct-${name}` });
-  const ca = makeAuthority({ uri: `http://ca.${name}.test`, now: clock, ctLogs: [ctLog], operator: `ca-${name}`, kind: "p256" });
+  const ca = makeAuthority({
+    uri: `http://ca.${name}.test`,
+    now: clock,
+    ctLogs: [ctLog],
+    operator: `ca-${name}`,
+    kind: "p256",
+  });
   const rekor = makeLog({ origin: `log.${name}.test`, start, operator: `log-${name}` });
   const rekorV1 = makeV1Log({ name: `rekor.${name}.test`, start, now: clock, operator: `rekor-${name}` });
   const tsa = makeTsa({ uri: `http://tsa.${name}.test`, now: clock, operator: `tsa-${name}`, kind: "p256" });
   // Entries of others around ours, so that proofs are not of a tree of one leaf.
-  for (const log of [rekor, rekorV1]) for (let at = 0; at < 5; at++) log.append(new TextEncoder().encode(`{"kind":"x","apiVersion":"${at}"}`));
-  const parts = { version: "0.2", cas: [ca.trusted], tsas: [tsa.trusted], logs: [rekorV1.trusted, rekor.trusted], ctLogs: [ctLog.trusted] } as const;
+  for (const log of [rekor, rekorV1])
+    for (let at = 0; at < 5; at++) log.append(new TextEncoder().encode(`{"kind":"x","apiVersion":"${at}"}`));
+  const parts = {
+    version: "0.2",
+    cas: [ca.trusted],
+    tsas: [tsa.trusted],
+    logs: [rekorV1.trusted, rekor.trusted],
+    ctLogs: [ctLog.trusted],
+  } as const;
   return { now, ca, ctLog, rekor, rekorV1, tsa, parts };
 }
 

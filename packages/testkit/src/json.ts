@@ -20,6 +20,13 @@ export function valueAt(root: Loose, path: string): Loose | undefined {
   return namesOf(path).reduce<Loose | undefined>((value, name) => memberOf(value, name), root);
 }
 
+/** The text at a dotted path. Throws an Error if there is none. */
+export function textAt(root: Loose, path: string): string {
+  const value = valueAt(root, path);
+  if (typeof value !== "string") throw new Error(`no text at ${path}`);
+  return value;
+}
+
 /** A copy of `root` with the value at a dotted path replaced; undefined removes it. Throws an Error if the path leads nowhere. */
 export function withAt<T extends Loose>(root: T, path: string, value: Loose | undefined): T {
   const names = namesOf(path);

@@ -10,7 +10,18 @@ export interface Mutant {
 }
 
 /** What is done to every node. */
-export const mutationNames = ["drop", "null", "retype", "empty", "repeat", "truncate", "flip", "swap", "extend", "huge"] as const;
+export const mutationNames = [
+  "drop",
+  "null",
+  "retype",
+  "empty",
+  "repeat",
+  "truncate",
+  "flip",
+  "swap",
+  "extend",
+  "huge",
+] as const;
 type MutationName = (typeof mutationNames)[number];
 
 /** A value that is written where the node stood, or the wish that nothing stands there. */
@@ -118,7 +129,10 @@ function flipped(value: Loose): Loose {
 /** The value of the next node of the same type in the document; arrays and objects the other way round. */
 function swapped(value: Loose, { root, path }: Place): Loose {
   if (Array.isArray(value) && value.length > 1) return value.toReversed();
-  const nodes = [...nodesOf(root)].filter((node) => node.path !== "" && typeof node.value === typeof value && Array.isArray(node.value) === Array.isArray(value));
+  const nodes = [...nodesOf(root)].filter(
+    (node) =>
+      node.path !== "" && typeof node.value === typeof value && Array.isArray(node.value) === Array.isArray(value),
+  );
   const at = nodes.findIndex((node) => node.path === path);
   return nodes[(at + 1) % Math.max(1, nodes.length)]?.value ?? value;
 }
@@ -143,17 +157,27 @@ function nested(depth: number): Loose {
 }
 
 function replacing(root: Loose, path: string, value: Loose): Loose {
-  return path === "" ? value : changed(root, path.split("."), (parent, name) => Array.isArray(parent) ? parent.with(Number(name), value) : { ...parent, [name]: value });
+  return path === ""
+    ? value
+    : changed(root, path.split("."), (parent, name) =>
+        Array.isArray(parent) ? parent.with(Number(name), value) : { ...parent, [name]: value },
+      );
 }
 
 function without(root: Loose, path: string): Loose {
   return changed(root, path.split("."), (parent, name) =>
-    Array.isArray(parent) ? parent.toSpliced(Number(name), 1) : Object.fromEntries(Object.entries(parent).filter(([each]) => each !== name)),
+    Array.isArray(parent)
+      ? parent.toSpliced(Number(name), 1)
+      : Object.fromEntries(Object.entries(parent).filter(([each]) => each !== name)),
   );
 }
 
 /** Only the objects along the path are copied: documents are large and mutants many. */
-function changed(root: Loose, names: readonly string[], change: (parent: Loose[] | LooseObject, name: string) => Loose): Loose {
+function changed(
+  root: Loose,
+  names: readonly string[],
+  change: (parent: Loose[] | LooseObject, name: string) => Loose,
+): Loose {
   const [name = "", ...rest] = names;
   const parent = root as Loose[] | LooseObject;
   if (rest.length === 0) return change(parent, name);
