@@ -1,11 +1,13 @@
-import { bigEndian } from "./rsa.ts";
+import { compareBytes, parseHex } from "./bytes.ts";
 import type { Curve } from "./algorithm.ts";
 
 /** Orders of the curves (SP 800-186 §3.2.1). */
-const orders: Readonly<Record<Curve, bigint>> = {
-  p256: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
-  p384: 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n,
-  p521: 0x01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n,
+const orders: Readonly<Record<Curve, Uint8Array>> = {
+  p256: parseHex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"),
+  p384: parseHex("ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973"),
+  p521: parseHex(
+    "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409",
+  ),
 };
 
 /**
@@ -23,12 +25,16 @@ export function isEcdsaShape(curve: Curve, signature: Uint8Array): boolean {
 }
 
 /** The end of the INTEGER at `at`, if it is minimal and within the order. */
-function scalarEnd(order: bigint, bytes: Uint8Array, at: number): number | undefined {
+function scalarEnd(order: Uint8Array, bytes: Uint8Array, at: number): number | undefined {
   const length = bytes[at + 1] ?? 0;
   const end = at + 2 + length;
   if (bytes[at] !== 0x02 || length === 0 || length > 0x7f || end > bytes.length) return undefined;
-  const [first = 0, second = 0] = bytes.subarray(at + 2, end);
-  if (first > 0x7f || (first === 0 && second < 0x80)) return undefined;
-  const value = bigEndian(bytes.subarray(at + 2, end));
-  return value < order ? end : undefined;
+  const isPadded = bytes[at + 2] === 0;
+  const value = bytes.subarray(isPadded ? at + 3 : at + 2, end);
+  const first = value[0] ?? 0;
+  // The top bit is a sign: a zero byte stands before it where it is set, and nowhere else, so no scalar is 0.
+  if (isPadded !== first > 0x7f) return undefined;
+  return value.length < order.length || (value.length === order.length && compareBytes(value, order) < 0)
+    ? end
+    : undefined;
 }

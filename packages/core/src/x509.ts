@@ -1,7 +1,7 @@
 import { equalBytes, hex } from "./bytes.ts";
 import { parseDer } from "./der.ts";
 import { readBitString, readBoolean, readInteger, readOctets, readOid, readTime } from "./der-value.ts";
-import { derExplicit, derOid, derSequence } from "./der-writer.ts";
+import { derExplicit, derSequence } from "./der-writer.ts";
 import { coreError, TrustError } from "./errors.ts";
 import { readKnownExtensions, sctListOid } from "./x509-extension.ts";
 import { child, isContext, malformed, sequence } from "./x509-shape.ts";
@@ -58,26 +58,22 @@ export function parseCertificate(der: Uint8Array): Certificate {
   }
 }
 
-const sctListOidDer = derOid(sctListOid);
-
 /**
  * The TBSCertificate of the precertificate that an SCT was made for (RFC 6962 §3.2): the same without the SCT list,
  * every other byte as it was. Without any extension left the extensions' own wrapper goes too.
  */
-export function formatPrecertTbs(certificate: Certificate): Uint8Array {
-  if (!certificate.extensions.has(sctListOid)) return certificate.tbs;
-  const parts = parseDer(certificate.tbs).children;
-  const extensions = child(child(parts, parts.length - 1).children, 0).children.map((each) => each.raw);
-  const kept = extensions.filter((each) => !isSctList(each));
-  const others = parts.slice(0, -1).map((part) => part.raw);
-  return derSequence(...others, ...(kept.length === 0 ? [] : [derExplicit(3, derSequence(...kept))]));
+export function formatPrecertTbs({ tbs, spki, extensions }: Certificate): Uint8Array {
+  if (!extensions.has(sctListOid)) return tbs;
+  const kept = [...extensions].flatMap(([oid, { raw }]) => (oid === sctListOid ? [] : [raw]));
+  // Nothing stands between the key and the extensions, which are the last field.
+  const before = tbs.subarray(headerBytes(tbs), spki.byteOffset + spki.length - tbs.byteOffset);
+  return derSequence(before, ...(kept.length === 0 ? [] : [derExplicit(3, derSequence(...kept))]));
 }
 
-/** Extension ::= SEQUENCE { extnID … }: the identifier stands right after a header whose length byte tells its size. */
-function isSctList(extension: Uint8Array): boolean {
-  const length = extension[1] as number;
-  const from = length < 0x80 ? 2 : 2 + (length & 0x7f);
-  return equalBytes(extension.subarray(from, from + sctListOidDer.length), sctListOidDer);
+/** Length of an element's tag and length, if the tag has one byte. */
+function headerBytes(element: Uint8Array): number {
+  const length = element[1] as number;
+  return length < 0x80 ? 2 : 2 + (length & 0x7f);
 }
 
 function readCertificate(node: DerNode): Certificate {
@@ -192,5 +188,5 @@ function readExtension(node: DerNode): [oid: string, extension: Extension] {
   const critical = parts.length === 3;
   // DER leaves a default value out (X.690 §11.5): a FALSE that is written is not canonical.
   if (critical && !readBoolean(child(parts, 1))) throw malformed(`extension ${oid}`, "no explicit FALSE", "one");
-  return [oid, { critical, value: readOctets(child(parts, parts.length - 1)) }];
+  return [oid, { critical, value: readOctets(child(parts, parts.length - 1)), raw: node.raw }];
 }

@@ -9,6 +9,7 @@ import {
   hex,
   pae,
   parseBase64,
+  parseHex,
   parseJson,
   parsePem,
   parseUtf8,
@@ -177,7 +178,7 @@ function readHexHash(reader: ObjectReader): Hash & { hex: string } {
 
 function parseHexHash(text: string): Uint8Array {
   if (!/^(?:[0-9a-f]{2}){32,64}$/.test(text)) throw malformedEntry({ checked: "hash value", expected: "lower-case hex" });
-  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  return parseHex(text);
 }
 
 function readHash(reader: ObjectReader): Hash {
