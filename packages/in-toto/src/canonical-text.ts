@@ -1,5 +1,5 @@
-import { unescapeCanonical } from "./canonical.ts";
-import type { Json } from "@countersign/core";
+import { utf8, type Json } from "@countersign/core";
+import { canonicalise, unescapeCanonical } from "./canonical.ts";
 
 /*
  * Walks over text that `canonical.ts` wrote. It is well formed, has no white space and escapes nothing but `"` and `\`,
@@ -14,10 +14,10 @@ export interface TextMember {
   readonly to: number;
 }
 
-/** The members of the object that the text is, in their order. */
+/** The members of the object that the text is, in their order; none if it is something else. */
 export function readTextMembers(text: string): readonly TextMember[] {
   const members: TextMember[] = [];
-  let at = 1;
+  let at = text.startsWith("{") ? 1 : text.length;
   while (text[at] === '"') {
     const nameEnd = endOfString(text, at);
     const from = nameEnd + 1;
@@ -42,12 +42,19 @@ export function readTextItems(text: string): readonly string[] {
 
 /** The value that canonical text spells; numbers as JavaScript reads them. */
 export function readTextValue(text: string): Json {
-  // All that keeps it from being JSON are control characters that stand in strings as they are.
-  return JSON.parse(text.replaceAll(/[\0-\u001f]/g, escapeControl)) as Json;
+  return JSON.parse(escapeControls(text)) as Json;
 }
 
-function escapeControl(char: string): string {
-  return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+/** Checks text that was read with numbers kept: that canonical JSON could write them. Throws INTOTO_JSON_NUMBER. */
+export function checkIntegers(text: string): void {
+  // A string may look like it, so only the slow way tells.
+  const isSuspect = /[:,[]-?[0-9]+[.eE]/.test(text);
+  if (isSuspect) canonicalise(utf8(escapeControls(text)), { numbers: "refuse", duplicates: "refuse" });
+}
+
+/** All that keeps canonical text from being JSON are control characters that stand in strings as they are. */
+function escapeControls(text: string): string {
+  return text.replaceAll(/[\0-\u001f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** The place after the closing quote of the string that starts at `from`. */

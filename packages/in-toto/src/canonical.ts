@@ -21,10 +21,7 @@ export const maxOuterMembers: number = 1024;
  * member twice, nothing after the object. Does not check that text is UTF-8: `readCanonicalText` does.
  * Throws INTOTO_JSON_MALFORMED, INTOTO_JSON_DUPLICATE, INTOTO_JSON_NUMBER.
  */
-export function readCanonicalMembers(
-  bytes: Uint8Array,
-  options: CanonicalOptions,
-): ReadonlyMap<string, Uint8Array> {
+export function readCanonicalMembers(bytes: Uint8Array, options: CanonicalOptions): ReadonlyMap<string, Uint8Array> {
   // Nothing grows: an escape is longer than what it stands for.
   const scan: Scan = { bytes, at: 0, out: new Uint8Array(bytes.length), to: 0, marks: [], options };
   const members = new Map<string, Uint8Array>();

@@ -1,4 +1,5 @@
 import { catalogue, type CatalogueEntry, type ErrorMaker } from "@countersign/core";
+import { verifyEntries } from "./verify-error.ts";
 
 const inTotoEntries = {
   INTOTO_JSON_MALFORMED: {
@@ -116,9 +117,72 @@ const inTotoEntries = {
     says: "the certificate is not of a functionary whom the step allows",
     fix: "check who performed the step; the layout's certificate constraints say who may",
   },
+  INTOTO_EXCLUDE_MALFORMED: {
+    kind: "usage",
+    says: "not an exclude pattern",
+    fix: "write it as a line of .gitignore, with a backslash before a literal special character",
+  },
+  INTOTO_LSTRIP_CLASH: {
+    kind: "usage",
+    says: "of two prefixes to strip, one is the beginning of the other",
+    fix: "give only prefixes of which at most one fits each path",
+  },
+  INTOTO_RECORD_MISSING: {
+    kind: "unavailable",
+    says: "a path to record does not exist",
+    fix: "check the path and the base path; leave out what the step does not have",
+  },
+  INTOTO_RECORD_UNREADABLE: {
+    kind: "unavailable",
+    says: "a file or directory to record cannot be read",
+    fix: "give the right to read it, or exclude it",
+  },
+  INTOTO_RECORD_CHANGED: {
+    kind: "unavailable",
+    says: "files changed while they were recorded",
+    fix: "stop what writes there, or exclude it, and record again",
+  },
+  INTOTO_RECORD_SPECIAL: {
+    kind: "usage",
+    says: "a FIFO, socket or device has no content to record",
+    fix: "exclude it, or record a directory without it",
+  },
+  INTOTO_RECORD_LOOP: {
+    kind: "usage",
+    says: "a directory contains itself by way of a link, or directories are nested too deeply",
+    fix: "exclude the link, or do not follow links to directories",
+  },
+  INTOTO_RECORD_NAME: {
+    kind: "usage",
+    says: "a file's name cannot stand in a link",
+    fix: "rename or exclude the file, or record it relative to another base path",
+  },
+  INTOTO_RECORD_TWICE: {
+    kind: "usage",
+    says: "two artifacts would be recorded under one name",
+    fix: "give each path once, and strip prefixes only where the rest stays distinct",
+  },
+  INTOTO_RESOLVER_UNKNOWN: {
+    kind: "usage",
+    says: "no resolver for artifacts of this scheme",
+    fix: "give a path, file:, dir: or ostree:; for a file of such a name write ./ in front",
+  },
+  INTOTO_RESOLVER_HASH: {
+    kind: "usage",
+    says: "the resolver cannot make such a hash",
+    fix: "record these artifacts with sha256, sha384 or sha512",
+  },
+  INTOTO_OSTREE_MALFORMED: {
+    kind: "malformed",
+    says: "not a sound OSTree repository",
+    fix: "check the base path and the branch, and run ostree fsck",
+  },
 } as const;
 
 /** The catalogue of this package, for docs/errors.md. */
-export const inTotoErrors: Readonly<Record<string, CatalogueEntry>> = inTotoEntries;
+export const inTotoErrors: Readonly<Record<string, CatalogueEntry>> = { ...inTotoEntries, ...verifyEntries };
 /** Makes an error of this package's catalogue. */
-export const inTotoError: ErrorMaker<typeof inTotoEntries> = catalogue(inTotoEntries);
+export const inTotoError: ErrorMaker<typeof inTotoEntries & typeof verifyEntries> = catalogue({
+  ...inTotoEntries,
+  ...verifyEntries,
+});

@@ -54,7 +54,7 @@ function compileFixed(pattern: string, piece: Piece): Glob {
 /** The pieces between stars, a run of stars counting as one; a pattern without stars is one piece. */
 function readPieces(pattern: string): readonly Piece[] {
   const pieces: Part[][] = [[]];
-  for (let at = 0; at < pattern.length; ) {
+  for (let at = 0; at < pattern.length;) {
     const piece = pieces.at(-1) as Part[];
     const char = String.fromCodePoint(pattern.codePointAt(at) as number);
     const set = char === "[" ? readCharacterSet(pattern, at) : undefined;

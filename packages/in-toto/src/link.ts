@@ -1,4 +1,12 @@
-import { formatCanonicalJson, parseUtf8, readObject, type Json, type JsonObject } from "@countersign/core";
+import {
+  formatCanonicalJson,
+  parseUtf8,
+  readObject,
+  type Detail,
+  type Json,
+  type JsonObject,
+  type TrustError,
+} from "@countersign/core";
 import { endOfString, endOfValue, readTextMembers, readTextValue, type TextMember } from "./canonical-text.ts";
 import { unescapeCanonical } from "./canonical.ts";
 import { inTotoError } from "./errors.ts";
@@ -39,7 +47,7 @@ export function parseLink(value: Json, mode: Mode = "strict"): Link {
  * of what the link says. Throws INTOTO_LINK_MALFORMED, INTOTO_NAME_UNSAFE, INTOTO_TOO_LARGE.
  */
 export function readLink(text: string, mode: Mode): Link {
-  const members = new Map(text.startsWith("{") ? readTextMembers(text).map((each) => [each.name, each]) : []);
+  const members = new Map(readTextMembers(text).map((each) => [each.name, each]));
   if (mode === "strict") checkMembers(members);
   const values = readObject(readSmallMembers(text, members), "link", malformed);
   if (values.string("_type") !== "link") throw malformed({ checked: "link._type", expected: "link" });
@@ -143,6 +151,6 @@ function endOfHashes(text: string, from: number, mode: Mode): number {
   return to;
 }
 
-function malformed(detail: Parameters<typeof inTotoError>[1]): ReturnType<typeof inTotoError> {
+function malformed(detail: Detail): TrustError {
   return inTotoError("INTOTO_LINK_MALFORMED", detail);
 }

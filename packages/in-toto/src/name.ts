@@ -15,12 +15,13 @@ export function checkName(name: string): string {
   throw inTotoError("INTOTO_NAME_UNSAFE", { checked: "name of a step or inspection", got: quote(name) });
 }
 
-/** An empty, `.` or `..` segment, or a character that no path in a link may hold. */
-const unsafePath = /(?:^|\/)\.{0,2}(?:\/|$)|[\\\0-\u001f\u007f]/;
+/** An empty, `.` or `..` segment, or a character that ends or divides paths somewhere. */
+const unsafePath = /(?:^|\/)\.{0,2}(?:\/|$)|[\\\0]/;
 
 /**
  * An artifact's path that can be written in one way only and stays below the place it was recorded from: relative, no
- * empty, `.` or `..` segment, no backslash, no control character. Throws INTOTO_NAME_UNSAFE.
+ * empty, `.` or `..` segment, no backslash, no NUL. Other control characters occur in honest file names, and nothing here
+ * opens them. Throws INTOTO_NAME_UNSAFE.
  */
 export function checkArtifactPath(path: string): string {
   if (unsafePath.test(path)) throw inTotoError("INTOTO_NAME_UNSAFE", { checked: "artifact path", got: quote(path) });

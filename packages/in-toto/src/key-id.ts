@@ -1,0 +1,30 @@
+import { formatCanonicalJson, hash, hex, type JsonObject } from "@countersign/core";
+
+/** What a key id is computed from. */
+export interface KeyParts {
+  readonly keytype: string;
+  readonly scheme: string;
+  /** PEM or hex, exactly as in `keyval.public`. */
+  readonly public: string;
+}
+
+/** The id that in-toto 1.x and in-toto-golang compute: over `keyid_hash_algorithms` too. */
+export function legacyKeyId({ keytype, scheme, public: text }: KeyParts): string {
+  return idOf({ keytype, scheme, keyid_hash_algorithms: ["sha256", "sha512"], keyval: { public: text } });
+}
+
+/** The id that securesystemslib 1.x computes. */
+export function currentKeyId({ keytype, scheme, public: text }: KeyParts): string {
+  return idOf({ keytype, scheme, keyval: { public: text } });
+}
+
+/** Every id that some tool gives the key: legacy and current, the PEM with its last newline and without; legacy first. */
+export function keyIdsOf(parts: KeyParts): readonly string[] {
+  const texts = parts.public.startsWith("-----") ? [parts.public.trimEnd(), `${parts.public.trimEnd()}\n`] : [];
+  const forms = [...new Set([parts.public, ...texts])].map((text) => ({ ...parts, public: text }));
+  return [...forms.map(legacyKeyId), ...forms.map(currentKeyId)];
+}
+
+function idOf(value: JsonObject): string {
+  return hex(hash("sha256", formatCanonicalJson(value)));
+}

@@ -1,0 +1,138 @@
+import {
+  makeVerifier,
+  parsePublicKey,
+  quote,
+  readObject,
+  TrustError,
+  type Detail,
+  type Json,
+  type JsonObject,
+  type ObjectReader,
+  type Verifier,
+} from "@countersign/core";
+import { inTotoError } from "./errors.ts";
+import { keyIdsOf, legacyKeyId, type KeyParts } from "./key-id.ts";
+import { algorithmOfScheme, ed25519Spki } from "./key-scheme.ts";
+import { isOpenPgpKey, readOpenPgpKey, type OpenPgpKey } from "./openpgp.ts";
+import type { Mode } from "./mode.ts";
+
+/** A functionary's or owner's public key as in-toto knows it. */
+export interface LayoutKey {
+  /** The id under which it is listed; nobody has to have computed it from the key. */
+  readonly keyid: string;
+  /** All ids under which its signatures may come, `keyid` first; more than one only for a key that came from a file. */
+  readonly ids: readonly string[];
+  readonly keytype: string;
+  readonly scheme: string;
+  /** PEM, or hex for Ed25519; empty for OpenPGP. */
+  readonly public: string;
+  /** Lower-case hex SHA-256 of the SubjectPublicKeyInfo: the same for one key under two ids. */
+  readonly materialId: string;
+  readonly check: KeyCheck;
+  /** OpenPGP subkeys, which may sign in its stead; their subkeys are empty. */
+  readonly subkeys: ReadonlyMap<string, LayoutKey>;
+  /** As the layout or file has it. */
+  readonly json: JsonObject;
+}
+
+/** How signatures are checked. An `unusable` key throws its error when it is used. */
+export type KeyCheck =
+  | { readonly kind: "plain"; readonly verifier: Verifier }
+  | { readonly kind: "openpgp"; readonly openpgp: OpenPgpKey }
+  | { readonly kind: "unusable"; readonly error: TrustError };
+
+/** The most subkeys of one OpenPGP key. */
+export const maxSubkeys: number = 64;
+
+/**
+ * Parses a key as layouts hold it: securesystemslib's JSON, or its export of an OpenPGP key. Without `keyid` in it, the
+ * id it is listed under counts, else the computed one. Does not check that the id belongs to the key: `isOwnKeyId` tells.
+ * Throws INTOTO_KEY_MALFORMED, INTOTO_KEY_UNSUPPORTED and core's errors of weak and malformed keys.
+ */
+export function parseLayoutKey(value: Json, listedId?: string): LayoutKey {
+  const reader = readObject(value, "key", malformed);
+  if (isOpenPgpKey(reader)) return parseOpenPgpKey(reader, value as JsonObject, listedId);
+  const keytype = reader.string("keytype");
+  const scheme = reader.string("scheme");
+  const keyval = reader.object("keyval");
+  const text = keyval.string("public");
+  const isPrivate = keyval.has("private") && keyval.string("private") !== "";
+  if (isPrivate) throw malformed({ checked: "key.keyval.private", expected: "nothing in a public key" });
+  const verifier = openVerifier({ keytype, scheme, public: text });
+  const keyid = reader.optionalString("keyid") ?? listedId ?? legacyKeyId({ keytype, scheme, public: text });
+  const { keyid: materialId } = verifier;
+  const check = { kind: "plain", verifier } as const;
+  const json = value as JsonObject;
+  return { keyid, ids: [keyid], keytype, scheme, public: text, materialId, check, subkeys: new Map(), json };
+}
+
+/**
+ * As `parseLayoutKey`, for a key that a layout lists under an id, which must be its own; but one of a kind that is not
+ * supported is kept until something needs it, and in compat any that cannot be used, as the reference does.
+ */
+export function readListedKey(value: Json, listedId: string, mode: Mode): LayoutKey {
+  try {
+    const key = parseLayoutKey(value, listedId);
+    if (mode === "compat" || key.keyid === listedId) return key;
+    throw malformed({ checked: "key.keyid", expected: quote(listedId), got: quote(key.keyid) });
+  } catch (error) {
+    if (!(error instanceof TrustError) || (mode === "strict" && !error.code.endsWith("_KEY_UNSUPPORTED"))) throw error;
+    return unusable(value, listedId, error);
+  }
+}
+
+/** Whether the id was computed from the key, in one of the ways in use. */
+export function isOwnKeyId(key: LayoutKey): boolean {
+  if (key.check.kind === "openpgp") return true;
+  return keyIdsOf(key).includes(key.keyid);
+}
+
+function openVerifier({ keytype, scheme, public: text }: KeyParts): Verifier {
+  const algorithm = algorithmOfScheme(keytype, scheme);
+  return makeVerifier(algorithm === "ed25519" ? ed25519Spki(text) : parsePublicKey(text), algorithm);
+}
+
+function parseOpenPgpKey(reader: ObjectReader, json: JsonObject, listedId?: string): LayoutKey {
+  const main = openPgpKey(reader, json, listedId);
+  const listed = reader.optionalJson("subkeys") ?? {};
+  const subkeys = Object.entries(listed);
+  if (subkeys.length > maxSubkeys) throw malformed({ checked: "key.subkeys", expected: `at most ${maxSubkeys}` });
+  return { ...main, subkeys: new Map(subkeys.map(([id, value]) => [id, readListedKey(value as Json, id, "strict")])) };
+}
+
+function openPgpKey(reader: ObjectReader, json: JsonObject, listedId?: string): LayoutKey {
+  const openpgp = readOpenPgpKey(reader);
+  const keyid = reader.optionalString("keyid") ?? listedId;
+  if (keyid === undefined) throw malformed({ checked: "key.keyid", expected: "present" });
+  return {
+    keyid,
+    ids: [keyid],
+    keytype: openpgp.type,
+    scheme: openpgp.method,
+    public: "",
+    materialId: openpgp.verifier.keyid,
+    check: { kind: "openpgp", openpgp },
+    subkeys: new Map(),
+    json,
+  };
+}
+
+function unusable(value: Json, keyid: string, error: TrustError): LayoutKey {
+  const check = { kind: "unusable", error } as const;
+  const json = value as JsonObject;
+  return {
+    keyid,
+    ids: [keyid],
+    keytype: "",
+    scheme: "",
+    public: "",
+    materialId: keyid,
+    check,
+    subkeys: new Map(),
+    json,
+  };
+}
+
+function malformed(detail: Detail): TrustError {
+  return inTotoError("INTOTO_KEY_MALFORMED", detail);
+}

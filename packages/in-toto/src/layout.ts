@@ -1,0 +1,273 @@
+import {
+  quote,
+  readObject,
+  type Detail,
+  type Json,
+  type JsonObject,
+  type ObjectReader,
+  type TrustError,
+} from "@countersign/core";
+import {
+  readCertificateParts,
+  readCertificateConstraints,
+  type Authorities,
+  type CertificateConstraint,
+} from "./certificate.ts";
+import { inTotoError } from "./errors.ts";
+import { readListedKey, type LayoutKey } from "./key.ts";
+import { checkName } from "./name.ts";
+import { formatRule, parseRule, type Rule } from "./rule.ts";
+import type { Mode } from "./mode.ts";
+
+/** What a project owner asks of a supply chain (in-toto specification 1.0 §4.3), unverified. */
+export interface Layout {
+  /** As it is written, `YYYY-MM-DDTHH:MM:SSZ`. */
+  readonly expires: string;
+  /** The same instant, in milliseconds since 1970. */
+  readonly expiresMs: number;
+  readonly readme: string;
+  /** Functionaries' keys by the ids that steps name. */
+  readonly keys: ReadonlyMap<string, LayoutKey>;
+  readonly steps: readonly Step[];
+  readonly inspections: readonly Inspection[];
+  /** Certificate authorities (ITE-7); empty without. */
+  readonly authorities: Authorities;
+  /** The whole object as it was signed, also members that are not read here. */
+  readonly raw: JsonObject;
+}
+
+/** What one step must be. */
+export interface Step {
+  readonly name: string;
+  /** How many functionaries must have done it; in compat it may be 0 or negative. */
+  readonly threshold: number;
+  /** Ids of the keys that may sign its link. */
+  readonly pubkeys: readonly string[];
+  /** Certificates that may sign it as well (ITE-7); each constraint stands for itself. */
+  readonly certificateConstraints: readonly CertificateConstraint[];
+  /** Sigstore identities that may sign it as well. */
+  readonly sigstoreIdentities: readonly SigstoreIdentity[];
+  readonly expectedCommand: readonly string[];
+  readonly expectedMaterials: readonly Rule[];
+  readonly expectedProducts: readonly Rule[];
+  readonly raw: JsonObject;
+}
+
+/** Whom Fulcio's certificate must name, and who must have vouched for that name; both compared as they are. */
+export interface SigstoreIdentity {
+  readonly identity: string;
+  readonly issuer: string;
+}
+
+/** A command to run at verification, and what must come out of it. */
+export interface Inspection {
+  readonly name: string;
+  readonly run: readonly string[];
+  readonly expectedMaterials: readonly Rule[];
+  readonly expectedProducts: readonly Rule[];
+  readonly raw: JsonObject;
+}
+
+/** The most steps and inspections of a layout, and the most keys. */
+export const maxLayoutItems: number = 10_000;
+/** The most rules of a layout, all lists together. */
+export const maxRules: number = 1_000_000;
+/** The most words of a command. */
+export const maxCommandWords: number = 65_536;
+
+/**
+ * Parses a layout. Strict: all members there, names of steps and inspections safe and used once, thresholds from 1, keys
+ * under their own ids; compat: as the reference, missing members are empty and thresholds any integer or boolean. Members
+ * that are not known are passed over. Checks no signature, no clock, no rule's references, and not whether enough keys are
+ * listed: that is for verification and lint. Throws INTOTO_LAYOUT_MALFORMED, INTOTO_NAME_UNSAFE, INTOTO_RULE_MALFORMED,
+ * INTOTO_KEY_MALFORMED, INTOTO_CERTIFICATE_MALFORMED and core's key errors.
+ */
+export function parseLayout(value: Json, mode: Mode = "strict"): Layout {
+  const reader = readObject(value, "layout", malformed);
+  if (reader.string("_type") !== "layout") throw malformed({ checked: "layout._type", expected: "layout" });
+  const steps = readItems(reader, "steps").map((each, at) => parseStep(each, `layout.steps[${at}]`, mode));
+  const inspections = readItems(reader, "inspect").map((each, at) =>
+    parseInspection(each, `layout.inspect[${at}]`, mode),
+  );
+  checkItems([...steps, ...inspections]);
+  const expires = reader.string("expires");
+  return {
+    expires,
+    expiresMs: parseExpires(expires, mode),
+    readme: mode === "strict" || reader.has("readme") ? reader.string("readme") : "",
+    keys: readKeys(reader, mode),
+    steps,
+    inspections,
+    authorities: readCertificateParts(reader),
+    raw: value as JsonObject,
+  };
+}
+
+/** The layout as a JSON object: what was parsed, with rules, commands and times as they are now. */
+export function formatLayout(layout: Omit<Layout, "raw" | "expiresMs"> & { readonly raw?: JsonObject }): JsonObject {
+  return {
+    ...layout.raw,
+    _type: "layout",
+    expires: layout.expires,
+    inspect: layout.inspections.map((each) => ({
+      ...each.raw,
+      _type: "inspection",
+      name: each.name,
+      run: each.run,
+      ...formatRules(each),
+    })),
+    keys: Object.fromEntries([...layout.keys].map(([keyid, key]) => [keyid, key.json])),
+    readme: layout.readme,
+    steps: layout.steps.map(formatStep),
+  };
+}
+
+function formatStep(step: Step): JsonObject {
+  const { name, pubkeys, threshold, expectedCommand } = step;
+  const common = { ...step.raw, _type: "step", name, pubkeys, threshold, expected_command: expectedCommand };
+  return { ...common, ...formatRules(step) };
+}
+
+function formatRules({
+  expectedMaterials,
+  expectedProducts,
+}: Pick<Step, "expectedMaterials" | "expectedProducts">): JsonObject {
+  return {
+    expected_materials: expectedMaterials.map(formatRule),
+    expected_products: expectedProducts.map(formatRule),
+  };
+}
+
+function readItems(reader: ObjectReader, name: string): readonly Json[] {
+  return reader.array(name, maxLayoutItems);
+}
+
+function parseStep(value: Json, at: string, mode: Mode): Step {
+  const reader = readObject(value, at, malformed);
+  if (mode === "strict") checkType(reader, "step");
+  return {
+    name: readName(reader, mode),
+    threshold: readThreshold(reader, mode),
+    pubkeys: readPubkeys(readList(reader, "pubkeys", mode), mode),
+    certificateConstraints: readCertificateConstraints(reader),
+    sigstoreIdentities: readIdentities(reader, at),
+    expectedCommand: readCommand(reader, "expected_command", mode),
+    expectedMaterials: readRules(reader, "expected_materials", mode),
+    expectedProducts: readRules(reader, "expected_products", mode),
+    raw: value as JsonObject,
+  };
+}
+
+function parseInspection(value: Json, at: string, mode: Mode): Inspection {
+  const reader = readObject(value, at, malformed);
+  if (mode === "strict") checkType(reader, "inspection");
+  return {
+    name: readName(reader, mode),
+    run: readCommand(reader, "run", mode),
+    expectedMaterials: readRules(reader, "expected_materials", mode),
+    expectedProducts: readRules(reader, "expected_products", mode),
+    raw: value as JsonObject,
+  };
+}
+
+function checkType(reader: ObjectReader, expected: string): void {
+  const type = reader.string("_type");
+  if (type !== expected) throw malformed({ checked: "_type", expected, got: quote(type) });
+}
+
+function readName(reader: ObjectReader, mode: Mode): string {
+  const name = reader.string("name");
+  return mode === "strict" ? checkName(name) : name;
+}
+
+/** To the reference `true` is an integer, and any integer will do. */
+function readThreshold(reader: ObjectReader, mode: Mode): number {
+  if (mode === "compat" && reader.optionalJson("threshold") === undefined) return 1;
+  const value = reader.json("threshold");
+  if (mode === "compat" && typeof value === "boolean") return Number(value);
+  const isInteger = typeof value === "number" && (Number.isSafeInteger(value) || mode === "compat");
+  if (isInteger && (value >= 1 || mode === "compat")) return value;
+  throw malformed({ checked: "threshold", expected: "an integer from 1", got: quote(JSON.stringify(value)) });
+}
+
+/** A list that compat lets be absent. */
+function readList(reader: ObjectReader, name: string, mode: Mode): readonly Json[] {
+  return mode === "compat" && reader.optionalJson(name) === undefined ? [] : reader.array(name, maxRules);
+}
+
+// A line feed at the end slips through the reference's pattern.
+const keyidPatterns = { strict: /^[0-9a-f]+$/, compat: /^[0-9a-fA-F]+\n?$/ } as const;
+
+function readPubkeys(values: readonly Json[], mode: Mode): readonly string[] {
+  return values.map((each) => {
+    if (typeof each === "string" && keyidPatterns[mode].test(each)) return each;
+    throw malformed({ checked: "pubkeys", expected: "key ids in hex", got: quote(JSON.stringify(each)) });
+  });
+}
+
+function readCommand(reader: ObjectReader, name: string, mode: Mode): readonly string[] {
+  const words = readList(reader, name, mode);
+  if (words.length > maxCommandWords) throw malformed({ checked: name, expected: `at most ${maxCommandWords} words` });
+  return words.map((word) => {
+    if (typeof word === "string") return word;
+    // The reference only compares an expected command, and fails when it is to run what is no string.
+    if (mode === "compat" && name === "expected_command") return JSON.stringify(word);
+    throw malformed({ checked: name, expected: "a list of strings" });
+  });
+}
+
+function readRules(reader: ObjectReader, name: string, mode: Mode): readonly Rule[] {
+  return readList(reader, name, mode).map(parseRule);
+}
+
+function readIdentities(reader: ObjectReader, at: string): readonly SigstoreIdentity[] {
+  const listed = reader.optionalArray("sigstore_identities", maxLayoutItems) ?? [];
+  return listed.map((each) => {
+    const entry = readObject(each, `${at}.sigstore_identities`, malformed);
+    const found = { identity: entry.string("identity"), issuer: entry.string("issuer") };
+    entry.refuseUnknown();
+    return found;
+  });
+}
+
+function checkItems(items: readonly (Step | Inspection)[]): void {
+  const names = new Set<string>();
+  let rules = 0;
+  for (const { name, expectedMaterials, expectedProducts } of items) {
+    if (names.has(name)) throw malformed({ checked: "names", expected: "each once", got: `${quote(name)} twice` });
+    names.add(name);
+    rules += expectedMaterials.length + expectedProducts.length;
+  }
+  if (rules > maxRules) throw malformed({ checked: "rules", expected: `at most ${maxRules}`, got: `${rules}` });
+}
+
+const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
+
+function parseExpires(text: string, mode: Mode): number {
+  const trimmed = mode === "compat" ? text.replace(/\n$/, "") : text;
+  const ms = instant.test(trimmed) ? Date.parse(trimmed) : Number.NaN;
+  // Date.parse takes 31 February for 3 March; there is no year 0.
+  const isReal = !Number.isNaN(ms) && new Date(ms).toISOString() === trimmed.replace("Z", ".000Z");
+  if (isReal && !trimmed.startsWith("0000")) return ms;
+  throw malformed({ checked: "layout.expires", expected: "YYYY-MM-DDTHH:MM:SSZ", got: quote(text) });
+}
+
+function readKeys(reader: ObjectReader, mode: Mode): ReadonlyMap<string, LayoutKey> {
+  const isAbsent = mode === "compat" && reader.optionalJson("keys") === undefined;
+  const listed = isAbsent ? {} : reader.json("keys");
+  if (typeof listed !== "object" || listed === null || Array.isArray(listed))
+    throw malformed({ checked: "layout.keys", expected: "an object" });
+  const entries = Object.entries(listed as JsonObject);
+  if (entries.length > maxLayoutItems)
+    throw malformed({ checked: "layout.keys", expected: `at most ${maxLayoutItems}` });
+  return new Map(
+    entries.map(([keyid, key]) => {
+      if (!keyidPatterns[mode].test(keyid)) throw malformed({ checked: "layout.keys", got: quote(keyid) });
+      return [keyid, readListedKey(key as Json, keyid, mode)];
+    }),
+  );
+}
+
+function malformed(detail: Detail): TrustError {
+  return inTotoError("INTOTO_LAYOUT_MALFORMED", detail);
+}

@@ -1,0 +1,105 @@
+import { pae, parseEnvelope, utf8, type Json, type TrustError } from "@countersign/core";
+import { checkIntegers, readTextMembers, readTextValue } from "./canonical-text.ts";
+import { canonicalise, readCanonicalMembers, readCanonicalText, type CanonicalOptions } from "./canonical.ts";
+import { modelText } from "./compat.ts";
+import { inTotoError } from "./errors.ts";
+import { parseLayout, type Layout } from "./layout.ts";
+import { readLink, type Link } from "./link.ts";
+import { fromEnvelope, parseSignatures, type SignedBytes } from "./signature.ts";
+import type { Mode } from "./mode.ts";
+
+/**
+ * A layout or link with its signatures, none of them verified. What it says was read from the very bytes that
+ * `signedBytes` gives. Keeps those bytes alive: drop it when its signatures are checked, a link may be large.
+ */
+export type Metadata = SignedBytes &
+  ({ readonly type: "layout"; readonly layout: Layout } | { readonly type: "link"; readonly link: Link });
+
+/** The largest layout that is read, in bytes. */
+export const maxLayoutBytes: number = 16 * 1024 * 1024;
+/** The largest link that is read, in bytes: two sides of a million artifacts. JavaScript's strings end at 512 MiB. */
+export const maxLinkBytes: number = 256 * 1024 * 1024;
+/** The largest list of signatures, in characters. */
+export const maxSignatureTextChars: number = 16 * 1024 * 1024;
+/** The one payload type of layouts and links in DSSE (ITE-5). */
+export const inTotoPayloadType = "application/vnd.in-toto+json";
+
+/**
+ * Parses a Metablock (`signed`, `signatures`) or a DSSE envelope around a layout or link. A Metablock's signed bytes are
+ * the canonical JSON of the object as it was received; in compat of the model that the reference makes of it. Checks no
+ * signature. Throws INTOTO_METADATA_MALFORMED, INTOTO_METADATA_TYPE, INTOTO_TOO_LARGE, the errors of
+ * `readCanonicalMembers`, `parseSignatures`, `parseLayout` and `readLink`, and CORE_ENVELOPE_MALFORMED.
+ */
+export function parseMetadata(bytes: Uint8Array, mode: Mode): Metadata {
+  if (bytes.length > maxLinkBytes) throw tooLarge("file", maxLinkBytes);
+  const members = readCanonicalMembers(bytes, options[mode]);
+  const isEnvelope = members.has("payload");
+  if (isEnvelope && members.has("signed") && mode === "strict")
+    throw inTotoError("INTOTO_METADATA_MALFORMED", { expected: "'signed' or 'payload'", got: "both" });
+  return isEnvelope ? parseDsse(members, mode) : parseMetablock(members, mode);
+}
+
+/** What the reference drops or never looks at may hold any number; what it signs is checked again. */
+const options: Readonly<Record<Mode, CanonicalOptions>> = {
+  strict: { numbers: "refuse", duplicates: "refuse" },
+  compat: { numbers: "keep", duplicates: "last" },
+};
+
+type Members = ReadonlyMap<string, Uint8Array>;
+
+function parseMetablock(members: Members, mode: Mode): Metadata {
+  const received = members.get("signed");
+  if (received === undefined) throw inTotoError("INTOTO_METADATA_MALFORMED", { expected: "'signed' and 'signatures'" });
+  const receivedText = readCanonicalText(received);
+  const text = mode === "compat" ? modelText(receivedText) : receivedText;
+  const signedBytes = text === receivedText ? received : utf8(text);
+  const listed = readMember(members, "signatures") ?? (mode === "compat" ? [] : null);
+  const signatures = parseSignatures(listed, mode);
+  return { form: "metablock", mode, signatures, signedBytes: () => signedBytes, ...readContent(text, mode) };
+}
+
+function parseDsse(members: Members, mode: Mode): Metadata {
+  const parts: Record<string, Json> = {};
+  for (const name of ["payload", "payloadType", "signatures"]) parts[name] = readMember(members, name) ?? null;
+  const { payload, payloadType, signatures } = parseEnvelope(parts);
+  if (payloadType !== inTotoPayloadType)
+    throw inTotoError("INTOTO_METADATA_TYPE", { checked: "payloadType", expected: inTotoPayloadType });
+  const text = readCanonicalText(canonicalise(payload, { ...options[mode], numbers: "keep" }));
+  return {
+    form: "dsse",
+    mode,
+    signatures: fromEnvelope(signatures, mode),
+    signedBytes: () => pae(payloadType, payload),
+    ...readContent(text, mode),
+  };
+}
+
+function readMember(members: Members, name: string): Json | undefined {
+  const bytes = members.get(name);
+  if (bytes === undefined) return undefined;
+  if (name === "signatures" && bytes.length > maxSignatureTextChars) throw tooLarge(name, maxSignatureTextChars);
+  return readTextValue(readCanonicalText(bytes));
+}
+
+type Content = { readonly type: "layout"; readonly layout: Layout } | { readonly type: "link"; readonly link: Link };
+
+function readContent(text: string, mode: Mode): Content {
+  const type = typeOf(text);
+  if (type === "link") return { type, link: readLink(text, mode) };
+  if (type !== "layout") throw inTotoError("INTOTO_METADATA_TYPE", { expected: "layout or link" });
+  if (text.length > maxLayoutBytes) throw tooLarge("layout", maxLayoutBytes);
+  // A threshold of 1.0 is no integer to the reference, and looks like one to JavaScript.
+  checkIntegers(text);
+  return { type, layout: parseLayout(readTextValue(text), mode) };
+}
+
+function typeOf(text: string): Json | undefined {
+  // Where it nearly always stands; else all members of what may be a large link must be passed over.
+  if (text.startsWith('{"_type":"link",')) return "link";
+  const member = readTextMembers(text).find(({ name }) => name === "_type");
+  return member === undefined ? undefined : readTextValue(text.slice(member.from, member.to));
+}
+
+function tooLarge(checked: string, maxBytes: number): TrustError {
+  return inTotoError("INTOTO_TOO_LARGE", { checked, expected: `at most ${maxBytes} bytes` });
+}

@@ -1,0 +1,31 @@
+import type { Artifacts } from "./link.ts";
+
+/** The artifacts that no rule has consumed yet. Lives as long as one list of rules is applied. */
+export class Queue {
+  readonly #artifacts: Artifacts;
+  /** Undefined as long as nothing was taken: most queues are emptied by one rule and never copied. */
+  #left: Set<string> | undefined;
+
+  constructor(artifacts: Artifacts) {
+    this.#artifacts = artifacts;
+  }
+
+  get size(): number {
+    return (this.#left ?? this.#artifacts).size;
+  }
+
+  has(path: string): boolean {
+    return (this.#left ?? this.#artifacts).has(path);
+  }
+
+  paths(): readonly string[] {
+    return [...(this.#left ?? this.#artifacts).keys()];
+  }
+
+  remove(paths: readonly string[]): void {
+    if (paths.length === 0) return;
+    if (paths.length === this.size) this.#left = new Set();
+    this.#left ??= new Set(this.#artifacts.keys());
+    for (const path of paths) this.#left.delete(path);
+  }
+}

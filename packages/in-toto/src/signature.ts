@@ -1,0 +1,144 @@
+import {
+  base64,
+  parseHex,
+  quote,
+  readObject,
+  type Certificate,
+  type Detail,
+  type EnvelopeSignature,
+  type Json,
+  type JsonObject,
+  type ObjectReader,
+  type TrustError,
+} from "@countersign/core";
+import { parsePemCertificate } from "./certificate.ts";
+import { inTotoError } from "./errors.ts";
+import { isOpenPgpSignature, type OpenPgpSignature } from "./openpgp.ts";
+import type { LayoutKey } from "./key.ts";
+import type { Mode } from "./mode.ts";
+
+/** One signature of a layout or link, unverified. */
+export interface MetadataSignature {
+  /** Whose it says it is; nobody signed that. */
+  readonly keyid: string;
+  /** Absent on an OpenPGP signature. */
+  readonly sig?: Uint8Array;
+  readonly openpgp?: OpenPgpSignature;
+  /** The functionary's certificate (ITE-7). */
+  readonly certificate?: Certificate;
+  /** As the file has it. */
+  readonly json: JsonObject;
+}
+
+/** The most signatures of one file. */
+export const maxSignatures: number = 64;
+
+/**
+ * Parses the signatures of a Metablock: `{keyid, sig}`, both hex, with `cert` (in-toto-golang) or `certificate` (ITE-7)
+ * in PEM, or securesystemslib's export of an OpenPGP signature. Strict: no key id twice.
+ * Throws INTOTO_SIGNATURE_MALFORMED, INTOTO_SIGNATURE_TWICE, INTOTO_CERTIFICATE_MALFORMED.
+ */
+export function parseSignatures(value: Json, mode: Mode): readonly MetadataSignature[] {
+  if (!Array.isArray(value)) throw malformed({ checked: "signatures", expected: "an array" });
+  const listed: readonly Json[] = value;
+  if (listed.length > maxSignatures) throw malformed({ checked: "signatures", expected: `at most ${maxSignatures}` });
+  const signatures = listed.map((each, at) => parseSignature(each, `signatures[${at}]`, mode));
+  return mode === "strict" ? checkOnce(signatures) : signatures;
+}
+
+/** The signatures of a DSSE envelope; strict: no key id twice. Throws INTOTO_SIGNATURE_TWICE. */
+export function fromEnvelope(signatures: readonly EnvelopeSignature[], mode: Mode): readonly MetadataSignature[] {
+  const read = signatures.map(({ keyid, sig }) => ({ keyid, sig, json: { keyid, sig: base64(sig) } }));
+  return mode === "strict" ? checkOnce(read) : read;
+}
+
+function checkOnce(signatures: readonly MetadataSignature[]): readonly MetadataSignature[] {
+  const keyids = new Set<string>();
+  for (const { keyid } of signatures) {
+    if (keyids.has(keyid)) throw inTotoError("INTOTO_SIGNATURE_TWICE", { got: quote(keyid) });
+    keyids.add(keyid);
+  }
+  return signatures;
+}
+
+function parseSignature(value: Json, at: string, mode: Mode): MetadataSignature {
+  const reader = readObject(value, at, malformed);
+  const keyid = reader.string("keyid");
+  if (!hexPatterns[mode].test(keyid)) throw malformed({ checked: `${at}.keyid`, expected: "hex", got: quote(keyid) });
+  const json = value as JsonObject;
+  if (reader.has("other_headers")) {
+    const openpgp = {
+      otherHeaders: readHex(reader, "other_headers", mode),
+      signature: readHex(reader, "signature", mode),
+    };
+    return { keyid, openpgp, json };
+  }
+  const certificate = readCertificate(reader);
+  return { keyid, sig: readHex(reader, "sig", mode), json, ...(certificate === undefined ? {} : { certificate }) };
+}
+
+const hexPatterns = { strict: /^[0-9a-f]+$/, compat: /^[0-9a-fA-F]+\n?$/ } as const;
+
+/** Bytes of hex. Half a byte or a line feed passes the reference's check of form but fails when it is used: none are left. */
+function readHex(reader: ObjectReader, name: string, mode: Mode): Uint8Array {
+  const text = reader.string(name);
+  if (!hexPatterns[mode].test(text)) throw malformed({ checked: name, expected: "hex", got: quote(text) });
+  if (/^(?:[0-9a-fA-F]{2})+$/.test(text)) return parseHex(text.toLowerCase());
+  if (mode === "compat") return new Uint8Array(0);
+  throw malformed({ checked: name, expected: "whole bytes in hex", got: `${text.length} digits` });
+}
+
+function readCertificate(reader: ObjectReader): Certificate | undefined {
+  const pem = reader.optionalString("cert") || reader.optionalString("certificate");
+  return pem === undefined || pem === "" ? undefined : parsePemCertificate(pem);
+}
+
+/** What a signature is checked against. */
+export interface SignedBytes {
+  readonly form: "metablock" | "dsse";
+  readonly mode: Mode;
+  readonly signatures: readonly MetadataSignature[];
+  signedBytes(): Uint8Array;
+}
+
+/**
+ * Proves that the key, or one of its OpenPGP subkeys, signed, and returns that signature. Strict: each of the key's
+ * signatures must be good; compat: as the reference, the first under its ids in a Metablock decides, in DSSE any good
+ * one. `nowMs` is for the expiry of OpenPGP keys. Does not check that the key may sign this.
+ * Throws INTOTO_SIGNATURE_MISSING, INTOTO_SIGNATURE_BAD, INTOTO_KEY_EXPIRED; INTOTO_KEY_MALFORMED for a signature of
+ * another kind than the key, and the error of an unusable key: with these the reference gives up altogether.
+ */
+export function checkSignature(signed: SignedBytes, key: LayoutKey, nowMs: number): MetadataSignature {
+  const own = signed.signatures.filter(({ keyid }) => key.ids.includes(keyid) || key.subkeys.has(keyid));
+  const [first] = own;
+  if (first === undefined) throw inTotoError("INTOTO_SIGNATURE_MISSING", { checked: `key ${quote(key.keyid)}` });
+  const isGood = (signature: MetadataSignature): boolean => isSignature(signed, key, signature, nowMs);
+  const good = signed.mode === "compat" && signed.form === "metablock" ? first : own.find(isGood);
+  const areAllGood = signed.mode === "compat" ? good !== undefined && isGood(good) : own.every(isGood);
+  if (good !== undefined && areAllGood) return good;
+  throw inTotoError("INTOTO_SIGNATURE_BAD", { checked: `key ${quote(key.keyid)}` });
+}
+
+function isSignature(signed: SignedBytes, main: LayoutKey, signature: MetadataSignature, nowMs: number): boolean {
+  const key = main.subkeys.get(signature.keyid) ?? main;
+  const { check } = key;
+  if (check.kind === "unusable") throw check.error;
+  if ((check.kind === "openpgp") !== (signature.openpgp !== undefined)) throw otherKind(key);
+  if (check.kind === "plain") return check.verifier.verify(signed.signedBytes(), signature.sig ?? new Uint8Array(0));
+  const { expiresMs } = check.openpgp;
+  if (expiresMs !== undefined && expiresMs < nowMs)
+    throw inTotoError("INTOTO_KEY_EXPIRED", {
+      checked: `key ${quote(key.keyid)}`,
+      got: new Date(expiresMs).toISOString(),
+    });
+  return signature.openpgp !== undefined && isOpenPgpSignature(check.openpgp, signed.signedBytes(), signature.openpgp);
+}
+
+function otherKind(key: LayoutKey): TrustError {
+  const got = key.check.kind === "openpgp" ? "a plain signature" : "an OpenPGP signature";
+  return inTotoError("INTOTO_KEY_MALFORMED", { checked: `signature by key ${quote(key.keyid)}`, got });
+}
+
+function malformed(detail: Detail): TrustError {
+  return inTotoError("INTOTO_SIGNATURE_MALFORMED", detail);
+}
