@@ -21,3 +21,5 @@ export { checkSignature, maxSignatures } from "./signature.ts";
 export type { MetadataSignature, SignedBytes } from "./signature.ts";
 export * from "./metadata.ts";
 export * from "./match.ts";
+export * from "./key-file.ts";
+export * from "./sign.ts";

@@ -122,6 +122,8 @@ function matchedBy(work: Work, glob: Glob): readonly string[] {
   return queue.paths().filter((path) => glob.isMatch(path));
 }
 
+type MatchWords = MatchRule & Pick<Rule, "words">;
+
 function countTests(work: Work): void {
   work.tests += work.queue.size;
   if (work.tests <= maxPatternTests) return;
@@ -131,11 +133,12 @@ function countTests(work: Work): void {
   });
 }
 
-function consumedByMatch(work: Work, rule: MatchRule): readonly string[] {
+function consumedByMatch(work: Work, rule: MatchWords): readonly string[] {
   const found = work.others.get(rule.from)?.[rule.side];
   if (found === undefined) return [];
   const own = work.item[work.side];
-  const consumed: string[] = [];
+  // A set: backslashes that become slashes can lead two paths to one.
+  const consumed = new Set<string>();
   for (const rest of pathsBelow(work, rule)) {
     const path = joinPrefix(rule.sourcePrefix, rest);
     const hashes = own.get(path);
@@ -145,9 +148,9 @@ function consumedByMatch(work: Work, rule: MatchRule): readonly string[] {
         checked: quote(rule.words.join(" ")),
         got: `no artifact ${quote(path)}`,
       });
-    if (found.get(joinPrefix(rule.destinationPrefix, rest)) === hashes) consumed.push(path);
+    if (found.get(joinPrefix(rule.destinationPrefix, rest)) === hashes) consumed.add(path);
   }
-  return consumed;
+  return [...consumed].filter((path) => work.queue.has(path));
 }
 
 /** Queued paths below the source prefix that match, without the prefix. */

@@ -22,10 +22,12 @@ export class Queue {
     return [...(this.#left ?? this.#artifacts).keys()];
   }
 
+  /** Takes paths that are queued, each once. */
   remove(paths: readonly string[]): void {
     if (paths.length === 0) return;
-    if (paths.length === this.size) this.#left = new Set();
-    this.#left ??= new Set(this.#artifacts.keys());
+    const isAll = paths.length === this.size;
+    this.#left = isAll ? new Set() : (this.#left ?? new Set(this.#artifacts.keys()));
+    if (isAll) return;
     for (const path of paths) this.#left.delete(path);
   }
 }

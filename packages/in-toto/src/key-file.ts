@@ -1,0 +1,132 @@
+import {
+  formatPem,
+  hex,
+  makeVerifier,
+  parsePrivateKey,
+  parseHex,
+  parsePublicKey,
+  parseUtf8,
+  readObject,
+  TrustError,
+  utf8,
+  type AlgorithmName,
+  type Detail,
+  type JsonObject,
+  type ObjectReader,
+  type Signer,
+} from "@countersign/core";
+import { readTextValue } from "./canonical-text.ts";
+import { canonicalise, readCanonicalText } from "./canonical.ts";
+import { inTotoError } from "./errors.ts";
+import { keyIdsOf, type KeyParts } from "./key-id.ts";
+import { algorithmOfScheme, schemeOfAlgorithm } from "./key-scheme.ts";
+import { parseLayoutKey, type LayoutKey } from "./key.ts";
+
+/** The largest key file that is read, in bytes. */
+export const maxKeyFileBytes: number = 1024 * 1024;
+
+/** A private key that signs layouts and links, with its public half as a layout lists it. */
+export interface InTotoSigner {
+  readonly key: LayoutKey;
+  readonly signer: Signer;
+}
+
+/**
+ * Parses a public key from a file: securesystemslib's JSON (also an exported OpenPGP key), or PEM (SPKI or PKCS#1), which
+ * gets the reference's scheme for its kind: RSA-PSS with SHA-256, ECDSA with the hash of the curve's strength, Ed25519.
+ * Its ids are all that some tool computes for it, the one of in-toto 1.x first. Throws the errors of `parseLayoutKey` and
+ * INTOTO_TOO_LARGE.
+ */
+export function parseKeyFile(bytes: Uint8Array): LayoutKey {
+  const text = readFileText(bytes);
+  return text.startsWith("{") ? parseJsonKey(text) : publicKeyOf(parsePublicKey(text));
+}
+
+/**
+ * Reads a private key from a file: unencrypted PEM (PKCS#8, PKCS#1, SEC1), or securesystemslib's JSON. No error repeats
+ * any of the input. Throws INTOTO_PRIVATE_KEY_MALFORMED, INTOTO_KEY_UNSUPPORTED, core's errors of private keys.
+ */
+export function parseSignerFile(bytes: Uint8Array): InTotoSigner {
+  const text = readFileText(bytes);
+  if (text.startsWith("{")) return parseJsonSigner(text);
+  const { spki } = parsePrivateKey(text);
+  const key = publicKeyOf(spki);
+  return { key, signer: parsePrivateKey(text, algorithmOfScheme(key.keytype, key.scheme)) };
+}
+
+/** The key as layouts list it: the reference's scheme for its kind, `keyid_hash_algorithms` and all. */
+export function publicKeyOf(spki: Uint8Array): LayoutKey {
+  const { algorithm } = makeVerifier(spki);
+  const name: AlgorithmName = algorithm.family === "rsa-pkcs1" ? "rsa-pss-sha256" : algorithm.name;
+  const { keytype, scheme } = schemeOfAlgorithm(name);
+  const pem = formatPem("PUBLIC KEY", spki);
+  // The reference cuts the last newline of RSA keys only.
+  const texts: Readonly<Record<string, string>> = { ed25519: hex(spki.subarray(-32)), rsa: pem.trimEnd() };
+  return keyOfParts({ keytype, scheme, public: texts[keytype] ?? pem });
+}
+
+function keyOfParts(parts: KeyParts): LayoutKey {
+  const ids = keyIdsOf(parts);
+  const [keyid = ""] = ids;
+  const { keytype, scheme } = parts;
+  const keyval = { private: "", public: parts.public };
+  const json = { keyid, keyid_hash_algorithms: ["sha256", "sha512"], keytype, keyval, scheme };
+  return { ...parseLayoutKey(json), ids };
+}
+
+function parseJsonKey(text: string): LayoutKey {
+  const json = parseKeyJson(text);
+  const key = parseLayoutKey(json);
+  if (key.check.kind !== "plain") return key;
+  const ids = [...new Set([key.keyid, ...keyIdsOf(key)])];
+  return { ...key, ids, json: { ...json, keyid: key.keyid } };
+}
+
+function parseJsonSigner(text: string): InTotoSigner {
+  const reader = orMalformed(() => readObject(parseKeyJson(text), "key", malformed));
+  const { keytype, scheme } = { keytype: reader.string("keytype"), scheme: reader.string("scheme") };
+  const keyval = reader.object("keyval");
+  const algorithm = algorithmOfScheme(keytype, scheme);
+  const secret = keyval.optionalString("private") ?? "";
+  const signer = parsePrivateKey(algorithm === "ed25519" ? ed25519Pem(secret) : secret, algorithm);
+  const key = keyOfParts({ keytype, scheme, public: keyval.string("public") });
+  if (key.materialId !== signer.keyid) throw malformed({ expected: "a private key that belongs to the public one" });
+  return { key: withOwnId(key, reader), signer };
+}
+
+/** A file that names its id keeps it: links were signed under it. */
+function withOwnId(key: LayoutKey, reader: ObjectReader): LayoutKey {
+  const keyid = reader.optionalString("keyid") ?? key.keyid;
+  return { ...key, keyid, ids: [...new Set([keyid, ...key.ids])], json: { ...key.json, keyid } };
+}
+
+const ed25519Pkcs8 = "302e020100300506032b657004220420";
+
+function ed25519Pem(seed: string): string {
+  if (!/^[0-9a-f]{64}$/.test(seed)) throw malformed({ expected: "64 hex digits" });
+  return formatPem("PRIVATE KEY", parseHex(ed25519Pkcs8 + seed));
+}
+
+function parseKeyJson(text: string): JsonObject {
+  const canonical = canonicalise(utf8(text), { numbers: "refuse", duplicates: "refuse" });
+  return readTextValue(readCanonicalText(canonical)) as JsonObject;
+}
+
+function readFileText(bytes: Uint8Array): string {
+  if (bytes.length <= maxKeyFileBytes) return parseUtf8(bytes).trimStart();
+  throw inTotoError("INTOTO_TOO_LARGE", { checked: "key file", expected: `at most ${maxKeyFileBytes} bytes` });
+}
+
+/** Drops the cause: it may quote the key. */
+function orMalformed<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error;
+    throw malformed({ expected: "JSON" });
+  }
+}
+
+function malformed(detail: Detail): TrustError {
+  return inTotoError("INTOTO_PRIVATE_KEY_MALFORMED", detail);
+}

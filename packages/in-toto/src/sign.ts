@@ -1,0 +1,112 @@
+import {
+  base64,
+  equalBytes,
+  formatCanonicalJson,
+  hex,
+  pae,
+  parseEnvelope,
+  utf8,
+  type Json,
+  type JsonObject,
+} from "@countersign/core";
+import { readTextValue } from "./canonical-text.ts";
+import { canonicalise, readCanonicalMembers, readCanonicalText, type CanonicalOptions } from "./canonical.ts";
+import { inTotoError } from "./errors.ts";
+import { inTotoPayloadType } from "./metadata.ts";
+import { fromEnvelope, parseSignatures } from "./signature.ts";
+import type { InTotoSigner } from "./key-file.ts";
+
+/** A layout or link as it goes into a file: what is signed, and the signatures so far, as the file has them. */
+export type SignedFile =
+  | { readonly form: "metablock"; readonly signed: JsonObject; readonly signatures: readonly FileSignature[] }
+  | { readonly form: "dsse"; readonly payload: Uint8Array; readonly signatures: readonly FileSignature[] };
+
+/** A signature as a file has it; all have a `keyid`. */
+export type FileSignature = JsonObject & { readonly keyid: string };
+
+/** Who signs, and the id under which. */
+export type MetadataSigner = Pick<InTotoSigner, "signer"> & { readonly key: { readonly keyid: string } };
+
+/** Puts a layout or link (`formatLayout`, `formatLink`) into a file of that form and signs it with each key. */
+export function signMetadata(
+  signed: JsonObject,
+  signers: readonly MetadataSigner[],
+  form: SignedFile["form"],
+): Promise<SignedFile> {
+  const file: SignedFile =
+    form === "metablock"
+      ? { form, signed, signatures: [] }
+      : { form, payload: utf8(JSON.stringify(signed)), signatures: [] };
+  return addSignatures(file, signers);
+}
+
+/**
+ * Signs with each key; a signature under the same id is replaced, others stay as they are, unverified.
+ * Rejects with INTOTO_JSON_NUMBER for a Metablock with a fraction in it, and the errors of the signer.
+ */
+export async function addSignatures(file: SignedFile, signers: readonly MetadataSigner[]): Promise<SignedFile> {
+  const message = signedBytesOf(file);
+  const signatures = [...file.signatures];
+  for (const { key, signer } of signers) {
+    // oxlint-disable-next-line no-await-in-loop -- a token signs one thing at a time
+    const sig = await signer.sign({ message });
+    const signature = { keyid: key.keyid, sig: file.form === "dsse" ? base64(sig) : hex(sig) };
+    const at = signatures.findIndex(({ keyid }) => keyid === key.keyid);
+    signatures.splice(at < 0 ? signatures.length : at, at < 0 ? 0 : 1, signature);
+  }
+  return { ...file, signatures };
+}
+
+/** The text of the file, laid out as the reference does: members in order, one space for each level. */
+export function formatMetadata(file: SignedFile): string {
+  const { signatures } = file;
+  if (file.form === "metablock") return layOut({ signatures, signed: file.signed });
+  return layOut({ payload: base64(file.payload), payloadType: inTotoPayloadType, signatures });
+}
+
+/**
+ * Reads a file to sign it again. Looks only at the form: what is signed need not be a sound layout or link.
+ * Throws INTOTO_METADATA_MALFORMED, INTOTO_JSON_NUMBER for an integer beyond 2^53, which could not be written back, and
+ * the errors of `parseSignatures` and core's `parseEnvelope`.
+ */
+export function parseSignedFile(bytes: Uint8Array): SignedFile {
+  const members = readCanonicalMembers(bytes, strict);
+  const payload = members.get("payload");
+  if (payload !== undefined) return readEnvelopeFile(members);
+  const signed = members.get("signed");
+  if (signed === undefined) throw inTotoError("INTOTO_METADATA_MALFORMED", { expected: "'signed' or 'payload'" });
+  const value = readTextValue(readCanonicalText(signed));
+  if (!equalBytes(formatCanonicalJson(value), signed))
+    throw inTotoError("INTOTO_JSON_NUMBER", { expected: "integers within 53 bits" });
+  const signatures = parseSignatures(readMember(members, "signatures"), "strict").map(({ keyid, json }) => ({
+    ...json,
+    keyid,
+  }));
+  return { form: "metablock", signed: value as JsonObject, signatures };
+}
+
+function readEnvelopeFile(members: ReadonlyMap<string, Uint8Array>): SignedFile {
+  const names = ["payload", "payloadType", "signatures"];
+  const parts = Object.fromEntries(names.map((name) => [name, readMember(members, name)]));
+  const envelope = parseEnvelope(parts);
+  const signatures = fromEnvelope(envelope.signatures, "strict").map(({ keyid, json }) => ({ ...json, keyid }));
+  return { form: "dsse", payload: envelope.payload, signatures };
+}
+
+const strict: CanonicalOptions = { numbers: "refuse", duplicates: "refuse" };
+
+function readMember(members: ReadonlyMap<string, Uint8Array>, name: string): Json {
+  const bytes = members.get(name);
+  return bytes === undefined ? null : readTextValue(readCanonicalText(bytes));
+}
+
+function signedBytesOf(file: SignedFile): Uint8Array {
+  if (file.form === "dsse") return pae(inTotoPayloadType, file.payload);
+  return canonicalise(utf8(JSON.stringify(file.signed)), strict);
+}
+
+/** Sorted by canonicalising first: large links are laid out in a second. */
+function layOut(value: JsonObject): string {
+  const sorted = readTextValue(readCanonicalText(canonicalise(utf8(JSON.stringify(value)), strict)));
+  return `${JSON.stringify(sorted, null, 1)}\n`;
+}
