@@ -20,6 +20,21 @@ export interface Claims {
   readonly scts: readonly { readonly logId: string; readonly operator?: string; readonly time: string }[];
   /** Only for attestations: the Statement whose bytes were signed. */
   readonly statement?: Statement;
+  /** Only for in-toto: the layout that was met. Its first owner is the `signer`, its products are the artifact. */
+  readonly layout?: LayoutMet;
+}
+
+/** A layout of in-toto that a chain of links was proved to meet, and who did what in it. */
+export interface LayoutMet {
+  /** SHA-256 of the layout's signed bytes. */
+  readonly digest: Digest;
+  readonly expires: string;
+  /** Everyone whose signature on the layout was asked for. */
+  readonly owners: readonly SignedBy[];
+  /** In the order of the layout; functionaries are those whose links were relied on. */
+  readonly steps: readonly { readonly name: string; readonly functionaries: readonly SignedBy[] }[];
+  /** Names of the inspections that were passed. */
+  readonly inspections: readonly string[];
 }
 
 /** Who signed: a certified identity, or a key that the caller named. */

@@ -5,3 +5,6 @@ export * from "./record.node.ts";
 export { maxCommitBytes, reservedSchemes } from "./resolver.node.ts";
 export { maxDirectories, maxRecordedFiles, maxWalkDepth } from "./walk.node.ts";
 export type { Skipped } from "./walk.node.ts";
+export * from "./inspect.node.ts";
+export * from "./link-source.node.ts";
+export { maxProductDepth, maxProductFiles, openProduct } from "./product.node.ts";

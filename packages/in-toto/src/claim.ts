@@ -1,0 +1,64 @@
+import { parseDigest, type Claims, type Digest, type SignedBy } from "@countersign/core";
+import { inTotoError } from "./errors.ts";
+import { readHashes } from "./hashes.ts";
+import type { LayoutKey } from "./key.ts";
+import type { LevelAnswer } from "./level.ts";
+import type { Artifacts, Link } from "./link.ts";
+import type { SignedStep } from "./step.ts";
+
+/**
+ * What a met layout proves, in the words that policies read: the owner who signed it, who signed for each step, and the
+ * digests of what the last step produced, or of the one artifact that was asked about. Undefined if there are none.
+ * Proves nothing itself.
+ */
+export function claimsOf(keys: readonly LayoutKey[], level: LevelAnswer, artifact: readonly Digest[] | undefined): Claims | undefined {
+  const digests = artifact ?? digestsOf(level.link?.products ?? new Map());
+  const [owner] = keys;
+  if (owner === undefined || digests.length === 0) return undefined;
+  return {
+    via: "in-toto",
+    artifact: { digests },
+    signer: signerOf(owner),
+    times: [],
+    logs: [],
+    scts: [],
+    layout: {
+      digest: level.report.digest,
+      expires: level.report.expires ?? "",
+      owners: keys.map(signerOf),
+      steps: [...level.signed].map(([name, signed]) => ({ name, functionaries: signed.map(functionaryOf) })),
+      inspections: level.report.inspections.map(({ name }) => name),
+    },
+  };
+}
+
+/** Proves that one of the artifact's digests is that of a product. Throws INTOTO_ARTIFACT_NOT_PRODUCED. */
+export function checkProduced(artifact: readonly Digest[], { products }: Link): void {
+  const known = new Set(digestsOf(products));
+  if (!artifact.some((digest) => known.has(digest))) throw inTotoError("INTOTO_ARTIFACT_NOT_PRODUCED", { checked: artifact.join(" ") });
+}
+
+const common = /^\{"sha256":"([0-9a-f]{64})"\}$/;
+
+function digestsOf(products: Artifacts): Digest[] {
+  const digests = new Set<string>();
+  for (const hashes of products.values()) {
+    const [, sha256] = common.exec(hashes) ?? [];
+    if (sha256 !== undefined) digests.add(`sha256:${sha256}`);
+    else for (const [name, hex] of readHashes(hashes)) if (/^sha(?:256|384|512)$/.test(name)) digests.add(`${name}:${hex}`);
+  }
+  return [...digests].map(parseDigest);
+}
+
+function signerOf(key: LayoutKey): SignedBy {
+  return { kind: "key", keyid: key.materialId, algorithm: algorithmOf(key) };
+}
+
+/** The key that signed may be a subkey of the one that is listed. */
+function functionaryOf({ key, materialId }: SignedStep): SignedBy {
+  return { kind: "key", keyid: materialId, algorithm: algorithmOf(key) };
+}
+
+function algorithmOf({ check, scheme }: LayoutKey): string {
+  return check.kind === "plain" ? check.verifier.algorithm.name : scheme;
+}

@@ -1,0 +1,82 @@
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { quote } from "@countersign/core";
+import { inTotoError } from "./errors.ts";
+import type { LinkSource } from "./link-source.ts";
+import { maxLinkBytes } from "./metadata.ts";
+
+/** Links in a directory, and which of its files were opened. */
+export interface LinkDirectory extends LinkSource {
+  /** Absolute paths of every link that was opened, also by sublayouts. */
+  readonly opened: ReadonlySet<string>;
+}
+
+/** How many files of a link directory are looked through for certificate functionaries. */
+export const maxLinkFiles = 100_000;
+
+/**
+ * Links of a directory on disk. What is missing, or is no file, is undefined; a name that leads elsewhere is opened as
+ * the reference does: `verifyLayout` refuses such names before, unless it was asked for compatibility.
+ * Throws INTOTO_LINK_UNREADABLE, INTOTO_TOO_LARGE.
+ */
+export function openLinkDirectory(directory: string, opened: Set<string> = new Set()): LinkDirectory {
+  return {
+    opened,
+    open: (stepName, keyid8) => {
+      const path = resolve(directory, `${stepName}.${keyid8}.link`);
+      const bytes = readLink(path);
+      if (bytes !== undefined) opened.add(path);
+      return bytes;
+    },
+    list: (stepName) => listLinks(directory, stepName),
+    sub: (name) => openLinkDirectory(join(directory, name), opened),
+  };
+}
+
+function listLinks(directory: string, stepName: string): readonly string[] {
+  const start = `${stepName}.`;
+  return namesIn(directory).flatMap((name) => {
+    const rest = name.startsWith(start) ? name.slice(start.length) : "";
+    return /^.{8}\.link$/.test(rest) ? [rest.slice(0, 8)] : [];
+  });
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory).toSorted().slice(0, maxLinkFiles);
+  } catch {
+    return [];
+  }
+}
+
+function readLink(path: string): Uint8Array | undefined {
+  let fd: number;
+  try {
+    // Without waiting for the other end, should the name be a pipe.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    return missing(error, path);
+  }
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) return undefined;
+    const checked = `link ${quote(path)}`;
+    if (stat.size > maxLinkBytes) throw inTotoError("INTOTO_TOO_LARGE", { checked, expected: `at most ${maxLinkBytes} bytes`, got: `${stat.size}` });
+    return readAll(fd, stat.size);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readAll(fd: number, size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  let length = 0;
+  for (let count = -1; count !== 0 && length < size; length += count) count = readSync(fd, bytes, length, size - length, null);
+  return bytes.subarray(0, length);
+}
+
+function missing(error: unknown, path: string): undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG" || code === "EISDIR" || code === "ENXIO") return undefined;
+  throw inTotoError("INTOTO_LINK_UNREADABLE", { checked: `link ${quote(path)}`, got: code ?? "an error" }, error);
+}

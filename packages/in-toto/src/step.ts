@@ -1,0 +1,134 @@
+import { quote, TrustError } from "@countersign/core";
+import { inTotoError } from "./errors.ts";
+import type { LayoutKey } from "./key.ts";
+import type { Layout, Step } from "./layout.ts";
+import type { Link } from "./link.ts";
+import type { LinkSource } from "./link-source.ts";
+import { parseMetadata, type Metadata } from "./metadata.ts";
+import type { Mode } from "./mode.ts";
+import { checkSignature } from "./signature.ts";
+
+/** What an authorised functionary signed; of what it says nothing is proved yet. */
+export type SignedStep = SignedBy & ({ readonly type: "link"; readonly link: Link } | { readonly type: "layout"; readonly metadata: Metadata });
+
+/** Who signed for a step. */
+export interface SignedBy {
+  /** The authorised id under whose first 8 characters the file was found. */
+  readonly keyid: string;
+  /** The key that the layout lists. */
+  readonly key: LayoutKey;
+  /** SHA-256 of the very key that signed: of `key`, or of one of its subkeys. */
+  readonly materialId: string;
+}
+
+/** A file that counts for nothing, and why. */
+export interface Ignored {
+  readonly keyid: string;
+  readonly error: TrustError;
+}
+
+/** What was found for a step. */
+export interface StepSignatures {
+  readonly signed: readonly SignedStep[];
+  readonly ignored: readonly Ignored[];
+}
+
+/** What finding and checking the evidence of steps needs. */
+export interface StepContext {
+  readonly layout: Layout;
+  readonly links: LinkSource;
+  readonly mode: Mode;
+  readonly now: Date;
+}
+
+/** How many keys of one step are asked for. */
+export const maxStepKeys = 10_000;
+
+/**
+ * Proves that enough functionaries signed for a step. Opens `<step>.<first 8 of the key id>.link` of every authorised
+ * key, then of its subkeys; missing files are passed over, a broken one ends it all. A file whose signature is bad,
+ * expired or of another key is set aside. There must be as many files as the threshold, and as many keys of different
+ * material (in compat: main keys of different ids). Does not look at what was signed.
+ * Throws INTOTO_LINK_MISSING, INTOTO_THRESHOLD, and what reading, parsing and unusable keys throw.
+ */
+export function proveStep(step: Step, context: StepContext): StepSignatures {
+  const signed: SignedStep[] = [];
+  const ignored: Ignored[] = [];
+  for (const keyid of keyidsOf(step, context.layout)) {
+    const bytes = context.links.open(step.name, keyid.slice(0, 8));
+    if (bytes === undefined) continue;
+    // Only what it says is kept: the bytes of a link may be many.
+    const outcome = readSigned(keyid, parseMetadata(bytes, context.mode), { step, ...context });
+    if (outcome instanceof TrustError) ignored.push({ keyid, error: outcome });
+    else signed.push(outcome);
+  }
+  checkCount(step, { signed, ignored });
+  checkThreshold(step, { signed, ignored }, context.mode);
+  return { signed, ignored };
+}
+
+function keyidsOf(step: Step, layout: Layout): ReadonlySet<string> {
+  const keyids = new Set(step.pubkeys.flatMap((keyid) => [keyid, ...(layout.keys.get(keyid)?.subkeys.keys() ?? [])]));
+  if (keyids.size <= maxStepKeys) return keyids;
+  throw inTotoError("INTOTO_TOO_LARGE", { checked: checkedOf(step), expected: `at most ${maxStepKeys} keys` });
+}
+
+/** With these the file is set aside; anything else means that nobody can tell what it is. */
+const setAside: ReadonlySet<string> = new Set([
+  "INTOTO_LINK_UNUSABLE",
+  "INTOTO_SIGNATURE_MISSING",
+  "INTOTO_SIGNATURE_BAD",
+  "INTOTO_KEY_EXPIRED",
+]);
+
+function readSigned(keyid: string, metadata: Metadata, context: StepContext & { readonly step: Step }): SignedStep | TrustError {
+  try {
+    const key = keyFor(keyid, context.step, context.layout);
+    const signature = checkSignature(metadata, key, context.now.getTime());
+    const { materialId } = key.subkeys.get(signature.keyid) ?? key;
+    const by = { keyid, key, materialId };
+    return metadata.type === "link" ? { ...by, type: "link", link: metadata.link } : { ...by, type: "layout", metadata };
+  } catch (error) {
+    if (error instanceof TrustError && setAside.has(error.code)) return error;
+    throw error;
+  }
+}
+
+/** The listed key that answers for a key id: itself, or the main key of the subkey that it is. */
+function keyFor(keyid: string, step: Step, layout: Layout): LayoutKey {
+  for (const authorised of step.pubkeys) {
+    const listed = layout.keys.get(authorised);
+    const main = keyid === authorised ? (listed ?? mainKeyOf(authorised, layout)) : undefined;
+    if (main !== undefined) return main;
+    if (listed?.subkeys.has(keyid) === true) return listed;
+  }
+  throw inTotoError("INTOTO_LINK_UNUSABLE", { checked: checkedOf(step), expected: "a key that the layout lists", got: quote(keyid) });
+}
+
+function mainKeyOf(subkeyId: string, layout: Layout): LayoutKey | undefined {
+  return [...layout.keys.values()].findLast((key) => key.subkeys.has(subkeyId));
+}
+
+function checkCount(step: Step, { signed, ignored }: StepSignatures): void {
+  const count = signed.length + ignored.length;
+  if (count >= step.threshold) return;
+  throw inTotoError("INTOTO_LINK_MISSING", { checked: checkedOf(step), expected: `links of ${step.threshold} functionaries`, got: `${count}` });
+}
+
+function checkThreshold(step: Step, { signed, ignored }: StepSignatures, mode: Mode): void {
+  const keyids = new Set(signed.map(({ key }) => key.keyid)).size;
+  const main = new Set(signed.map(({ key }) => key.materialId)).size;
+  const own = new Set(signed.map(({ materialId }) => materialId)).size;
+  const count = mode === "compat" ? keyids : Math.min(keyids, main, own);
+  if (count >= step.threshold) return;
+  const why = ignored.map(({ keyid, error }) => `; ${quote(keyid.slice(0, 8))}: ${error.message}`).join("");
+  throw inTotoError("INTOTO_THRESHOLD", {
+    checked: checkedOf(step),
+    expected: `${step.threshold} functionaries with keys of their own`,
+    got: `${count}${why.slice(0, 2000)}`,
+  });
+}
+
+function checkedOf(step: Step): string {
+  return `step ${quote(step.name)}`;
+}

@@ -1,0 +1,92 @@
+import { quote, type TrustError } from "@countersign/core";
+import { inTotoError } from "./errors.ts";
+import type { Inspection, Layout, Step } from "./layout.ts";
+import { parseRule, type Rule } from "./rule.ts";
+
+/** Values for the `{name}` of a layout, given by whoever verifies. */
+export type Substitutions = ReadonlyMap<string, string>;
+
+/** The longest word that a substitution may give, in UTF-16 units. */
+export const maxSubstitutedChars: number = 65_536;
+
+/**
+ * Reads `name=value` pairs: names of letters, digits, `-` and `_`. Throws INTOTO_SUBSTITUTION_MALFORMED for another
+ * name, a pair without `=` and a name given twice.
+ */
+export function parseSubstitutions(pairs: readonly string[]): Substitutions {
+  const values = new Map<string, string>();
+  for (const pair of pairs) {
+    const [, name, value] = /^([a-zA-Z0-9_-]+)=(.*)$/s.exec(pair) ?? [];
+    if (name === undefined || value === undefined)
+      throw inTotoError("INTOTO_SUBSTITUTION_MALFORMED", { expected: "name=value", got: quote(pair) });
+    if (values.has(name)) throw inTotoError("INTOTO_SUBSTITUTION_MALFORMED", { checked: quote(name), got: "two values" });
+    values.set(name, value);
+  }
+  return values;
+}
+
+/**
+ * The layout with `{name}` replaced in rules, expected commands and inspections, as Python's `str.format` does for
+ * plain names: `{{` and `}}` stand for one brace. Call it after the signatures were checked, and not for sublayouts.
+ * Throws INTOTO_SUBSTITUTION_UNKNOWN for a name without a value, INTOTO_SUBSTITUTION_SYNTAX for a lone brace and for
+ * what `str.format` can do beyond names (`{0}`, `{a.b}`, `{a[0]}`, `{a!r}`, `{a:>9}`).
+ */
+export function substituteLayout(layout: Layout, values: Substitutions): Layout {
+  return {
+    ...layout,
+    steps: layout.steps.map((step) => substituteStep(step, values)),
+    inspections: layout.inspections.map((inspection) => substituteInspection(inspection, values)),
+  };
+}
+
+/** One word with its names replaced. Errors as `substituteLayout`. */
+export function substituteWord(word: string, values: Substitutions): string {
+  if (!/[{}]/.test(word)) return word;
+  const replaced = word.replace(/\{\{|\}\}|\{([^{}]*)\}|[{}]/g, (found, name: string | undefined) => {
+    if (found === "{{") return "{";
+    if (found === "}}") return "}";
+    if (name === undefined) throw syntaxError(word);
+    return valueOf(name, values, word);
+  });
+  if (replaced.length > maxSubstitutedChars)
+    throw inTotoError("INTOTO_SUBSTITUTION_SYNTAX", {
+      checked: quote(word),
+      expected: `at most ${maxSubstitutedChars} characters`,
+      got: `${replaced.length}`,
+    });
+  return replaced;
+}
+
+function valueOf(name: string, values: Substitutions, word: string): string {
+  // Python counts `{}` and `{0}` through arguments by position, of which there are none.
+  if (name === "" || /^\d+$/.test(name) || /[.[!:]/.test(name)) throw syntaxError(word);
+  const value = values.get(name);
+  if (value === undefined)
+    throw inTotoError("INTOTO_SUBSTITUTION_UNKNOWN", { checked: quote(word), expected: `a value for ${quote(name)}` });
+  return value;
+}
+
+function syntaxError(word: string): TrustError {
+  return inTotoError("INTOTO_SUBSTITUTION_SYNTAX", { checked: quote(word) });
+}
+
+function substituteStep(step: Step, values: Substitutions): Step {
+  return { ...step, expectedCommand: words(step.expectedCommand, values), ...rulesOf(step, values) };
+}
+
+function substituteInspection(inspection: Inspection, values: Substitutions): Inspection {
+  return { ...inspection, run: words(inspection.run, values), ...rulesOf(inspection, values) };
+}
+
+function rulesOf(item: Step | Inspection, values: Substitutions): Pick<Step, "expectedMaterials" | "expectedProducts"> {
+  const substitute = (rule: Rule): Rule =>
+    rule.words.some((word) => /[{}]/.test(word)) ? parseRule(words(rule.words, values)) : rule;
+  return {
+    expectedMaterials: item.expectedMaterials.map(substitute),
+    expectedProducts: item.expectedProducts.map(substitute),
+  };
+}
+
+function words(list: readonly string[], values: Substitutions): string[] {
+  return list.map((word) => substituteWord(word, values));
+}
