@@ -48,7 +48,7 @@ export function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): stri
 }
 
 /** When the file's content or inode last changed, in milliseconds. */
-export function changedMsOf({ ctimeNs, mtimeNs }: BigIntStats): number {
+function changedMsOf({ ctimeNs, mtimeNs }: BigIntStats): number {
   return Number((ctimeNs > mtimeNs ? ctimeNs : mtimeNs) / 1_000_000n);
 }
 
@@ -76,11 +76,15 @@ function hashOpen(fd: number, plan: HashPlan, buffer: Uint8Array): FileHash {
   const before = fstatSync(fd, { bigint: true });
   if (!before.isFile()) return { failed: "special", errno: "not a regular file" };
   const size = Number(before.size);
-  const stamp = stampOf(before);
   const { hashes, read } =
     plan.lineEndings === "lf" ? hashText(fd, plan, buffer, size) : hashBytes(fd, plan, buffer, size);
-  if (read !== size || stampOf(fstatSync(fd, { bigint: true })) !== stamp) return { failed: "changed", errno: "" };
-  return { hashes, stamp, changedMs: changedMsOf(before), size };
+  if (read !== size || !isSameState(before, fstatSync(fd, { bigint: true }))) return { failed: "changed", errno: "" };
+  return { hashes, stamp: stampOf(before), changedMs: changedMsOf(before), size };
+}
+
+/** Of one open file, whose device and inode stay. */
+function isSameState(before: BigIntStats, after: BigIntStats): boolean {
+  return before.size === after.size && before.mtimeNs === after.mtimeNs && before.ctimeNs === after.ctimeNs;
 }
 
 interface Hashed {
