@@ -1,4 +1,5 @@
 import { catalogue, type CatalogueEntry, type ErrorMaker } from "@countersign/core";
+import { initEntries } from "./init-entry.ts";
 import { lintEntries } from "./lint-entry.ts";
 import { verifyEntries } from "./verify-error.ts";
 
@@ -181,9 +182,15 @@ const inTotoEntries = {
 } as const;
 
 /** The catalogue of this package, for docs/errors.md. */
-export const inTotoErrors: Readonly<Record<string, CatalogueEntry>> = { ...inTotoEntries, ...verifyEntries, ...lintEntries };
-/** Makes an error of this package's catalogue. */
-export const inTotoError: ErrorMaker<typeof inTotoEntries & typeof verifyEntries> = catalogue({
+export const inTotoErrors: Readonly<Record<string, CatalogueEntry>> = {
   ...inTotoEntries,
   ...verifyEntries,
+  ...initEntries,
+  ...lintEntries,
+};
+/** Makes an error of this package's catalogue. */
+export const inTotoError: ErrorMaker<typeof inTotoEntries & typeof verifyEntries & typeof initEntries> = catalogue({
+  ...inTotoEntries,
+  ...verifyEntries,
+  ...initEntries,
 });

@@ -1,5 +1,3 @@
-import type { CatalogueEntry } from "@countersign/core";
-
 /** The findings of `lintLayout`, part of the package's catalogue: what is wrong with a layout that is well formed. */
 export const lintEntries = {
   INTOTO_LINT_STEPS_MISSING: {
@@ -122,4 +120,4 @@ export const lintEntries = {
     says: "the inspection runs a command on the machine of whoever verifies, and is refused unless they allow it",
     fix: 'use one that needs no command, such as ["countersign:archive", "app.tar"]',
   },
-} as const satisfies Record<string, CatalogueEntry>;
+} as const;

@@ -1,4 +1,5 @@
 import { quote } from "@countersign/core";
+import { escapeGlob } from "./glob-escape.ts";
 import { compileGlob, type Glob } from "./glob.ts";
 import { lintFinding, type LintCode, type LintFinding } from "./lint-finding.ts";
 import { formatRule, type MatchRule, type Rule, type Side } from "./rule.ts";
@@ -157,11 +158,6 @@ function isAll(pattern: string): boolean {
 /** A MATCH as the one pattern of names that it can consume; its prefix is literal. */
 function fullPattern({ sourcePrefix, pattern }: MatchRule): string {
   return sourcePrefix === undefined ? pattern : `${escapeGlob(sourcePrefix.replace(/\/$/, ""))}/${pattern}`;
-}
-
-/** A pattern that matches exactly this text. */
-export function escapeGlob(text: string): string {
-  return text.replace(/[*?[]/g, "[$&]");
 }
 
 function wordsOf(rule: Rule): string {
