@@ -13,6 +13,7 @@ import {
   type VerifyOptions,
 } from "./options.ts";
 import type { Flag } from "./flag.ts";
+import { layoutVerifyFlags } from "./layout-options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Every option that any command knows; each command names the few that it reads. */
@@ -35,6 +36,7 @@ export interface CommandRow {
 
 const main = "The main job:";
 const look = "Look closer:";
+const chain = "Supply chains:";
 const local = "A Sigstore of your own:";
 const shell = "Set up:";
 const dropIn = "Drop-in for cosign:";
@@ -89,6 +91,17 @@ export const commandTable: readonly CommandRow[] = [
     flags: doctorFlags,
     group: look,
     load: async () => (await import("./commands/doctor.ts")).doctorCommand,
+  },
+  {
+    path: "layout verify",
+    says: "Decide whether the links of a supply chain meet its layout; run it in the directory of the final product",
+    examples: [
+      "countersign layout verify --layout root.layout --key owner.pub",
+      "countersign layout verify --layout root.layout --key owner.pub --link-dir links --allow-inspections --json",
+    ],
+    flags: layoutVerifyFlags,
+    group: chain,
+    load: async () => (await import("./commands/layout/verify.ts")).layoutVerifyCommand,
   },
   {
     path: "dev up",

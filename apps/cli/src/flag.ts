@@ -8,12 +8,12 @@ export interface Flag {
   readonly choices?: readonly string[];
   /** Long names that cannot stand beside this one. */
   readonly conflicts?: readonly string[];
-  readonly takes?: "many" | "days" | "port";
+  readonly takes?: "many" | "days" | "port" | "seconds";
   /** Understood but not shown: spellings of other tools. */
   readonly isHidden?: true;
 }
 
-export type Group = "Identity:" | "Trust:" | "Signing:" | "Output:" | "Server:";
+export type Group = "Identity:" | "Trust:" | "Signing:" | "Output:" | "Server:" | "Inspections:" | "Run:";
 
 /** The commander option of a flag. A value may be given once (unless it takes many) and is never empty. */
 export function makeOption(flag: Flag): Option {
@@ -45,12 +45,14 @@ function parserOf(flag: Flag): Parser {
 function valueParserOf(flag: Flag): (value: string) => unknown {
   if (flag.choices !== undefined) return (value) => parseChoice(value, flag.choices ?? []);
   if (flag.takes === "days") return (value) => parseWhole(value, maxDays);
+  if (flag.takes === "seconds") return (value) => parseWhole(value, maxSeconds);
   if (flag.takes === "port") return (value) => parseWhole(value, maxPort);
   return (value) => value;
 }
 
 const maxDays = 36_500;
 const maxPort = 65_535;
+const maxSeconds = 86_400;
 
 function parseWhole(value: string, max: number): number {
   const number = /^\d{1,5}$/.test(value) ? Number(value) : Infinity;

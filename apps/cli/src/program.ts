@@ -84,13 +84,19 @@ function addCommand(program: Command, row: CommandRow, terminal: Terminal, settl
   });
 }
 
+/** What the words that only lead to commands stand for. */
+const branches: Readonly<Record<string, string>> = {
+  dev: "A whole Sigstore on this machine, for tests and trials",
+  layout: "in-toto: who must do which steps of a product, and whether they did",
+};
+
 function subcommand(parent: Command, name: string): Command {
   const present = parent.commands.find((command) => command.name() === name);
   if (present !== undefined) return present;
   return parent
     .command(name)
-    .description("A whole Sigstore on this machine, for tests and trials")
-    .helpGroup("A Sigstore of your own:")
+    .description(branches[name] ?? "")
+    .helpGroup(name === "dev" ? "A Sigstore of your own:" : "Supply chains:")
     .helpCommand(false);
 }
 
