@@ -6,25 +6,30 @@ import { canonicalise, unescapeCanonical } from "./canonical.ts";
  * so that the end of a value is found without reading it.
  */
 
-/** Where a member's name was found, and its value. */
+/** A member's name, and where its value starts and ends in the text. */
 export interface TextMember {
   readonly name: string;
-  /** Where the value starts and ends in the text. */
   readonly from: number;
   readonly to: number;
+}
+
+/** Calls `read` with each member's name and the start of its value; it must give the place after the value. */
+export function walkMembers(text: string, read: (name: string, from: number) => number): void {
+  let at = text.startsWith("{") ? 1 : text.length;
+  while (text[at] === '"') {
+    const nameEnd = endOfString(text, at);
+    at = read(unescapeCanonical(text.slice(at + 1, nameEnd - 1)), nameEnd + 1) + 1;
+  }
 }
 
 /** The members of the object that the text is, in their order; none if it is something else. */
 export function readTextMembers(text: string): readonly TextMember[] {
   const members: TextMember[] = [];
-  let at = text.startsWith("{") ? 1 : text.length;
-  while (text[at] === '"') {
-    const nameEnd = endOfString(text, at);
-    const from = nameEnd + 1;
+  walkMembers(text, (name, from) => {
     const to = endOfValue(text, from);
-    members.push({ name: unescapeCanonical(text.slice(at + 1, nameEnd - 1)), from, to });
-    at = to + 1;
-  }
+    members.push({ name, from, to });
+    return to;
+  });
   return members;
 }
 

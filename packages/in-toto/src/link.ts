@@ -7,15 +7,11 @@ import {
   type JsonObject,
   type TrustError,
 } from "@countersign/core";
-import { endOfString, endOfValue, readTextMembers, readTextValue, type TextMember } from "./canonical-text.ts";
-import { unescapeCanonical } from "./canonical.ts";
+import { formatArtifacts, readArtifacts, type Artifacts } from "./artifacts.ts";
+import { endOfValue, readTextValue, walkMembers } from "./canonical-text.ts";
 import { inTotoError } from "./errors.ts";
-import { checkHashes, type Hashes } from "./hashes.ts";
-import { checkArtifactPath, checkName } from "./name.ts";
+import { checkName } from "./name.ts";
 import type { Mode } from "./mode.ts";
-
-/** Each artifact's path with its hashes. */
-export type Artifacts = ReadonlyMap<string, Hashes>;
 
 /** What a functionary says of one step (in-toto specification 1.0 §4.4), unverified. */
 export interface Link {
@@ -30,8 +26,6 @@ export interface Link {
   readonly environment: JsonObject;
 }
 
-/** The most artifacts on one side of a link. */
-export const maxArtifacts: number = 4_000_000;
 /** How long each member of a link may be that lists no artifacts, in characters. */
 export const maxLinkTextChars: number = 32 * 1024 * 1024;
 
@@ -47,17 +41,17 @@ export function parseLink(value: Json, mode: Mode = "strict"): Link {
  * of what the link says. Throws INTOTO_LINK_MALFORMED, INTOTO_NAME_UNSAFE, INTOTO_TOO_LARGE.
  */
 export function readLink(text: string, mode: Mode): Link {
-  const members = new Map(readTextMembers(text).map((each) => [each.name, each]));
-  if (mode === "strict") checkMembers(members);
-  const values = readObject(readSmallMembers(text, members), "link", malformed);
-  if (values.string("_type") !== "link") throw malformed({ checked: "link._type", expected: "link" });
+  const parts = readParts(text, mode);
+  const { materials, products } = parts;
+  const small = readObject(parts.small, "link", malformed);
+  if (small.string("_type") !== "link") throw malformed({ checked: "link._type", expected: "link" });
   return {
-    name: mode === "strict" ? checkName(values.string("name")) : asText(values.optionalJson("name")),
-    materials: readArtifacts(text, members.get("materials"), mode),
-    products: readArtifacts(text, members.get("products"), mode),
-    byproducts: readFree(values.optionalJson("byproducts"), members.has("byproducts")),
-    command: readCommand(members.has("command") ? values.json("command") : [], mode),
-    environment: readFree(values.optionalJson("environment"), members.has("environment")),
+    name: mode === "strict" ? checkName(small.string("name")) : asText(parts.small["name"]),
+    materials: materials ?? absent("materials", mode, new Map()),
+    products: products ?? absent("products", mode, new Map()),
+    byproducts: readFree(parts.small["byproducts"] ?? absent("byproducts", mode, {})),
+    command: readCommand(parts.small["command"] ?? absent("command", mode, []), mode),
+    environment: readFree(parts.small["environment"] ?? absent("environment", mode, {})),
   };
 }
 
@@ -74,38 +68,45 @@ export function formatLink(link: Link): JsonObject {
   };
 }
 
-/** Artifacts as a JSON object. */
-export function formatArtifacts(artifacts: Artifacts): JsonObject {
-  // Through entries, so that a path named __proto__ is a member.
-  return Object.fromEntries([...artifacts].map(([path, hashes]) => [path, readTextValue(hashes)]));
+const smallMembers: ReadonlySet<string> = new Set(["_type", "name", "byproducts", "command", "environment"]);
+
+interface LinkParts {
+  readonly small: Readonly<Record<string, Json>>;
+  readonly materials?: Artifacts;
+  readonly products?: Artifacts;
 }
 
-const smallMembers = ["_type", "name", "byproducts", "command", "environment"] as const;
-
-function checkMembers(members: ReadonlyMap<string, TextMember>): void {
-  for (const name of [...smallMembers, "materials", "products"]) {
-    if (!members.has(name)) throw malformed({ checked: `link.${name}`, expected: "present", got: "nothing" });
-  }
+/** One walk over the text: the artifacts are most of it. */
+function readParts(text: string, mode: Mode): LinkParts {
+  const small: Record<string, Json> = {};
+  const sides: { materials?: Artifacts; products?: Artifacts } = {};
+  walkMembers(text, (name, from) => {
+    if (name === "materials" || name === "products") {
+      const { artifacts, to } = readArtifacts(text, from, mode);
+      sides[name] = artifacts;
+      return to;
+    }
+    const to = endOfValue(text, from);
+    if (smallMembers.has(name)) small[name] = readSmall(name, text.slice(from, to));
+    return to;
+  });
+  return { small, ...sides };
 }
 
-function readSmallMembers(text: string, members: ReadonlyMap<string, TextMember>): JsonObject {
-  const values: Record<string, Json> = {};
-  for (const name of smallMembers) {
-    const member = members.get(name);
-    if (member === undefined) continue;
-    if (member.to - member.from > maxLinkTextChars)
-      throw inTotoError("INTOTO_TOO_LARGE", {
-        checked: `link.${name}`,
-        expected: `at most ${maxLinkTextChars} characters`,
-      });
-    values[name] = readTextValue(text.slice(member.from, member.to));
-  }
-  return values;
+function readSmall(name: string, text: string): Json {
+  if (text.length <= maxLinkTextChars) return readTextValue(text);
+  const expected = `at most ${maxLinkTextChars} characters`;
+  throw inTotoError("INTOTO_TOO_LARGE", { checked: `link.${name}`, expected });
 }
 
-/** A member that may be any object; absent is empty, `null` is not. */
-function readFree(value: Json | undefined, isPresent: boolean): JsonObject {
-  if (!isPresent) return {};
+/** What compat takes for a member that is not there. */
+function absent<T>(name: string, mode: Mode, value: T): T {
+  if (mode === "compat") return value;
+  throw malformed({ checked: `link.${name}`, expected: "present", got: "nothing" });
+}
+
+/** A member that may be any object. */
+function readFree(value: Json): JsonObject {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonObject;
   throw malformed({ checked: "byproducts and environment", expected: "objects" });
 }
@@ -121,34 +122,6 @@ function readCommand(value: Json, mode: Mode): readonly string[] {
 /** The reference lets names and words of commands be of any type, and compares or prints them only. */
 function asText(value: Json | undefined): string {
   return typeof value === "string" ? value : JSON.stringify(value ?? null);
-}
-
-/** By far the most common hashes, found without reading them. */
-const oneSha256 = /\{"sha256":"[0-9a-f]{64}"\}/y;
-
-function readArtifacts(text: string, member: TextMember | undefined, mode: Mode): Artifacts {
-  const artifacts = new Map<string, Hashes>();
-  if (member === undefined) return artifacts;
-  if (text[member.from] !== "{") throw malformed({ checked: "materials and products", expected: "objects" });
-  for (let at = member.from + 1; at < member.to - 1; at++) {
-    const nameEnd = endOfString(text, at);
-    const path = unescapeCanonical(text.slice(at + 1, nameEnd - 1));
-    if (mode === "strict") checkArtifactPath(path);
-    at = endOfHashes(text, nameEnd + 1, mode);
-    artifacts.set(path, text.slice(nameEnd + 1, at) as Hashes);
-    if (artifacts.size > maxArtifacts)
-      throw inTotoError("INTOTO_TOO_LARGE", { checked: "artifacts of a link", expected: `at most ${maxArtifacts}` });
-  }
-  return artifacts;
-}
-
-/** The end of the hashes that start at `from`, which are checked. */
-function endOfHashes(text: string, from: number, mode: Mode): number {
-  oneSha256.lastIndex = from;
-  if (oneSha256.test(text)) return oneSha256.lastIndex;
-  const to = endOfValue(text, from);
-  checkHashes(text.slice(from, to), mode);
-  return to;
 }
 
 function malformed(detail: Detail): TrustError {

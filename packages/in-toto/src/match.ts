@@ -1,8 +1,9 @@
-import { quote } from "@countersign/core";
+import { quote, type TrustError } from "@countersign/core";
 import { inTotoError } from "./errors.ts";
 import { compileGlob, type Glob } from "./glob.ts";
 import { Queue } from "./queue.ts";
-import type { Artifacts } from "./link.ts";
+import type { Hashes } from "./hashes.ts";
+import type { Artifacts } from "./artifacts.ts";
 import type { MatchRule, Rule, Side } from "./rule.ts";
 
 /** The artifacts of a step or inspection. */
@@ -80,7 +81,7 @@ interface Work {
   tests: number;
 }
 
-function refuse(rule: Rule, paths: readonly string[], trace: RuleTrace): Error {
+function refuse(rule: Rule, paths: readonly string[], trace: RuleTrace): TrustError {
   const code = rule.kind === "require" ? "INTOTO_RULE_REQUIRED" : "INTOTO_RULE_DISALLOWED";
   const named = paths.slice(0, maxNamedPaths).map(quote).join(", ");
   const more = paths.length > maxNamedPaths ? ` and ${paths.length - maxNamedPaths} more` : "";
@@ -136,28 +137,51 @@ function countTests(work: Work): void {
 function consumedByMatch(work: Work, rule: MatchWords): readonly string[] {
   const found = work.others.get(rule.from)?.[rule.side];
   if (found === undefined) return [];
+  if (rule.sourcePrefix !== undefined) return consumedBelow(work, rule, rule.sourcePrefix, found);
+  const { destinationPrefix } = rule;
+  const consumed: string[] = [];
+  for (const [path, hashes] of matchedEntries(work, compileGlob(rule.pattern))) {
+    if (found.get(joinPrefix(destinationPrefix, path)) === hashes) consumed.push(path);
+  }
+  return consumed;
+}
+
+function* matchedEntries(work: Work, glob: Glob): Generator<readonly [string, Hashes]> {
+  const { queue } = work;
+  if (glob.literal !== undefined) {
+    const hashes = queue.has(glob.literal) ? work.item[work.side].get(glob.literal) : undefined;
+    if (hashes !== undefined) yield [glob.literal, hashes];
+    return;
+  }
+  if (!glob.isAll) countTests(work);
+  for (const entry of queue.entries()) if (glob.isMatch(entry[0])) yield entry;
+}
+
+function consumedBelow(work: Work, rule: MatchWords, sourcePrefix: string, found: Artifacts): readonly string[] {
   const own = work.item[work.side];
-  // A set: backslashes that become slashes can lead two paths to one.
+  // A set: backslashes that become slashes can lead two paths to one, even to one that is queued no more.
   const consumed = new Set<string>();
-  for (const rest of pathsBelow(work, rule)) {
-    const path = joinPrefix(rule.sourcePrefix, rest);
+  for (const rest of pathsBelow(work, rule.pattern, sourcePrefix)) {
+    const path = joinPrefix(sourcePrefix, rest);
     const hashes = own.get(path);
-    // A prefix with a backslash, or a path that goes on absolute: the reference fails too, with a KeyError.
-    if (hashes === undefined)
-      throw inTotoError("INTOTO_RULE_MALFORMED", {
-        checked: quote(rule.words.join(" ")),
-        got: `no artifact ${quote(path)}`,
-      });
+    if (hashes === undefined) throw noArtifact(rule, path);
     if (found.get(joinPrefix(rule.destinationPrefix, rest)) === hashes) consumed.add(path);
   }
   return [...consumed].filter((path) => work.queue.has(path));
 }
 
+/** A prefix with a backslash, or a path that goes on absolute: the reference fails too, with a KeyError. */
+function noArtifact(rule: MatchWords, path: string): TrustError {
+  return inTotoError("INTOTO_RULE_MALFORMED", {
+    checked: quote(rule.words.join(" ")),
+    got: `no artifact ${quote(path)}`,
+  });
+}
+
 /** Queued paths below the source prefix that match, without the prefix. */
-function pathsBelow(work: Work, rule: MatchRule): readonly string[] {
-  const glob = compileGlob(rule.pattern);
-  if (rule.sourcePrefix === undefined) return matchedBy(work, glob);
-  const prefix = joinPrefix(rule.sourcePrefix, "");
+function pathsBelow(work: Work, pattern: string, sourcePrefix: string): readonly string[] {
+  const glob = compileGlob(pattern);
+  const prefix = joinPrefix(sourcePrefix, "");
   if (glob.literal !== undefined) return work.queue.has(prefix + glob.literal) ? [glob.literal] : [];
   countTests(work);
   const below = work.queue.paths().filter((path) => path.startsWith(prefix));

@@ -1,4 +1,5 @@
-import type { Artifacts } from "./link.ts";
+import type { Artifacts } from "./artifacts.ts";
+import type { Hashes } from "./hashes.ts";
 
 /** The artifacts that no rule has consumed yet. Lives as long as one list of rules is applied. */
 export class Queue {
@@ -20,6 +21,12 @@ export class Queue {
 
   paths(): readonly string[] {
     return [...(this.#left ?? this.#artifacts).keys()];
+  }
+
+  /** Each queued path with its hashes. */
+  *entries(): Generator<readonly [string, Hashes]> {
+    if (this.#left === undefined) yield* this.#artifacts.entries();
+    else for (const path of this.#left) yield [path, this.#artifacts.get(path) as Hashes];
   }
 
   /** Takes paths that are queued, each once. */
