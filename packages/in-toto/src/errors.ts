@@ -179,6 +179,26 @@ const inTotoEntries = {
     says: "not a sound OSTree repository",
     fix: "check the base path and the branch, and run ostree fsck",
   },
+  INTOTO_RUN_FAILED: {
+    kind: "unavailable",
+    says: "the command cannot be started",
+    fix: "check that the program exists, can be executed and is found by PATH",
+  },
+  INTOTO_RUN_TIMEOUT: {
+    kind: "unavailable",
+    says: "the command took longer than it was allowed and was ended; no link was written",
+    fix: "find out what it waits for, or allow it more time",
+  },
+  INTOTO_LINK_UNWRITABLE: {
+    kind: "unavailable",
+    says: "a link cannot be written",
+    fix: "check that the metadata directory exists and can be written to",
+  },
+  INTOTO_RECORD_NOT_STARTED: {
+    kind: "unavailable",
+    says: "no recording of this step by this key was started here",
+    fix: "run record start first, with the same step, key and metadata directory",
+  },
 } as const;
 
 /** The catalogue of this package, for docs/errors.md. */

@@ -8,3 +8,8 @@ export type { Skipped } from "./walk.node.ts";
 export * from "./inspect.node.ts";
 export * from "./link-source.node.ts";
 export { maxProductDepth, maxProductFiles, openProduct } from "./product.node.ts";
+export * from "./command.node.ts";
+export * from "./link-file.node.ts";
+export * from "./match-products.node.ts";
+export * from "./record-session.node.ts";
+export * from "./run.node.ts";

@@ -6,7 +6,7 @@ import type { NameRule } from "./artifact-name.ts";
 import type { ArtifactHash } from "./file-hash.node.ts";
 import type { FileRecord, FileRecordOptions, RecordMemory } from "./file-record.node.ts";
 import type { Hashes } from "./hashes.ts";
-import type { Artifacts } from "./link.ts";
+import type { Artifacts } from "./artifacts.ts";
 import type { Skipped } from "./walk.node.ts";
 import type { Resolver } from "./resolver.node.ts";
 
