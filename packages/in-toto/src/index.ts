@@ -48,3 +48,5 @@ export type { InitOptions, LinkSample } from "./init.ts";
 export * from "./exclude.ts";
 export type { NameRule } from "./artifact-name.ts";
 export * from "./match-products.ts";
+export * from "./certificate-path.ts";
+export { parseOpenPgpFile } from "./openpgp-file.ts";

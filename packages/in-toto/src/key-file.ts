@@ -18,6 +18,8 @@ import {
 import { readTextValue } from "./canonical-text.ts";
 import { canonicalise, readCanonicalText } from "./canonical.ts";
 import { inTotoError } from "./errors.ts";
+import { parseOpenPgpFile } from "./openpgp-file.ts";
+import { parseArmor } from "./openpgp-packet.ts";
 import { keyIdsOf, type KeyParts } from "./key-id.ts";
 import { algorithmOfScheme, schemeOfAlgorithm } from "./key-scheme.ts";
 import { parseLayoutKey, type LayoutKey } from "./key.ts";
@@ -33,12 +35,17 @@ export interface InTotoSigner {
 
 /**
  * Parses a public key from a file: securesystemslib's JSON (also an exported OpenPGP key), or PEM (SPKI or PKCS#1), which
- * gets the reference's scheme for its kind: RSA-PSS with SHA-256, ECDSA with the hash of the curve's strength, Ed25519.
+ * gets the reference's scheme for its kind: RSA-PSS with SHA-256, ECDSA with the hash of the curve's strength, Ed25519;
+ * or an OpenPGP public key as `gpg --export` writes it, armoured or not (`parseOpenPgpFile`).
  * Its ids are all that some tool computes for it, the one of in-toto 1.x first. Throws the errors of `parseLayoutKey` and
  * INTOTO_TOO_LARGE.
  */
 export function parseKeyFile(bytes: Uint8Array): LayoutKey {
+  // No text in UTF-8 begins like this, and every OpenPGP packet does.
+  const isBinary = bytes.length <= maxKeyFileBytes && (bytes[0] ?? 0) >= 0x80;
+  if (isBinary) return parseOpenPgpFile(bytes);
   const text = readFileText(bytes);
+  if (text.startsWith("-----BEGIN PGP ")) return parseOpenPgpFile(parseArmor(text));
   return text.startsWith("{") ? parseJsonKey(text) : publicKeyOf(parsePublicKey(text));
 }
 
