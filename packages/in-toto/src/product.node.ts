@@ -39,7 +39,7 @@ export function openProduct(directory: string, isHidden: (path: string) => boole
 /**
  * Every file below `directory`, sorted. A link to a file inside counts as the file. Throws INTOTO_PRODUCT_UNSUPPORTED
  * for what would otherwise go unseen: directory links, links that lead out or nowhere, sockets, pipes and devices, and
- * names that are not UTF-8 or hold a backslash or control character.
+ * names that are not UTF-8 or hold a backslash.
  */
 export function walkProduct(directory: string, options: WalkOptions): readonly ProductFile[] {
   const files: ProductFile[] = [];
@@ -94,8 +94,8 @@ function kindOf(entry: Dirent, place: Place): "file" | "directory" | "nothing" {
 
 function checkName(path: string): void {
   // U+FFFD: Node puts it where the name is not UTF-8.
-  if (/[\p{Cc}\\\uFFFD]/u.test(path))
-    throw unsupported(path, "a name with a backslash, a control character or bytes that are not UTF-8");
+  if (/[\\\uFFFD]/u.test(path))
+    throw unsupported(path, "a name with a backslash or bytes that are not UTF-8");
 }
 
 function isFileAt(absolute: string): boolean {
