@@ -41,8 +41,8 @@ function copyOne(root: string, types: string, place: Place): Place[] {
 }
 
 function resolveSpecifier(root: string, types: string, place: Place, specifier: string): Place | undefined {
-  if (specifier.startsWith("@countersign/"))
-    return placeOf(root, types, specifier.slice("@countersign/".length), "index");
+  const [, packageName, half] = /^@countersign\/([a-z-]+)(\/node)?$/.exec(specifier) ?? [];
+  if (packageName !== undefined) return placeOf(root, types, packageName, half === undefined ? "index" : "index.node");
   if (!specifier.startsWith(".")) return undefined;
   const name = relative(join(types, place.packageName), resolve(dirname(place.to), specifier)).replace(
     /\.(ts|js)$/,

@@ -29,13 +29,17 @@ export const input: InputOptions = {
     // core finds these two at run time, as #ml-dsa and #prehash, when it is asked for what node:crypto cannot do.
     "ml-dsa": here("../../packages/core/src/ml-dsa.ts"),
     prehash: here("../../packages/core/src/prehash.ts"),
+    // pipeline starts the threads of a list from this one.
+    "lane-worker": here("../../packages/pipeline/src/lane-worker.node.ts"),
+    // in-toto starts threads from this one.
+    "hash-worker": here("../../packages/in-toto/src/hash-worker.node.ts"),
   },
   platform: "node",
   resolve: { conditionNames: ["@countersign/source", "node", "import", "module", "default"] },
   plugins: [builtinsOnUse],
   treeshake: {
     moduleSideEffects: [
-      { test: /main\.ts$/, sideEffects: true },
+      { test: /(?:main|-worker\.node)\.ts$/, sideEffects: true },
       { external: true, sideEffects: false },
     ],
   },

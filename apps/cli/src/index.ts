@@ -24,4 +24,5 @@ export type {
   TrustOptions,
   TrustSource,
 } from "@countersign/pipeline";
+export { inspectList, type ListItem, type ListOptions, type ListOutcome } from "@countersign/pipeline/node";
 export { loadPattern, type Match, type Pattern, type Policy, type SignerRule } from "@countersign/policy";

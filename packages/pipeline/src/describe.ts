@@ -1,17 +1,40 @@
 import { hex, TrustError, type Certificate } from "@countersign/core";
-import { parseBundle, parseTimestamp, readIdentity, readStatement, type Bundle, type LogEntry } from "@countersign/sigstore";
+import {
+  parseBundle,
+  parseTimestamp,
+  readIdentity,
+  readStatement,
+  type Bundle,
+  type LogEntry,
+} from "@countersign/sigstore";
 
 /** What a bundle claims about itself. Nothing here was verified: whoever made the file chose every word. */
 export interface BundleDescription {
   readonly verified: false;
   readonly mediaType: string;
   readonly signer:
-    | { readonly kind: "certificate"; readonly identities: readonly string[]; readonly issuer?: string; readonly notBefore: string; readonly notAfter: string }
+    | {
+        readonly kind: "certificate";
+        readonly identities: readonly string[];
+        readonly issuer?: string;
+        readonly notBefore: string;
+        readonly notAfter: string;
+      }
     | { readonly kind: "key"; readonly hint: string };
   readonly content:
     | { readonly kind: "message"; readonly digest?: string }
-    | { readonly kind: "envelope"; readonly payloadType: string; readonly predicateType?: string; readonly subjects: readonly SubjectDescription[] };
-  readonly logEntries: readonly { readonly log: string; readonly kind: string; readonly index: string; readonly integratedTime?: string }[];
+    | {
+        readonly kind: "envelope";
+        readonly payloadType: string;
+        readonly predicateType?: string;
+        readonly subjects: readonly SubjectDescription[];
+      };
+  readonly logEntries: readonly {
+    readonly log: string;
+    readonly kind: string;
+    readonly index: string;
+    readonly integratedTime?: string;
+  }[];
   readonly timestamps: readonly string[];
 }
 
@@ -27,10 +50,15 @@ export function describeBundle(bytes: Uint8Array): BundleDescription {
   return {
     verified: false,
     mediaType: bundle.mediaType,
-    signer: bundle.material.kind === "key" ? { kind: "key", hint: bundle.material.hint } : describeCertificate(bundle.material.chain[0] as Certificate),
+    signer:
+      bundle.material.kind === "key"
+        ? { kind: "key", hint: bundle.material.hint }
+        : describeCertificate(bundle.material.chain[0] as Certificate),
     content: describeContent(bundle),
     logEntries: bundle.entries.map(describeEntry),
-    timestamps: bundle.timestamps.map((token) => attempted(() => new Date(parseTimestamp(token).timeMs).toISOString()) ?? "unreadable"),
+    timestamps: bundle.timestamps.map(
+      (token) => attempted(() => new Date(parseTimestamp(token).timeMs).toISOString()) ?? "unreadable",
+    ),
   };
 }
 
@@ -47,7 +75,8 @@ function describeCertificate(leaf: Certificate): BundleDescription["signer"] {
 
 function describeContent(bundle: Bundle): BundleDescription["content"] {
   const { content } = bundle;
-  if (content.kind === "message") return { kind: "message", ...(content.digest === undefined ? {} : { digest: content.digest }) };
+  if (content.kind === "message")
+    return { kind: "message", ...(content.digest === undefined ? {} : { digest: content.digest }) };
   const statement = attempted(() => readStatement(content.envelope));
   return {
     kind: "envelope",
@@ -64,7 +93,9 @@ function describeEntry(entry: LogEntry): BundleDescription["logEntries"][number]
     log: origin ?? `log id ${hex(entry.logId)}`,
     kind: `${entry.kind} ${entry.version}`,
     index: String(entry.logIndex),
-    ...(seconds > 0n && seconds < 8_640_000_000_000n ? { integratedTime: new Date(Number(seconds) * 1000).toISOString() } : {}),
+    ...(seconds > 0n && seconds < 8_640_000_000_000n
+      ? { integratedTime: new Date(Number(seconds) * 1000).toISOString() }
+      : {}),
   };
 }
 

@@ -31,6 +31,11 @@ const pipelineEntries = {
     says: "the new bundle would not convince a receiver, so it is not given out",
     fix: "check that the services of the signing config belong to the trust root",
   },
+  PIPELINE_LANE_LOST: {
+    kind: "unavailable",
+    says: "the thread that judged this item ended before it had an answer",
+    fix: "ask again for this item alone; if it repeats, report the item",
+  },
   PIPELINE_HTTP_FAILED: {
     kind: "unavailable",
     says: "a service could not be reached",

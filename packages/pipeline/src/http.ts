@@ -26,7 +26,13 @@ export function makeHttp(fetch: Fetch): Http {
 function initOf(request: HttpRequest, signal: AbortSignal): RequestInit {
   const { method, headers, body } = request;
   // A redirect could carry a token to another host.
-  return { method, headers: { ...headers }, redirect: "error", signal, ...(body === undefined ? {} : { body: new Uint8Array(body) }) };
+  return {
+    method,
+    headers: { ...headers },
+    redirect: "error",
+    signal,
+    ...(body === undefined ? {} : { body: new Uint8Array(body) }),
+  };
 }
 
 function headersOf(response: Response): HttpResponse["headers"] {
@@ -38,7 +44,11 @@ async function readBody(response: Response, request: HttpRequest): Promise<Uint8
   let length = 0;
   for await (const chunk of response.body ?? []) {
     length += chunk.length;
-    if (length > request.maxBytes) throw pipelineError("PIPELINE_HTTP_TOO_LARGE", { checked: hostOf(request), expected: `at most ${request.maxBytes} bytes` });
+    if (length > request.maxBytes)
+      throw pipelineError("PIPELINE_HTTP_TOO_LARGE", {
+        checked: hostOf(request),
+        expected: `at most ${request.maxBytes} bytes`,
+      });
     chunks.push(chunk);
   }
   return joined(chunks, length);
@@ -57,7 +67,11 @@ function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
 // The cause may repeat headers, and a header may hold a token: only its code is told.
 function failureOf(error: unknown, request: HttpRequest, timeout: AbortSignal): unknown {
   if (error instanceof TrustError) return error;
-  if (timeout.aborted) return pipelineError("PIPELINE_HTTP_TIMEOUT", { checked: hostOf(request), expected: `an answer within ${request.timeoutMs} ms` });
+  if (timeout.aborted)
+    return pipelineError("PIPELINE_HTTP_TIMEOUT", {
+      checked: hostOf(request),
+      expected: `an answer within ${request.timeoutMs} ms`,
+    });
   return pipelineError("PIPELINE_HTTP_FAILED", { checked: hostOf(request), got: reasonOf(error) });
 }
 

@@ -24,7 +24,10 @@ export async function inspect(artifact: Artifact, policy: Policy, world: World):
   const examined: Examined[] = [];
   for await (const file of world.evidence(artifact)) examined.push(examineFile(file, run));
   const evidence = examined.map((each) => each.report);
-  const decision = evaluate(evidence.flatMap((each) => each.claims ?? []), policy);
+  const decision = evaluate(
+    evidence.flatMap((each) => each.claims ?? []),
+    policy,
+  );
   // Whoever may add a bundle could otherwise stop a good one with an unfitting one.
   const usage = examined.find((each) => each.usage !== undefined)?.usage;
   if (usage !== undefined && decision.verdict !== "allowed") throw usage;
@@ -90,7 +93,11 @@ function keysFor(bundle: Bundle, { policy, trust }: Run): readonly (Verifier | u
 function examine(bundle: Bundle, { artifact, policy, trust, now }: Run, key: Verifier | undefined): Examination {
   // What an instance does without is about its certificates: a key's log is waived by the policy alone.
   const require = { ...(key === undefined ? trust.require : {}), ...policy.require };
-  return examineBundle(bundle, artifact, trust.root, { require, nowMs: now.getTime(), ...(key === undefined ? {} : { key }) });
+  return examineBundle(bundle, artifact, trust.root, {
+    require,
+    nowMs: now.getTime(),
+    ...(key === undefined ? {} : { key }),
+  });
 }
 
 function reportOf({ artifact, trust, now }: Run, evidence: readonly EvidenceReport[], decision: Decision): Report {

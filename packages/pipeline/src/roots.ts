@@ -5,7 +5,12 @@ export type InstanceName = "public-good" | "staging" | "github";
 export interface EmbeddedInstance {
   readonly trustedRoot: string;
   readonly signingConfig: string | undefined;
-  readonly source: { readonly package: string; readonly version: string; readonly date: string; readonly licence: string };
+  readonly source: {
+    readonly package: string;
+    readonly version: string;
+    readonly date: string;
+    readonly licence: string;
+  };
 }
 
 const loaders: Readonly<Record<InstanceName, () => Promise<EmbeddedInstance>>> = {

@@ -43,7 +43,11 @@ export interface TrustSource {
 /** Parses the caller's trust roots, or the embedded one. Opens no socket and refreshes nothing. */
 export async function loadTrust(options: TrustOptions): Promise<Trust> {
   const name = options.instance ?? "public-good";
-  if (!isInstanceName(name)) throw pipelineError("PIPELINE_INSTANCE_UNKNOWN", { expected: "public-good, staging or github", got: name.slice(0, 80) });
+  if (!isInstanceName(name))
+    throw pipelineError("PIPELINE_INSTANCE_UNKNOWN", {
+      expected: "public-good, staging or github",
+      got: name.slice(0, 80),
+    });
   const files = options.files?.length ? options.files : [await embeddedFile(name)];
   const sources = files.map((file) => sourceOf(file, options.now));
   const ageFindings = sources.flatMap((source) => checkAge(source, options.maxAgeDays));
@@ -76,9 +80,14 @@ function sourceOf(file: TrustFile, now: Date): TrustSource {
 
 function checkAge(source: TrustSource, maxAgeDays: number | undefined): readonly Finding[] {
   const { ageDays } = source;
-  if (maxAgeDays !== undefined && ageDays === undefined) throw pipelineError("PIPELINE_TRUST_AGE_UNKNOWN", { checked: source.source });
+  if (maxAgeDays !== undefined && ageDays === undefined)
+    throw pipelineError("PIPELINE_TRUST_AGE_UNKNOWN", { checked: source.source });
   if (maxAgeDays !== undefined && ageDays !== undefined && ageDays > maxAgeDays) {
-    throw pipelineError("PIPELINE_TRUST_STALE", { checked: source.source, expected: `at most ${maxAgeDays} days`, got: `${ageDays} days` });
+    throw pipelineError("PIPELINE_TRUST_STALE", {
+      checked: source.source,
+      expected: `at most ${maxAgeDays} days`,
+      got: `${ageDays} days`,
+    });
   }
   if (ageDays === undefined || ageDays <= staleTrustDays) return [];
   const stale = pipelineError("PIPELINE_TRUST_OLD", { checked: source.source, got: `${ageDays} days` });

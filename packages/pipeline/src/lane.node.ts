@@ -1,0 +1,135 @@
+import { createReadStream, readFileSync } from "node:fs";
+import {
+  coreError,
+  defaultKeepBytes,
+  digestStream,
+  makeVerifier,
+  maxKeepBytes,
+  parseDigest,
+  TrustError,
+  type Artifact,
+  type Finding,
+} from "@countersign/core";
+import { loadPattern, type Match, type Policy, type SignerRule } from "@countersign/policy";
+import { readingFor, type EvidenceFile } from "./evidence.ts";
+import { inspect, type World } from "./pipeline.ts";
+import type { Report } from "./report.ts";
+import { loadTrust, type TrustFile } from "./trust.ts";
+
+/** One question of a list. `bytes` only for what is small; a path is read as a stream. */
+export interface ListItem {
+  readonly artifact:
+    | { readonly path: string }
+    | { readonly digest: string }
+    | { readonly name: string; readonly bytes: Uint8Array };
+  readonly evidence: { readonly path: string } | { readonly source: string; readonly bytes: Uint8Array };
+}
+
+/** The answer to one: the whole report, or why there is none. */
+export type ListOutcome = { readonly report: Report } | { readonly failure: Finding };
+
+/** What every item is judged by, in a form that crosses threads. */
+export interface LaneOrder {
+  readonly items: readonly ListItem[];
+  readonly policy: Policy;
+  readonly trust: {
+    readonly files?: readonly TrustFile[];
+    readonly instance?: string;
+    readonly maxAgeDays?: number;
+    readonly spkis: readonly Uint8Array[];
+  };
+  readonly nowMs: number;
+  /** One Int32: the next item that nobody has taken. */
+  readonly next: SharedArrayBuffer;
+}
+
+/** How many items a lane takes at a time: few enough that lanes end together, many enough that they seldom meet. */
+export const laneItems: number = 8;
+
+/**
+ * Takes items of the list until none is left and hands back what each came to. Every lane, on whatever thread, runs the
+ * whole of `inspect`. Throws what makes every verdict impossible (a trust root that cannot be read).
+ */
+export async function runLane(
+  order: LaneOrder,
+  done: (outcomes: readonly (readonly [index: number, outcome: ListOutcome])[]) => void,
+): Promise<void> {
+  const { items, nowMs } = order;
+  const next = new Int32Array(order.next);
+  const keys = order.trust.spkis.map((spki) => makeVerifier(spki));
+  const trust = await loadTrust({ ...order.trust, keys, now: new Date(nowMs) });
+  const policy = await revivePolicy(order.policy);
+  const world = { now: () => new Date(nowMs), trust: () => Promise.resolve(trust) };
+  for (let from = Atomics.add(next, 0, laneItems); from < items.length; from = Atomics.add(next, 0, laneItems)) {
+    const outcomes: [number, ListOutcome][] = [];
+    for (const [offset, item] of items.slice(from, from + laneItems).entries())
+      outcomes.push([from + offset, await judge(item, policy, world)]);
+    done(outcomes);
+  }
+}
+
+/** A policy without functions: compiled patterns become their source. */
+export function flattenPolicy(policy: Policy): Policy {
+  return {
+    ...policy,
+    signers: policy.signers.map((rule) =>
+      mapRule(rule, (match) => ("exact" in match ? match : ({ pattern: { source: match.pattern.source } } as Match))),
+    ),
+  };
+}
+
+async function revivePolicy(policy: Policy): Promise<Policy> {
+  const signers = policy.signers.map(async (rule) => {
+    if (rule.kind === "key") return rule;
+    return { ...rule, identity: await reviveMatch(rule.identity), issuer: await reviveMatch(rule.issuer) };
+  });
+  return { ...policy, signers: await Promise.all(signers) };
+}
+
+async function reviveMatch(match: Match): Promise<Match> {
+  return "exact" in match ? match : { pattern: await loadPattern(match.pattern.source) };
+}
+
+function mapRule(rule: SignerRule, map: (match: Match) => Match): SignerRule {
+  return rule.kind === "key" ? rule : { ...rule, identity: map(rule.identity), issuer: map(rule.issuer) };
+}
+
+async function judge(item: ListItem, policy: Policy, world: Pick<World, "now" | "trust">): Promise<ListOutcome> {
+  try {
+    const evidence = readEvidence(item.evidence);
+    const { keys } = await world.trust();
+    const artifact = await readArtifact(item.artifact, readingFor([evidence], keys));
+    return { report: await inspect(artifact, policy, { ...world, evidence: () => [evidence] }) };
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error;
+    return {
+      failure: {
+        level: error.kind === "unavailable" ? "unknown" : "fail",
+        code: error.code,
+        message: error.message,
+        fix: error.fix,
+      },
+    };
+  }
+}
+
+function readEvidence(evidence: ListItem["evidence"]): EvidenceFile {
+  if ("bytes" in evidence) return evidence;
+  try {
+    return { source: evidence.path, bytes: readFileSync(evidence.path) };
+  } catch (cause) {
+    throw coreError("CORE_STREAM_FAILED", { checked: "evidence" }, cause);
+  }
+}
+
+function readArtifact(artifact: ListItem["artifact"], reading: ReturnType<typeof readingFor>): Promise<Artifact> {
+  if ("digest" in artifact) return Promise.resolve({ name: artifact.digest, digests: [parseDigest(artifact.digest)] });
+  const keepBytes = reading.wholeMessage ? maxKeepBytes : defaultKeepBytes;
+  const options = { name: "path" in artifact ? artifact.path : artifact.name, hashes: reading.hashes, keepBytes };
+  return digestStream("path" in artifact ? createReadStream(artifact.path) : once(artifact.bytes), options);
+}
+
+// oxlint-disable-next-line typescript/require-await -- a stream of one piece
+async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}
