@@ -3,7 +3,8 @@ import { inTotoError } from "./errors.ts";
 import { readHashes } from "./hashes.ts";
 import type { LayoutKey } from "./key.ts";
 import type { LevelAnswer } from "./level.ts";
-import type { Artifacts, Link } from "./link.ts";
+import type { Artifacts } from "./artifacts.ts";
+import type { Link } from "./link.ts";
 import type { SignedStep } from "./step.ts";
 
 /**

@@ -8,7 +8,8 @@ import { parseLayoutKey, type LayoutKey } from "./key.ts";
 import { parseLayout } from "./layout.ts";
 import { lintLayout } from "./lint.ts";
 import { applyRules } from "./match.ts";
-import type { Artifacts, Link } from "./link.ts";
+import type { Artifacts } from "./artifacts.ts";
+import type { Link } from "./link.ts";
 
 function makeKey(): LayoutKey {
   const text = formatPem("PUBLIC KEY", generateSigner("ecdsa-p256-sha256").spki);

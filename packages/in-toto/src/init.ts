@@ -2,7 +2,8 @@ import { quote, type JsonObject } from "@countersign/core";
 import { inTotoError } from "./errors.ts";
 import { escapeGlob } from "./glob-escape.ts";
 import type { LayoutKey } from "./key.ts";
-import type { Artifacts, Link } from "./link.ts";
+import type { Artifacts } from "./artifacts.ts";
+import type { Link } from "./link.ts";
 
 /** A link and who signed it. Its signatures need not be proved: what comes out is a proposal, for a person to judge. */
 export interface LinkSample {

@@ -6,7 +6,7 @@ import { quote } from "@countersign/core";
 import { inTotoError } from "./errors.ts";
 import { compileExclusion, defaultExcludes } from "./exclude.ts";
 import type { InspectionOutcome, InspectionRequest, InspectionRunner } from "./inspection.ts";
-import type { Artifacts } from "./link.ts";
+import type { Artifacts } from "./artifacts.ts";
 import { copyProduct, recordProduct, walkProduct } from "./product.node.ts";
 
 /** How long the command of an inspection may take unless told otherwise, in milliseconds: as the reference. */

@@ -1,7 +1,7 @@
 import { quote } from "@countersign/core";
 import { inTotoError } from "./errors.ts";
 import type { Inspection } from "./layout.ts";
-import type { Artifacts } from "./link.ts";
+import type { Artifacts } from "./artifacts.ts";
 
 /** One inspection that is to be carried out. */
 export interface InspectionRequest {

@@ -1,7 +1,8 @@
 import { quote } from "@countersign/core";
 import { readHashes } from "./hashes.ts";
 import { formatRule, type Rule } from "./rule.ts";
-import type { Artifacts, Link } from "./link.ts";
+import type { Artifacts } from "./artifacts.ts";
+import type { Link } from "./link.ts";
 import type { Inspection, Layout, Step } from "./layout.ts";
 import type { Metadata } from "./metadata.ts";
 

@@ -1,7 +1,8 @@
 import { quote, type TrustError } from "@countersign/core";
 import { inTotoError } from "./errors.ts";
 import type { Step } from "./layout.ts";
-import type { Artifacts, Link } from "./link.ts";
+import type { Artifacts } from "./artifacts.ts";
+import type { Link } from "./link.ts";
 import type { Mode } from "./mode.ts";
 
 /**
