@@ -11,8 +11,11 @@ export interface CommandOptions {
   readonly cwd?: string;
   /** All of its environment; default: ours. */
   readonly env?: Readonly<Record<string, string>>;
-  /** `record`: standard output and error are kept and passed on; not for programs that want a terminal. Default: `pass`. */
-  readonly streams?: "pass" | "record";
+  /**
+   * `record`: standard output and error are kept and passed on; not for programs that want a terminal. `pass-to-stderr`:
+   * both go to our standard error. Default: `pass`.
+   */
+  readonly streams?: "pass" | "pass-to-stderr" | "record";
   /** How much of each stream is kept, in bytes; what comes later is passed on and counted. Default: `defaultStreamBytes`. */
   readonly maxStreamBytes?: number;
   /** Where recorded streams are passed on to; default: our own. */
@@ -90,8 +93,9 @@ function start(command: readonly string[], options: CommandOptions): Promise<Chi
     };
     try {
       const out = streams === "record" ? "pipe" : "inherit";
+      const stdout = streams === "pass-to-stderr" ? 2 : out;
       const child = spawn(file, args, {
-        stdio: ["inherit", out, out],
+        stdio: ["inherit", stdout, out],
         detached: hasOwnGroup(options),
         windowsHide: true,
         ...(cwd === undefined ? {} : { cwd }),

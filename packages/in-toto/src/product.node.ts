@@ -5,7 +5,7 @@ import { quote, type TrustError } from "@countersign/core";
 import { inTotoError } from "./errors.ts";
 import type { Product } from "./inspection.ts";
 import { formatHashes, type Hashes } from "./hashes.ts";
-import type { Artifacts } from "./link.ts";
+import type { Artifacts } from "./artifacts.ts";
 
 /** How many files a final product may have. */
 export const maxProductFiles = 1_000_000;
