@@ -99,6 +99,13 @@ const cliEntries = {
     says: "refusing to overwrite what may be the only copy",
     fix: "choose another output file",
   },
+  CLI_OUTPUT_EXISTS: {
+    kind: "usage",
+    says: "the output is there already, and may hold work of yours",
+    fix: "give another --output, or move the file away",
+  },
+  CLI_LAYOUT_NEEDED: { kind: "usage", says: "a layout is needed here", fix: "give the layout, not a link" },
+  CLI_LINK_NEEDED: { kind: "usage", says: "a link is needed here", fix: "give links, not a layout" },
   CLI_OUTPUT_FAILED: {
     kind: "unavailable",
     says: "the output cannot be written; nothing was left half-written",

@@ -13,7 +13,17 @@ export interface Flag {
   readonly isHidden?: true;
 }
 
-export type Group = "Identity:" | "Trust:" | "Signing:" | "Output:" | "Server:" | "Inspections:" | "Run:";
+export type Group =
+  | "Identity:"
+  | "Trust:"
+  | "Signing:"
+  | "Output:"
+  | "Server:"
+  | "Inspections:"
+  | "Run:"
+  | "Step:"
+  | "Artifacts:"
+  | "Layout:";
 
 /** The commander option of a flag. A value may be given once (unless it takes many) and is never empty. */
 export function makeOption(flag: Flag): Option {
@@ -36,7 +46,7 @@ function parserOf(flag: Flag): Parser {
   const parse = valueParserOf(flag);
   return (value, previous) => {
     if (value === "") throw new InvalidArgumentError("It is empty.");
-    if (flag.takes === "many") return [...((previous as readonly unknown[] | undefined) ?? []), value];
+    if (flag.takes === "many") return [...((previous as readonly unknown[] | undefined) ?? []), parse(value)];
     if (previous !== undefined) throw new InvalidArgumentError("It is given twice.");
     return parse(value);
   };

@@ -1,19 +1,19 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { quote, type TrustError } from "@countersign/core";
 import { cliError } from "./errors.ts";
 
 /** The largest bundle, key, trust root or configuration that is read, in bytes. */
 export const maxSmallFileBytes: number = 16 * 1024 * 1024;
 
-/** Reads a whole small file. Throws a CLI_FILE_* error; `what` names its role in the message. */
-export function readSmallFile(path: string, what: string): Uint8Array {
+/** Reads a whole file of at most `maxBytes`. Throws a CLI_FILE_* error; `what` names its role in the message. */
+export function readSmallFile(path: string, what: string, maxBytes: number = maxSmallFileBytes): Uint8Array {
   const fd = openFile(path, what);
   try {
-    const bytes = readUpTo(fd, maxSmallFileBytes + 1);
-    if (bytes.length > maxSmallFileBytes) {
+    const bytes = readUpTo(fd, maxBytes + 1);
+    if (bytes.length > maxBytes) {
       throw cliError("CLI_FILE_TOO_LARGE", {
         checked: `${what} ${quote(path)}`,
-        expected: `at most ${maxSmallFileBytes} bytes`,
+        expected: `at most ${maxBytes} bytes`,
       });
     }
     return bytes;
@@ -22,6 +22,17 @@ export function readSmallFile(path: string, what: string): Uint8Array {
   } finally {
     closeSync(fd);
   }
+}
+
+/** The directory, if it is one. Throws a CLI_FILE_* error; does not check that it can be written to. */
+export function checkDirectory(path: string, what: string): string {
+  const checked = `${what} ${quote(path)}`;
+  try {
+    if (statSync(path).isDirectory()) return path;
+  } catch (error) {
+    throw fileError(error, path, what);
+  }
+  throw cliError("CLI_FILE_MISSING", { checked, expected: "a directory", got: "a file" });
 }
 
 /** Opens a file for reading and returns its descriptor. A directory is refused here, where the message can say so. */

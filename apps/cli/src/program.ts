@@ -88,6 +88,7 @@ function addCommand(program: Command, row: CommandRow, terminal: Terminal, settl
 const branches: Readonly<Record<string, string>> = {
   dev: "A whole Sigstore on this machine, for tests and trials",
   layout: "in-toto: who must do which steps of a product, and whether they did",
+  record: "A step of several commands, recorded between start and stop",
 };
 
 function subcommand(parent: Command, name: string): Command {

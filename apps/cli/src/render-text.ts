@@ -30,6 +30,11 @@ export function formatNote(text: string, terminal: Terminal): string {
   return `countersign: ${terminal.style("yellow", "note:")} ${text}\n`;
 }
 
+/** Something wrong that stops nothing. */
+export function formatWarning(message: string, code: string, terminal: Terminal): string {
+  return `countersign: ${terminal.style("yellow", "warning:")} ${message} [${code}]\n`;
+}
+
 /** A hostile string, escaped but without quotes: a file name as it is shown in running text. */
 export function plain(hostile: string): string {
   return quote(hostile).slice(1, -1).replaceAll('\\"', '"').replaceAll("\\\\", "\\");

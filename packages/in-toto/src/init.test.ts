@@ -88,6 +88,13 @@ describe("a proposal", () => {
   test("has an inspection of the product if one is asked for", () => {
     const { inspections } = parseLayout(proposeLayout([clone, build], { ...options, productDirectory: "." }));
     expect(inspections).toMatchObject([{ name: "product", run: ["countersign:dir", "."] }]);
+    const part = parseLayout(proposeLayout([clone], { ...options, productDirectory: "src/" }));
+    expect(part.inspections).toMatchObject([
+      {
+        run: ["countersign:dir", "src"],
+        expectedProducts: [{ kind: "match", destinationPrefix: "src" }, { kind: "disallow" }],
+      },
+    ]);
     expect(layout["inspect"]).toEqual([]);
   });
 

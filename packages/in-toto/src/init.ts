@@ -158,14 +158,17 @@ function proposeProducts({ name, link }: SampledStep): Words[] {
   ];
 }
 
-function proposeInspection(last: SampledStep, directory: string): JsonObject {
+/** The inspection lists paths relative to the directory, the last step has them whole. */
+function proposeInspection(last: SampledStep, productDirectory: string): JsonObject {
+  const directory = productDirectory.replace(/(?<=.)\/+$/, "");
+  const isAll = directory === ".";
   return {
     _type: "inspection",
     name: "product",
     run: ["countersign:dir", directory],
     expected_materials: [],
     expected_products: [
-      ["MATCH", "*", "WITH", "PRODUCTS", "FROM", last.name],
+      ["MATCH", "*", "WITH", "PRODUCTS", ...(isAll ? [] : ["IN", directory]), "FROM", last.name],
       ["DISALLOW", "*"],
     ],
   };

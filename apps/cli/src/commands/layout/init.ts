@@ -1,0 +1,88 @@
+import { existsSync } from "node:fs";
+import { quote, TrustError, type JsonObject } from "@countersign/core";
+import {
+  checkSignature,
+  formatMetadata,
+  parseLayout,
+  proposeLayout,
+  type LayoutKey,
+  type LinkSample,
+  type SignedFile,
+} from "@countersign/in-toto";
+import { utf8 } from "@countersign/core";
+import { cliError } from "../../errors.ts";
+import { readLayoutKey, readMetadata } from "../../evidence.ts";
+import { writeAtomic } from "../../output.node.ts";
+import { formatJson } from "../../render-json.ts";
+import { plain, shellQuoted } from "../../render-text.ts";
+import type { LayoutInitOptions } from "../../evidence-options.ts";
+import type { OutputOptions } from "../../options.ts";
+import type { Terminal } from "../../terminal.ts";
+
+/** `countersign layout init`: writes an unsigned layout that these links meet. Overwrites nothing. */
+export async function layoutInitCommand(
+  operands: readonly string[],
+  given: OutputOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const options = given as LayoutInitOptions;
+  const output = options.output ?? "root.layout";
+  if (existsSync(output)) throw cliError("CLI_OUTPUT_EXISTS", quote(output));
+  const keys = (options.functionary ?? []).map(readLayoutKey);
+  const now = terminal.now();
+  const samples = operands.map((path) => readSample(path, keys, now));
+  const signed = proposeLayout(samples, {
+    keys,
+    expires: options.expires ?? inDays(now, options.validDays ?? 365),
+    ...(options.readme === undefined ? {} : { readme: options.readme }),
+    ...(options.product === undefined ? {} : { productDirectory: options.product }),
+  });
+  const { steps } = parseLayout(signed, "strict");
+  writeAtomic(output, formatMetadata(unsigned(signed, options)));
+  const names = steps.map(({ name }) => name);
+  if (options.json === true)
+    terminal.out(formatJson({ schema: "countersign.layout-init/v1", path: output, steps: names }));
+  if (options.quiet !== true) terminal.err(adviceOn(output, names));
+  return 0;
+}
+
+/** A link with those of the keys that have really signed it. */
+function readSample(path: string, keys: readonly LayoutKey[], now: Date): LinkSample {
+  const metadata = readMetadata(path);
+  if (metadata.type !== "link") throw cliError("CLI_LINK_NEEDED", { checked: quote(path), got: metadata.type });
+  const signers = keys.filter((key) => isSignedBy(metadata, key, now));
+  return { link: metadata.link, keyids: signers.map(({ keyid }) => keyid) };
+}
+
+function isSignedBy(metadata: Parameters<typeof checkSignature>[0], key: LayoutKey, now: Date): boolean {
+  try {
+    checkSignature(metadata, key, now.getTime());
+    return true;
+  } catch (error) {
+    if (error instanceof TrustError) return false;
+    throw error;
+  }
+}
+
+function unsigned(signed: JsonObject, { dsse }: LayoutInitOptions): SignedFile {
+  if (dsse !== true) return { form: "metablock", signed, signatures: [] };
+  return { form: "dsse", payload: utf8(JSON.stringify(signed)), signatures: [] };
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+function inDays(now: Date, days: number): string {
+  return `${new Date(now.getTime() + days * dayMs).toISOString().slice(0, 19)}Z`;
+}
+
+function adviceOn(path: string, steps: readonly string[]): string {
+  const file = shellQuoted(path);
+  return [
+    `proposed: ${plain(path)} (${steps.map(plain).join(" → ")}), of what happened once.`,
+    "Is it what should happen every time? Read it, change it, then sign it:",
+    `  countersign layout show ${file}`,
+    `  countersign layout lint ${file}`,
+    `  countersign layout sign ${file} --key OWNER.PEM`,
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,108 @@
+import { parseJson, parseUtf8, quote, utf8, type JsonObject } from "@countersign/core";
+import {
+  addSignatures,
+  checkSignature,
+  formatMetadata,
+  lintLayout,
+  maxLinkBytes,
+  parseMetadata,
+  parseSignedFile,
+  type InTotoSigner,
+  type Metadata,
+  type SignedFile,
+} from "@countersign/in-toto";
+import { cliError } from "../../errors.ts";
+import { readInTotoSigner, readLayoutKey, readMetadata } from "../../evidence.ts";
+import { readSmallFile } from "../../input.node.ts";
+import { checkOutput, writeAtomic } from "../../output.node.ts";
+import { formatJson } from "../../render-json.ts";
+import { formatWarning, plain } from "../../render-text.ts";
+import type { LayoutSignOptions } from "../../evidence-options.ts";
+import type { OutputOptions } from "../../options.ts";
+import type { Terminal } from "../../terminal.ts";
+
+/** `countersign layout sign`: signs a layout or link again, or with `--verify` checks its signatures. */
+export async function layoutSignCommand(
+  operands: readonly string[],
+  given: OutputOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const options = given as LayoutSignOptions;
+  const [path = ""] = operands;
+  const key = options.key ?? [];
+  if (key.length === 0) throw cliError("CLI_USAGE", "required option '--key <file...>' not specified");
+  if (options.verify === true) return verify(path, key, options, terminal);
+  const signers = key.map(readInTotoSigner);
+  const output = options.output ?? path;
+  checkOutput(
+    output,
+    key.map((each) => ({ path: each, what: "the key" })),
+  );
+  const text = await signAgain(readSmallFile(path, "layout or link", maxLinkBytes), signers, options);
+  const metadata = proveSigned(text, signers, terminal.now());
+  if (options.quiet !== true) warnOf(metadata, terminal);
+  writeAtomic(output, text);
+  report(output, metadata, { word: "signed", options }, terminal);
+  return 0;
+}
+
+async function signAgain(
+  bytes: Uint8Array,
+  signers: readonly InTotoSigner[],
+  { append, expires }: LayoutSignOptions,
+): Promise<string> {
+  if (append === true && expires !== undefined)
+    throw cliError("CLI_OPTION_CONFLICT", {
+      checked: "--expires",
+      got: "--append: signatures of others would no longer hold",
+    });
+  const file = parseSignedFile(bytes);
+  const base =
+    append === true ? file : { ...(expires === undefined ? file : withExpiry(file, expires)), signatures: [] };
+  return formatMetadata(await addSignatures(base, signers));
+}
+
+function withExpiry(file: SignedFile, expires: string): SignedFile {
+  if (file.form === "metablock") return { ...file, signed: { ...file.signed, expires } };
+  const signed = parseJson(parseUtf8(file.payload)) as JsonObject;
+  return { ...file, payload: utf8(JSON.stringify({ ...signed, expires })) };
+}
+
+/** Nothing is written that our own strict verifier would not read, or whose signatures it would not accept. */
+function proveSigned(text: string, signers: readonly InTotoSigner[], now: Date): Metadata {
+  const metadata = parseMetadata(utf8(text), "strict");
+  for (const { key } of signers) checkSignature(metadata, key, now.getTime());
+  return metadata;
+}
+
+function verify(path: string, key: readonly string[], options: LayoutSignOptions, terminal: Terminal): number {
+  const keys = key.map(readLayoutKey);
+  const metadata = readMetadata(path);
+  for (const each of keys) checkSignature(metadata, each, terminal.now().getTime());
+  report(path, metadata, { word: "signed by all of these keys", options }, terminal);
+  return 0;
+}
+
+/** Signing is the moment to hear what is wrong; it stays the owner's decision. */
+function warnOf(metadata: Metadata, terminal: Terminal): void {
+  if (metadata.type !== "layout") return;
+  for (const { level, code, message } of lintLayout(metadata.layout, { now: terminal.now() })) {
+    if (level === "fail") terminal.err(formatWarning(message, code, terminal));
+  }
+}
+
+interface Said {
+  readonly word: string;
+  readonly options: LayoutSignOptions;
+}
+
+function report(path: string, { type, form, signatures }: Metadata, { word, options }: Said, terminal: Terminal): void {
+  const keyids = signatures.map(({ keyid }) => keyid);
+  const facts = { path, type, form, isVerified: options.verify === true, keyids };
+  if (options.json === true) terminal.out(formatJson({ schema: "countersign.layout-sign/v1", ...facts }));
+  if (options.quiet === true) return;
+  const count = `${keyids.length} ${keyids.length === 1 ? "signature" : "signatures"}`;
+  terminal.err(
+    `${terminal.style("green", `${word}:`)} ${plain(path)} (${type}, ${count}: ${keyids.map((id) => quote(id).slice(1, 9)).join(", ")})\n`,
+  );
+}

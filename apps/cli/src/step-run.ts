@@ -1,0 +1,35 @@
+import { recordOptionsOf } from "./evidence.ts";
+import type { StepRun } from "@countersign/in-toto/node";
+import type { EvidenceOptions } from "./evidence-options.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The step that `layout run` and `layout mock` carry out; with `--json` the command's output goes to standard error. */
+export function stepRunOf(
+  step: string,
+  command: readonly string[],
+  options: EvidenceOptions,
+  { env }: Terminal,
+): StepRun {
+  const { materials = [], products = [], timeout, passEnv, recordStreams, json } = options;
+  const apart = json === true ? ({ output: { stdout: process.stderr, stderr: process.stderr } } as const) : {};
+  const pass = json === true ? "pass-to-stderr" : "pass";
+  return {
+    step,
+    command,
+    materials,
+    products,
+    record: recordOptionsOf(options),
+    run: {
+      streams: recordStreams === true ? "record" : pass,
+      ...apart,
+      ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }),
+      ...(passEnv === undefined ? {} : { env: chosenVariables(["PATH", ...passEnv], env) }),
+    },
+  };
+}
+
+function chosenVariables(names: readonly string[], env: Terminal["env"]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    names.map((name) => [name, env[name]]).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
