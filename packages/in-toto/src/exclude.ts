@@ -14,7 +14,7 @@ export interface Exclusion {
    * Whether the last pattern that matches this path, or a directory above it, excludes it. The path has `/` between its
    * parts; a leading `/`, `./` or `../` is not looked at, so that `.*` does not exclude everything.
    */
-  isExcluded(path: string): boolean;
+  readonly isExcluded: (path: string) => boolean;
 }
 
 /**

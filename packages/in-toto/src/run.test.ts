@@ -148,7 +148,7 @@ describe("commands", () => {
   test("no handler of signals is left", async () => {
     const before = process.listenerCount("SIGTERM");
     await runCommand(["true"]);
-    await expect(runCommand(["/nonexistent"])).rejects.toThrow();
+    await expect(runCommand(["/nonexistent"])).rejects.toEqual(refusal("INTOTO_RUN_FAILED"));
     expect(process.listenerCount("SIGTERM")).toBe(before);
   });
 

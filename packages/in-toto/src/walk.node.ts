@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { readdirSync, statSync } from "node:fs";
-import { posix, sep } from "node:path";
+import { isAbsolute, posix, sep } from "node:path";
 import { quote } from "@countersign/core";
 import { inTotoError } from "./errors.ts";
 import { stampOf } from "./file-hash.node.ts";
@@ -64,7 +64,7 @@ export function normalPath(path: string): string {
 
 /** Where to open a path of a listing. */
 export function openPath(base: string, path: string): string {
-  return base === "." || posix.isAbsolute(path) || /^[A-Za-z]:/.test(path) ? path : `${base}/${path}`;
+  return base === "." || isAbsolute(path) ? path : `${base}/${path}`;
 }
 
 interface Walk extends ListOptions {
