@@ -60,7 +60,7 @@ function offerOf(option: Option): Offer {
 function valueOf(option: Option): Offer["value"] {
   if (option.isBoolean()) return "none";
   if (option.argChoices !== undefined) return option.argChoices;
-  if (/<file(?:\.\.\.)?>/.test(option.flags)) return "file";
+  if (/<(?:file|path)(?:\.\.\.)?>/.test(option.flags)) return "file";
   return option.flags.includes("<dir>") ? "directory" : "text";
 }
 

@@ -39,13 +39,13 @@ export interface LayoutInitOptions extends OutputOptions {
   readonly expires?: string;
   readonly readme?: string;
   readonly product?: string;
-  readonly dsse?: true;
   readonly output?: string;
 }
 
 export interface LayoutSignOptions extends OutputOptions {
   readonly key?: readonly string[];
   readonly append?: true;
+  readonly dsse?: true;
   readonly verify?: true;
   readonly expires?: string;
   readonly output?: string;
@@ -220,7 +220,6 @@ export const layoutInitFlags: readonly Flag[] = [
     says: "add an inspection, without a command, of this part of the final product (. for all)",
     group: "Layout:",
   },
-  dsse,
   { flags: "-o, --output <file>", says: "where to write it (default: root.layout)", group: "Output:" },
 ];
 
@@ -233,11 +232,12 @@ export const layoutSignFlags: readonly Flag[] = [
   },
   { flags: "--append", says: "keep signatures of others (default: they are dropped)", group: "Signing:" },
   expires,
+  { ...dsse, conflicts: ["append"] },
   {
     flags: "--verify",
     says: "sign nothing, check that each key has signed",
     group: "Trust:",
-    conflicts: ["append", "expires"],
+    conflicts: ["append", "expires", "dsse"],
   },
   {
     flags: "-o, --output <file>",

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { quote, TrustError, type JsonObject } from "@countersign/core";
+import { quote, TrustError } from "@countersign/core";
 import {
   checkSignature,
   formatMetadata,
@@ -7,9 +7,7 @@ import {
   proposeLayout,
   type LayoutKey,
   type LinkSample,
-  type SignedFile,
 } from "@countersign/in-toto";
-import { utf8 } from "@countersign/core";
 import { cliError } from "../../errors.ts";
 import { readLayoutKey, readMetadata } from "../../evidence.ts";
 import { writeAtomic } from "../../output.node.ts";
@@ -38,7 +36,7 @@ export async function layoutInitCommand(
     ...(options.product === undefined ? {} : { productDirectory: options.product }),
   });
   const { steps } = parseLayout(signed, "strict");
-  writeAtomic(output, formatMetadata(unsigned(signed, options)));
+  writeAtomic(output, formatMetadata({ form: "metablock", signed, signatures: [] }));
   const names = steps.map(({ name }) => name);
   if (options.json === true)
     terminal.out(formatJson({ schema: "countersign.layout-init/v1", path: output, steps: names }));
@@ -62,11 +60,6 @@ function isSignedBy(metadata: Parameters<typeof checkSignature>[0], key: LayoutK
     if (error instanceof TrustError) return false;
     throw error;
   }
-}
-
-function unsigned(signed: JsonObject, { dsse }: LayoutInitOptions): SignedFile {
-  if (dsse !== true) return { form: "metablock", signed, signatures: [] };
-  return { form: "dsse", payload: utf8(JSON.stringify(signed)), signatures: [] };
 }
 
 const dayMs = 24 * 60 * 60 * 1000;

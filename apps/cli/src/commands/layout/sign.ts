@@ -49,7 +49,7 @@ export async function layoutSignCommand(
 async function signAgain(
   bytes: Uint8Array,
   signers: readonly InTotoSigner[],
-  { append, expires }: LayoutSignOptions,
+  { append, expires, dsse }: LayoutSignOptions,
 ): Promise<string> {
   if (append === true && expires !== undefined)
     throw cliError("CLI_OPTION_CONFLICT", {
@@ -57,15 +57,22 @@ async function signAgain(
       got: "--append: signatures of others would no longer hold",
     });
   const file = parseSignedFile(bytes);
-  const base =
-    append === true ? file : { ...(expires === undefined ? file : withExpiry(file, expires)), signatures: [] };
-  return formatMetadata(await addSignatures(base, signers));
+  if (append === true) return formatMetadata(await addSignatures(file, signers));
+  const signed = expires === undefined ? file : withExpiry(file, expires);
+  return formatMetadata(
+    await addSignatures({ ...(dsse === true ? asEnvelope(signed) : signed), signatures: [] }, signers),
+  );
 }
 
 function withExpiry(file: SignedFile, expires: string): SignedFile {
   if (file.form === "metablock") return { ...file, signed: { ...file.signed, expires } };
   const signed = parseJson(parseUtf8(file.payload)) as JsonObject;
   return { ...file, payload: utf8(JSON.stringify({ ...signed, expires })) };
+}
+
+function asEnvelope(file: SignedFile): SignedFile {
+  if (file.form === "dsse") return file;
+  return { form: "dsse", payload: utf8(JSON.stringify(file.signed)), signatures: [] };
 }
 
 /** Nothing is written that our own strict verifier would not read, or whose signatures it would not accept. */
