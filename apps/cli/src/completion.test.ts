@@ -30,6 +30,16 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
   return stdout.split("\n").filter((line) => line !== "");
 }
 
+test("--json: the script as a member of one object", async () => {
+  const { code, stdout } = await runHere(["completion", "bash", "--json"]);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toEqual({
+    schema: "countersign.completion/v1",
+    shell: "bash",
+    script: scripts.get("bash"),
+  });
+});
+
 describe("bash", () => {
   test("commands", () => {
     expect(offered("countersign", "ver")).toEqual(["verify", "version", "verify-blob"]);

@@ -60,7 +60,14 @@ describe("dev fault", () => {
     expect(await stage.run(["dev", "fault", "--dir", dir, "rekor", "status"])).toMatchObject({ code: 0 });
     expect(stage.sigstore.faults.list()).toMatchObject([{ service: "rekor", fault: { kind: "status", status: 500 } }]);
     expect((await stage.run(["dev", "fault", "--dir", dir])).stdout).toContain("rekor");
-    expect(await stage.run(["dev", "fault", "--dir", dir, "none"])).toMatchObject({ code: 0 });
+    expect(parsed(await stage.run(["dev", "fault", "--dir", dir, "--json"]))).toMatchObject({
+      schema: "countersign.faults/v1",
+      faults: [{ service: "rekor" }],
+    });
+    expect(await stage.run(["dev", "fault", "--dir", dir, "none", "--json"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('"faults": []') as string,
+    });
     expect(stage.sigstore.faults.list()).toEqual([]);
   });
 

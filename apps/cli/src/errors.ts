@@ -2,7 +2,11 @@ import { catalogue, type CatalogueEntry, type ErrorMaker } from "@countersign/co
 
 const cliEntries = {
   CLI_USAGE: { kind: "usage", says: "the command line is not understood", fix: "see countersign --help" },
-  CLI_OPTION_CONFLICT: { kind: "usage", says: "options contradict each other", fix: "give only one of them" },
+  CLI_OPTION_CONFLICT: {
+    kind: "usage",
+    says: "options contradict each other",
+    fix: "leave one out, or add what is expected",
+  },
   CLI_OPTION_VALUE: {
     kind: "usage",
     says: "an option has a value that cannot be used",

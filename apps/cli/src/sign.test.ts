@@ -78,6 +78,19 @@ describe("with a key", () => {
     expect(await stage.run(["verify", file, "--key", other.public, ...stage.trust])).toMatchObject({ code: 1 });
   });
 
+  test.each([
+    { name: "Ed25519 and a log: Ed25519ph, since logs hold digests", flags: [], algorithm: "ed25519ph" },
+    { name: "Ed25519 without a log: the pure form", flags: ["--danger-no-log"], algorithm: "ed25519" },
+  ])("$name", async ({ flags, algorithm }) => {
+    const file = stage.write("edwards", "x");
+    const key = stage.makeKey("k-ed", "ed25519");
+    const services = flags.length === 0 ? stage.signing : [];
+    expect(await stage.run(["sign", file, "--key", key.secret, ...services, ...flags])).toMatchObject({ code: 0 });
+    const verified = await stage.run(["verify", file, "--key", key.public, "--json", ...stage.trust, ...flags]);
+    expect(verified.code).toBe(0);
+    expect(parsed(verified)).toMatchObject({ evidence: [{ claims: { signer: { kind: "key", algorithm } } }] });
+  });
+
   test("without a log, which verify must be told", async () => {
     const file = stage.write("unlogged", "x");
     const key = stage.makeKey("k3");

@@ -42,7 +42,7 @@ async function signAs(options: SignOptions, terminal: Terminal): Promise<SignAs>
     const token = readToken(options, terminal);
     return { kind: "keyless", token, services: await chooseServices(options, terminal.now()) };
   }
-  const signer = readSigner(options.key);
-  if (options.dangerNoLog === true) return { kind: "key", signer };
-  return { kind: "key", signer, services: await chooseServices(options, terminal.now()) };
+  if (options.dangerNoLog === true) return { kind: "key", signer: readSigner(options.key) };
+  const services = await chooseServices(options, terminal.now());
+  return { kind: "key", signer: readSigner(options.key, services), services };
 }

@@ -16,7 +16,8 @@ export interface Stage {
   readonly path: (name: string) => string;
   readonly write: (name: string, content: string | Uint8Array) => string;
   /** Makes a P-256 pair as `<name>.pem` and `<name>.pub`. */
-  readonly makeKey: (name: string) => { readonly secret: string; readonly public: string };
+  /** Writes a key pair: on P-256, or of another kind. */
+  readonly makeKey: (name: string, kind?: "ed25519") => { readonly secret: string; readonly public: string };
   readonly run: (argv: readonly string[], options?: ScenarioOptions) => Promise<Outcome>;
   /** Writes a file and signs it keyless; returns its path. */
   readonly sign: (name: string, content?: string) => Promise<string>;
@@ -51,8 +52,9 @@ export async function setStage(): Promise<Stage> {
     expected: ["--certificate-identity", identity, "--certificate-oidc-issuer", sigstore.url],
     path,
     write,
-    makeKey: (name) => {
-      const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    makeKey: (name, kind) => {
+      const pair =
+        kind === undefined ? generateKeyPairSync("ec", { namedCurve: "P-256" }) : generateKeyPairSync("ed25519");
       const secret = write(`${name}.pem`, pair.privateKey.export({ type: "pkcs8", format: "pem" }));
       return { secret, public: write(`${name}.pub`, pair.publicKey.export({ type: "spki", format: "pem" })) };
     },

@@ -2,13 +2,14 @@ import { cliError } from "../errors.ts";
 import { formatCompletion, isShellName, shellNames } from "../completion.ts";
 import type { OutputOptions } from "../options.ts";
 import { makeProgram } from "../program.ts";
+import { formatJson } from "../render-json.ts";
 import { plain } from "../render-text.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** `countersign completion SHELL`. */
 export async function completionCommand(
   operands: readonly string[],
-  _options: OutputOptions,
+  options: OutputOptions,
   terminal: Terminal,
 ): Promise<number> {
   const [name = ""] = operands;
@@ -19,11 +20,10 @@ export async function completionCommand(
       got: plain(name),
     });
   }
+  const program = makeProgram(terminal, () => {});
+  const script = formatCompletion(program, name);
   terminal.out(
-    formatCompletion(
-      makeProgram(terminal, () => {}),
-      name,
-    ),
+    options.json === true ? formatJson({ schema: "countersign.completion/v1", shell: name, script }) : script,
   );
   return 0;
 }

@@ -59,15 +59,18 @@ export async function devFaultCommand(
   options: DevOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const [service, kind] = operands;
   const url = `${readAddress(directoryOf(options, terminal))}/faults`;
-  if (service === undefined) terminal.out(`${await ask("GET", url)}\n`);
-  else if (kind === undefined)
-    terminal.out(
-      `${await ask("DELETE", service === "none" ? url : `${url}?${new URLSearchParams({ service }).toString()}`)}\n`,
-    );
-  else terminal.out(`${await ask("POST", url, JSON.stringify({ ...faultDefaults, service, kind }))}\n`);
+  const answer = await askFault(url, operands);
+  terminal.out(
+    options.json === true ? formatJson({ schema: "countersign.faults/v1", faults: parseJson(answer) }) : `${answer}\n`,
+  );
   return 0;
+}
+
+function askFault(url: string, [service, kind]: readonly string[]): Promise<string> {
+  if (service === undefined) return ask("GET", url);
+  if (kind !== undefined) return ask("POST", url, JSON.stringify({ ...faultDefaults, service, kind }));
+  return ask("DELETE", service === "none" ? url : `${url}?${new URLSearchParams({ service }).toString()}`);
 }
 
 /** What the faults of the wire need to know. */
