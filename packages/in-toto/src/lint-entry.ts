@@ -97,7 +97,7 @@ export const lintEntries = {
   },
   INTOTO_LINT_PATTERN_NEVER: {
     kind: "untrusted",
-    says: "no artifact can have such a path: they are relative and written with single slashes, without . and ..",
+    says: "no artifact can have such a path: all are relative, with single slashes and without dot segments",
     fix: "write the path as the link has it; countersign layout show prints it",
   },
   INTOTO_LINT_CHAIN_BROKEN: {
