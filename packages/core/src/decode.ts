@@ -23,6 +23,8 @@ export interface ObjectReader {
   optionalObject(name: string): ObjectReader | undefined;
   array(name: string, maxCount: number): readonly Json[];
   optionalArray(name: string, maxCount: number): readonly Json[] | undefined;
+  /** A list of strict base64. */
+  optionalBytesArray(name: string, maxCount: number): readonly Uint8Array[] | undefined;
   json(name: string): Json;
   optionalJson(name: string): Json | undefined;
   oneOf<T extends string>(name: string, values: readonly T[]): T;
@@ -73,17 +75,7 @@ class Reader implements ObjectReader {
   }
 
   bytes(name: string): Uint8Array {
-    const text = this.string(name);
-    try {
-      return parseBase64(text);
-    } catch (cause) {
-      if (!(cause instanceof TrustError)) throw cause;
-      throw this.#error({
-        checked: `${this.#at}.${name}`,
-        expected: "canonical base64",
-        got: quote(text.slice(0, 40)),
-      });
-    }
+    return this.#decoded(name, this.string(name));
   }
 
   optionalBytes(name: string): Uint8Array | undefined {
@@ -138,6 +130,12 @@ class Reader implements ObjectReader {
     return this.#optional(name) ? this.array(name, maxCount) : undefined;
   }
 
+  optionalBytesArray(name: string, maxCount: number): readonly Uint8Array[] | undefined {
+    return this.optionalArray(name, maxCount)?.map((each) =>
+      typeof each === "string" ? this.#decoded(`${name}[]`, each) : this.#wrong(`${name}[]`, "a string", each),
+    );
+  }
+
   json(name: string): Json {
     this.#seen.add(name);
     const value = Object.hasOwn(this.#value, name) ? this.#value[name] : undefined;
@@ -161,6 +159,19 @@ class Reader implements ObjectReader {
     for (const name of Object.keys(this.#value)) {
       if (!this.#seen.has(name))
         throw this.#error({ checked: this.#at, expected: "no other members", got: quote(name) });
+    }
+  }
+
+  #decoded(name: string, text: string): Uint8Array {
+    try {
+      return parseBase64(text);
+    } catch (cause) {
+      if (!(cause instanceof TrustError)) throw cause;
+      throw this.#error({
+        checked: `${this.#at}.${name}`,
+        expected: "canonical base64",
+        got: quote(text.slice(0, 40)),
+      });
     }
   }
 

@@ -31,10 +31,11 @@ const none: readonly DerNode[] = [];
 export function parseDer(bytes: Uint8Array): DerNode {
   if (bytes.length > maxDerBytes) throw malformed(`at most ${maxDerBytes} bytes`, String(bytes.length));
   const own = plainView(bytes);
-  const scan: Scan = { bytes: own, nodes: 0 };
+  const scan: Scan = { bytes: own, nodes: 0, first: 0, tag: 0, start: 0, to: 0 };
   const to = checkElement(scan, 0, own.length, 0);
   if (to !== own.length) throw malformed("the end", `${own.length - to} more bytes`);
-  return new Element(own, readHeader(own, 0, to));
+  readHead(scan, own, 0, to);
+  return new Element(own, 0, scan);
 }
 
 /** A subclass such as Node's Buffer would hand its own kind on to every view. */
@@ -42,43 +43,48 @@ function plainView(bytes: Uint8Array): Uint8Array {
   return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-interface Header {
-  readonly first: number;
-  readonly tag: number;
-  readonly from: number;
-  readonly start: number;
-  readonly to: number;
+/** What tag and length of one element say. Written over for the next one: a bundle has hundreds. */
+interface Head {
+  /** The first byte, with class and form. */
+  first: number;
+  tag: number;
+  start: number;
+  to: number;
 }
 
 // A class for speed alone: most elements are never looked at, and its getters slice only those that are.
 class Element implements DerNode {
   readonly #bytes: Uint8Array;
-  readonly #header: Header;
+  readonly #first: number;
+  readonly #from: number;
+  readonly #start: number;
+  readonly #to: number;
+  readonly tag: number;
   #children: readonly DerNode[] | undefined;
 
-  constructor(bytes: Uint8Array, header: Header) {
+  constructor(bytes: Uint8Array, from: number, head: Head) {
     this.#bytes = bytes;
-    this.#header = header;
+    this.#first = head.first;
+    this.#from = from;
+    this.#start = head.start;
+    this.#to = head.to;
+    this.tag = head.tag;
   }
 
   get tagClass(): DerNode["tagClass"] {
-    return classes[this.#header.first >> 6] as DerNode["tagClass"];
-  }
-
-  get tag(): number {
-    return this.#header.tag;
+    return classes[this.#first >> 6] as DerNode["tagClass"];
   }
 
   get constructed(): boolean {
-    return (this.#header.first & 0x20) !== 0;
+    return (this.#first & 0x20) !== 0;
   }
 
   get raw(): Uint8Array {
-    return this.#bytes.subarray(this.#header.from, this.#header.to);
+    return this.#bytes.subarray(this.#from, this.#to);
   }
 
   get content(): Uint8Array {
-    return this.#bytes.subarray(this.#header.start, this.#header.to);
+    return this.#bytes.subarray(this.#start, this.#to);
   }
 
   get children(): readonly DerNode[] {
@@ -87,18 +93,17 @@ class Element implements DerNode {
   }
 
   #split(): readonly DerNode[] {
-    const { start, to } = this.#header;
     const children: DerNode[] = [];
-    for (let at = start; at < to;) {
-      const header = readHeader(this.#bytes, at, to);
-      children.push(new Element(this.#bytes, header));
-      at = header.to;
+    const head: Head = { first: 0, tag: 0, start: 0, to: 0 };
+    for (let at = this.#start; at < this.#to; at = head.to) {
+      readHead(head, this.#bytes, at, this.#to);
+      children.push(new Element(this.#bytes, at, head));
     }
     return children;
   }
 }
 
-interface Scan {
+interface Scan extends Head {
   readonly bytes: Uint8Array;
   nodes: number;
 }
@@ -111,28 +116,32 @@ function malformed(expected: string, got: string): TrustError {
 function checkElement(scan: Scan, from: number, end: number, depth: number): number {
   if (depth > maxDerDepth) throw malformed(`at most ${maxDerDepth} levels`, "more");
   if (++scan.nodes > maxDerNodes) throw malformed(`at most ${maxDerNodes} elements`, "more");
-  const header = readHeader(scan.bytes, from, end);
-  const constructed = (header.first & 0x20) !== 0;
-  const isUniversal = header.first >> 6 === 0;
-  if (isUniversal) checkForm(header.tag, constructed);
-  if (constructed) checkChildren(scan, header, depth);
-  else if (isUniversal) checkUniversal(scan.bytes, header);
-  return header.to;
+  readHead(scan, scan.bytes, from, end);
+  const { bytes, first, tag, start, to } = scan;
+  const constructed = (first & 0x20) !== 0;
+  const isUniversal = first >> 6 === 0;
+  if (isUniversal) checkForm(tag, constructed);
+  if (constructed) checkChildren(scan, depth);
+  else if (isUniversal && !isCanonical(tag, bytes, start, to))
+    throw malformed(`a canonical ${canonicalTypes.get(tag) ?? "value"}`, "another");
+  return to;
 }
 
-function checkChildren(scan: Scan, { first, start, to }: Header, depth: number): void {
+/** Of the element whose head was read last. */
+function checkChildren(scan: Scan, depth: number): void {
+  const { bytes, first, start, to } = scan;
   let before = start;
   for (let at = start; at < to;) {
     const next = checkElement(scan, at, to, depth + 1);
     // X.690 §11.6: members of a SET OF stand in ascending order of their encodings.
-    if (first === 0x31 && compareBytes(scan.bytes.subarray(before, at), scan.bytes.subarray(at, next)) > 0)
+    if (first === 0x31 && at > start && compareBytes(bytes.subarray(before, at), bytes.subarray(at, next)) > 0)
       throw malformed("SET members in order", "another order");
     before = at;
     at = next;
   }
 }
 
-function readHeader(bytes: Uint8Array, from: number, end: number): Header {
+function readHead(head: Head, bytes: Uint8Array, from: number, end: number): void {
   if (from + 2 > end) throw malformed("tag and length", "the end");
   const first = bytes[from] as number;
   let tag = first & 0x1f;
@@ -142,11 +151,14 @@ function readHeader(bytes: Uint8Array, from: number, end: number): Header {
   let length = bytes[at++] as number;
   if (length >= 0x80) {
     const count = length & 0x7f;
-    length = readLongLength(bytes.subarray(at, end), count);
+    length = readLongLength(bytes, at, end, count);
     at += count;
   }
   if (at + length > end) throw malformed(`${length} bytes of content`, String(end - at));
-  return { first, tag, from, start: at, to: at + length };
+  head.first = first;
+  head.tag = tag;
+  head.start = at;
+  head.to = at + length;
 }
 
 function readLongTag(bytes: Uint8Array, from: number, end: number): [tag: number, next: number] {
@@ -163,11 +175,11 @@ function readLongTag(bytes: Uint8Array, from: number, end: number): [tag: number
   throw malformed("a minimal tag of at most 28 bits", "another");
 }
 
-function readLongLength(bytes: Uint8Array, count: number): number {
-  if (count === 0 || count > 4 || count > bytes.length)
+function readLongLength(bytes: Uint8Array, from: number, end: number, count: number): number {
+  if (count === 0 || count > 4 || count > end - from)
     throw malformed("a definite length of at most 4 bytes", `${count} bytes`);
   let length = 0;
-  for (let at = 0; at < count; at++) length = length * 256 + (bytes[at] as number);
+  for (let at = from; at < from + count; at++) length = length * 256 + (bytes[at] as number);
   if (length < 0x80 || length < 256 ** (count - 1)) throw malformed("a minimal length", String(length));
   return length;
 }
@@ -179,12 +191,6 @@ function checkForm(tag: number, constructed: boolean): void {
     throw malformed("constructed only where DER allows it", `tag ${tag}`);
 }
 
-function checkUniversal(bytes: Uint8Array, { tag, start, to }: Header): void {
-  if (tag > 10 || tag === 4) return;
-  if (isCanonical(tag, bytes.subarray(start, to))) return;
-  throw malformed(`a canonical ${canonicalTypes.get(tag) ?? "value"}`, "another");
-}
-
 const canonicalTypes: ReadonlyMap<number, string> = new Map([
   [1, "BOOLEAN"],
   [2, "INTEGER"],
@@ -194,36 +200,38 @@ const canonicalTypes: ReadonlyMap<number, string> = new Map([
   [10, "ENUMERATED"],
 ]);
 
-function isCanonical(tag: number, content: Uint8Array): boolean {
-  if (tag === 1) return content.length === 1 && (content[0] === 0 || content[0] === 255);
-  if (tag === 2 || tag === 10) return isCanonicalInteger(content);
-  if (tag === 3) return isCanonicalBits(content);
-  if (tag === 5) return content.length === 0;
-  return tag !== 6 || isCanonicalOid(content);
+/** Of the content from `start` to `to`. */
+function isCanonical(tag: number, bytes: Uint8Array, start: number, to: number): boolean {
+  if (tag > 10 || tag === 4) return true;
+  const length = to - start;
+  if (tag === 1) return length === 1 && (bytes[start] === 0 || bytes[start] === 255);
+  if (tag === 2 || tag === 10) return length > 0 && (length === 1 || isMinimalInteger(bytes, start));
+  if (tag === 3) return length > 0 && isCanonicalBits(bytes, start, to);
+  if (tag === 5) return length === 0;
+  return tag !== 6 || (length > 0 && isCanonicalOid(bytes, start, to));
 }
 
-function isCanonicalInteger(content: Uint8Array): boolean {
-  const [first, second] = [content[0], content[1]];
-  if (first === undefined) return false;
-  if (second === undefined) return true;
+/** X.690 §8.3.2, of at least two bytes: the first nine bits are not all alike. */
+function isMinimalInteger(bytes: Uint8Array, start: number): boolean {
+  const [first, second] = [bytes[start] as number, bytes[start + 1] as number];
   return !(first === 0 && second < 0x80) && !(first === 0xff && second >= 0x80);
 }
 
 /** X.690 §11.2.1: bits that are not used are zero. */
-function isCanonicalBits(content: Uint8Array): boolean {
-  const unused = content[0];
-  if (unused === undefined || unused > 7) return false;
-  if (content.length === 1) return unused === 0;
-  return ((content[content.length - 1] as number) & ((1 << unused) - 1)) === 0;
+function isCanonicalBits(bytes: Uint8Array, start: number, to: number): boolean {
+  const unused = bytes[start] as number;
+  if (unused > 7) return false;
+  if (to - start === 1) return unused === 0;
+  return ((bytes[to - 1] as number) & ((1 << unused) - 1)) === 0;
 }
 
 /** X.690 §8.19: whole arcs, none of them padded. */
-function isCanonicalOid(content: Uint8Array): boolean {
+function isCanonicalOid(bytes: Uint8Array, start: number, to: number): boolean {
   let isStart = true;
-  for (let at = 0; at < content.length; at++) {
-    const byte = content[at] as number;
+  for (let at = start; at < to; at++) {
+    const byte = bytes[at] as number;
     if (isStart && byte === 0x80) return false;
     isStart = byte < 0x80;
   }
-  return content.length > 0 && isStart;
+  return isStart;
 }

@@ -38,8 +38,10 @@ export function parsePem(text: string): readonly PemBlock[] {
 
 /** Writes one block with lines of 64 characters and a newline at the end (RFC 7468 §2). */
 export function formatPem(label: string, bytes: Uint8Array): string {
-  const lines = base64(bytes).match(/.{1,64}/g) ?? [];
-  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
+  const text = base64(bytes);
+  let lines = "";
+  for (let at = 0; at < text.length; at += 64) lines += `${text.slice(at, at + 64)}\n`;
+  return `-----BEGIN ${label}-----\n${lines}-----END ${label}-----\n`;
 }
 
 function parseBody(body: string): Uint8Array {

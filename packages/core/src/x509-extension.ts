@@ -9,8 +9,6 @@ import type { GeneralName } from "./general-name.ts";
 export interface Extension {
   readonly critical: boolean;
   readonly value: Uint8Array;
-  /** The whole Extension, DER. */
-  readonly raw: Uint8Array;
 }
 
 /** The extensions that are read here (RFC 5280 §4.2.1, RFC 6962 §3.3). Absent where the certificate has none. */

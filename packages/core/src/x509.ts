@@ -1,4 +1,4 @@
-import { equalBytes, hex } from "./bytes.ts";
+import { concatBytes, equalBytes, hex } from "./bytes.ts";
 import { parseDer } from "./der.ts";
 import { readBitString, readBoolean, readInteger, readOctets, readOid, readTime } from "./der-value.ts";
 import { derExplicit, derSequence } from "./der-writer.ts";
@@ -63,17 +63,30 @@ export function parseCertificate(der: Uint8Array): Certificate {
  * every other byte as it was. Without any extension left the extensions' own wrapper goes too.
  */
 export function formatPrecertTbs({ tbs, spki, extensions }: Certificate): Uint8Array {
-  if (!extensions.has(sctListOid)) return tbs;
-  const kept = [...extensions].flatMap(([oid, { raw }]) => (oid === sctListOid ? [] : [raw]));
-  // Nothing stands between the key and the extensions, which are the last field.
-  const before = tbs.subarray(headerBytes(tbs), spki.byteOffset + spki.length - tbs.byteOffset);
-  return derSequence(before, ...(kept.length === 0 ? [] : [derExplicit(3, derSequence(...kept))]));
+  const list = extensions.get(sctListOid);
+  if (list === undefined) return tbs;
+  // Nothing stands between the key and the extensions, which are the last field; each ends where its value does.
+  const fieldsEnd = endOf(spki) - tbs.byteOffset;
+  const all = contentOf(contentOf(tbs.subarray(fieldsEnd)));
+  let from = 0;
+  for (const each of extensions.values()) {
+    if (each === list) break;
+    from = endOf(each.value) - all.byteOffset;
+  }
+  const kept = concatBytes(all.subarray(0, from), all.subarray(endOf(list.value) - all.byteOffset));
+  const fields = tbs.subarray(tbs.length - contentOf(tbs).length, fieldsEnd);
+  return derSequence(fields, ...(kept.length === 0 ? [] : [derExplicit(3, derSequence(kept))]));
 }
 
-/** Length of an element's tag and length, if the tag has one byte. */
-function headerBytes(element: Uint8Array): number {
+/** Where a view ends in its buffer. */
+function endOf({ byteOffset, length }: Uint8Array): number {
+  return byteOffset + length;
+}
+
+/** What is in an element whose tag has one byte. */
+function contentOf(element: Uint8Array): Uint8Array {
   const length = element[1] as number;
-  return length < 0x80 ? 2 : 2 + (length & 0x7f);
+  return element.subarray(length < 0x80 ? 2 : 2 + (length & 0x7f));
 }
 
 function readCertificate(node: DerNode): Certificate {
@@ -188,5 +201,5 @@ function readExtension(node: DerNode): [oid: string, extension: Extension] {
   const critical = parts.length === 3;
   // DER leaves a default value out (X.690 §11.5): a FALSE that is written is not canonical.
   if (critical && !readBoolean(child(parts, 1))) throw malformed(`extension ${oid}`, "no explicit FALSE", "one");
-  return [oid, { critical, value: readOctets(child(parts, parts.length - 1)), raw: node.raw }];
+  return [oid, { critical, value: readOctets(child(parts, parts.length - 1)) }];
 }

@@ -60,16 +60,18 @@ export function checkSigningUsage(leaf: Certificate): void {
  * Does not check signatures or times.
  */
 export function checkPath(chain: readonly Certificate[], purpose: string): void {
+  // Certificates between this one and the leaf that are not self-issued (RFC 5280 §4.2.1.9).
+  let below = 0;
   for (const [index, ca] of chain.entries()) {
     checkExtensions(ca);
     const wrong = (got: string): TrustError => sigstoreError("SIGSTORE_CERTIFICATE_CHAIN", { checked: `certificate ${index} above the leaf`, got });
     if (ca.basicConstraints?.ca !== true) throw wrong("not a CA");
     if (ca.keyUsage !== undefined && !ca.keyUsage.has("keyCertSign")) throw wrong("key usage without keyCertSign");
     if (ca.extendedKeyUsage !== undefined && !isPurpose(ca.extendedKeyUsage.oids, purpose)) throw wrong("another extended key usage");
-    const below = chain.slice(0, index).filter((each) => !equalBytes(each.issuer, each.subject)).length;
     if (ca.basicConstraints.pathLength !== undefined && below > ca.basicConstraints.pathLength) throw wrong("path length exceeded");
     const parent = chain[index + 1];
     if (parent !== undefined && !isLinked(ca, parent)) throw wrong("not issued by the next one");
+    if (!equalBytes(ca.issuer, ca.subject)) below++;
   }
 }
 

@@ -106,7 +106,7 @@ function readProof(reader: ObjectReader, error: ShapeError): InclusionProof {
   const logIndex = readCount(reader, "logIndex", error);
   const treeSize = readCount(reader, "treeSize", error);
   const rootHash = reader.bytes("rootHash");
-  const hashes = (reader.optionalArray("hashes", maxProofHashes) ?? []).map((each) => readHash(each, error));
+  const hashes = reader.optionalBytesArray("hashes", maxProofHashes)?.map((each) => readHash(each, error)) ?? [];
   const checkpointReader = reader.optionalObject("checkpoint");
   const checkpoint = checkpointReader?.string("envelope");
   checkpointReader?.refuseUnknown();
@@ -116,9 +116,7 @@ function readProof(reader: ObjectReader, error: ShapeError): InclusionProof {
   return { logIndex, treeSize, rootHash, hashes, ...(checkpoint === undefined ? {} : { checkpoint }) };
 }
 
-function readHash(value: Json, error: ShapeError): Uint8Array {
-  // A list of bare strings has no member to read by name: give each one.
-  const hash = readObject({ hash: value }, "inclusionProof.hashes[]", error).bytes("hash");
+function readHash(hash: Uint8Array, error: ShapeError): Uint8Array {
   if (hash.length !== 32)
     throw error({ checked: "inclusionProof.hashes[]", expected: "32 bytes", got: `${hash.length}` });
   return hash;

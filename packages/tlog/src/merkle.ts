@@ -123,7 +123,8 @@ function checkGrowth({ from, to, path }: ConsistencyProof, rootFrom: Uint8Array,
 /** Hashes `node` with each sibling in turn; `isRight[level]` says that the node is the right one of the two, as it always is beyond the list. */
 function climb(node: Uint8Array, siblings: readonly Uint8Array[], isRight: readonly boolean[]): Uint8Array {
   let top = node;
-  for (const [level, sibling] of siblings.entries()) {
+  for (let level = 0; level < siblings.length; level++) {
+    const sibling = siblings[level] as Uint8Array;
     top = (isRight[level] ?? true) ? nodeHash(sibling, top) : nodeHash(top, sibling);
   }
   return top;
@@ -151,7 +152,9 @@ function matchHashes(hashes: readonly Uint8Array[]): void {
 function bitsOf(value: bigint, count: number): boolean[] {
   const low = Number(BigInt.asUintN(32, value));
   const high = Number(value >> 32n);
-  return Array.from({ length: count }, (_, bit) => ((bit < 32 ? low >>> bit : high >>> (bit - 32)) & 1) === 1);
+  const bits: boolean[] = [];
+  for (let bit = 0; bit < count; bit++) bits.push(((bit < 32 ? low >>> bit : high >>> (bit - 32)) & 1) === 1);
+  return bits;
 }
 
 function bitLength(value: bigint): number {
