@@ -42,6 +42,7 @@ describe("each method takes its own type", () => {
     optionalBoolean: { takes: ["true", "null"], call: (from) => from.optionalBoolean("a") },
     optionalObject: { takes: ["{}", "null"], call: (from) => from.optionalObject("a") },
     optionalArray: { takes: ["[]", "null"], call: (from) => from.optionalArray("a", 4) },
+    optionalBytesArray: { takes: ["[]", "null"], call: (from) => from.optionalBytesArray("a", 4) },
     optionalJson: { takes: kinds, call: (from) => from.optionalJson("a") },
   };
 
@@ -81,6 +82,9 @@ describe("values", () => {
       }),
     );
     expect(codeOf(() => open({ a: "AA" }).bytes("a"))).toBe("CORE_ENVELOPE_MALFORMED");
+    expect(open({ a: ["AAA=", ""] }).optionalBytesArray("a", 2)).toEqual([Uint8Array.of(0, 0), Uint8Array.of()]);
+    for (const bad of [["AA"], [1], [null], ["", "", ""]])
+      expect(codeOf(() => open({ a: bad }).optionalBytesArray("a", 2))).toBe("CORE_ENVELOPE_MALFORMED");
   });
 
   test("integers of 64 bits, as text or number", () => {
