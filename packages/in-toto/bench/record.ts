@@ -14,6 +14,8 @@ export interface RecordRow {
   readonly files: number;
   readonly bytes: number;
   readonly recordMs: number;
+  /** `countersign layout run -p tree -- true`, with the link signed and written; absent if the command is not built. */
+  readonly cliMs?: number;
   readonly oneThreadMs: number;
   /** Materials and products of the same unchanged files. */
   readonly twiceMs: number;
@@ -46,9 +48,11 @@ function makeTree(root: string, files: number, fileBytes: number): void {
 
 function measureTree(root: string, files: number, bytes: number, rounds: number): RecordRow {
   const peaks: number[] = [];
+  const cli = cliOf(root);
   const reference = referenceOf(root);
   const contenders = new Map<string, () => void>([
     ["record", () => void peaks.push(record(root, files, "{}", 1))],
+    ...(cli === undefined ? [] : [["cli", cli] as const]),
     ["oneThread", () => void record(root, files, "{ maxThreads: 1 }", 1)],
     ["twice", () => void record(root, files, "{}", 2)],
     ["openssl", () => shell(root, "find tree -type f -print0 | xargs -0 openssl dgst -sha256")],
@@ -68,6 +72,7 @@ function measureTree(root: string, files: number, bytes: number, rounds: number)
     files,
     bytes,
     recordMs: ms("record"),
+    ...(cli === undefined ? {} : { cliMs: ms("cli") }),
     oneThreadMs: ms("oneThread"),
     twiceMs: ms("twice"),
     opensslMs: ms("openssl"),
@@ -93,6 +98,14 @@ function record(root: string, files: number, options: string, times: number): nu
   return Number(stdout.toString());
 }
 
+const command = fileURLToPath(new URL("../../../apps/cli/dist/main.js", import.meta.url));
+
+function cliOf(root: string): (() => void) | undefined {
+  if (!existsSync(command)) return undefined;
+  shell(root, "openssl genpkey -algorithm ed25519 -out ed25519");
+  return () => shell(root, `'${process.execPath}' '${command}' layout run -n bench -k ed25519 -p tree -- true`);
+}
+
 function referenceOf(root: string): (() => void) | undefined {
   if (!existsSync("/usr/bin/in-toto-run")) return undefined;
   shell(root, "openssl genrsa -traditional -out key 2048");
@@ -114,6 +127,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const ratio = (ms: number): string => `${Math.round(ms)} ms, ${(ms / row.opensslMs).toFixed(2)} × openssl`;
   console.log(`${row.files} files, ${row.bytes / 1e6} MB; openssl dgst -sha256: ${Math.round(row.opensslMs)} ms`);
   console.log(`record: ${ratio(row.recordMs)}, peak ${Math.round(row.peakMb)} MB`);
+  if (row.cliMs !== undefined) console.log(`countersign layout run: ${ratio(row.cliMs)}`);
   console.log(`record, one thread: ${ratio(row.oneThreadMs)}`);
   console.log(`record as materials and products: ${ratio(row.twiceMs)}`);
   if (row.referenceMs !== undefined) console.log(`in-toto-run, products only: ${ratio(row.referenceMs)}`);

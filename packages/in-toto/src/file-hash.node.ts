@@ -1,6 +1,6 @@
 import { createHash, hash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import type { BigIntStats } from "node:fs";
+import type { BigIntStats, Stats } from "node:fs";
 
 /**
  * What an artifact is hashed with, as links name it. `gitoid:blob:sha256` is the id git gives the content in a SHA-256
@@ -13,6 +13,8 @@ export interface HashPlan {
   readonly hashes: readonly ArtifactHash[];
   /** `lf`: each CR LF and each CR counts as one LF, as the reference's normalisation. */
   readonly lineEndings: "keep" | "lf";
+  /** Whether results say which state of which file was hashed. */
+  readonly isStamped?: boolean;
 }
 
 /**
@@ -20,8 +22,16 @@ export interface HashPlan {
  * `changed` while it was read, thrice; `special` if it is no regular file; `gone`; `unreadable`.
  */
 export type FileHash =
-  | { readonly hashes: readonly string[]; readonly stamp: string; readonly changedMs: number; readonly size: number }
+  | { readonly hashes: readonly string[]; readonly size: number; readonly stamp?: FileStamp }
   | { readonly failed: "changed" | "special" | "gone" | "unreadable"; readonly errno: string };
+
+/** The state of a file while it was read. */
+export interface FileStamp {
+  /** See `stampOf`. */
+  readonly text: string;
+  /** When content or inode last changed, in milliseconds. */
+  readonly changedMs: number;
+}
 
 /** How often a file is read again that changed while it was read. */
 export const maxFileReads = 3;
@@ -47,9 +57,9 @@ export function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): stri
   return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
 }
 
-/** When the file's content or inode last changed, in milliseconds. */
-function changedMsOf({ ctimeNs, mtimeNs }: BigIntStats): number {
-  return Number((ctimeNs > mtimeNs ? ctimeNs : mtimeNs) / 1_000_000n);
+function fileStampOf(stats: BigIntStats): FileStamp {
+  const { ctimeNs, mtimeNs } = stats;
+  return { text: stampOf(stats), changedMs: Number((ctimeNs > mtimeNs ? ctimeNs : mtimeNs) / 1_000_000n) };
 }
 
 function readOnce(path: string, plan: HashPlan, buffer: Uint8Array): FileHash {
@@ -73,18 +83,24 @@ function failureOf(error: unknown): FileHash {
 }
 
 function hashOpen(fd: number, plan: HashPlan, buffer: Uint8Array): FileHash {
-  const before = fstatSync(fd, { bigint: true });
+  const { isStamped = false } = plan;
+  const before = fstatSync(fd, { bigint: isStamped });
   if (!before.isFile()) return { failed: "special", errno: "not a regular file" };
   const size = Number(before.size);
   const { hashes, read } =
     plan.lineEndings === "lf" ? hashText(fd, plan, buffer, size) : hashBytes(fd, plan, buffer, size);
-  if (read !== size || !isSameState(before, fstatSync(fd, { bigint: true }))) return { failed: "changed", errno: "" };
-  return { hashes, stamp: stampOf(before), changedMs: changedMsOf(before), size };
+  if (read !== size || !isSameState(before, fstatSync(fd, { bigint: isStamped })))
+    return { failed: "changed", errno: "" };
+  return "ctimeNs" in before ? { hashes, size, stamp: fileStampOf(before) } : { hashes, size };
 }
 
-/** Of one open file, whose device and inode stay. */
-function isSameState(before: BigIntStats, after: BigIntStats): boolean {
-  return before.size === after.size && before.mtimeNs === after.mtimeNs && before.ctimeNs === after.ctimeNs;
+/** Of one open file, whose device and inode stay. Milliseconds have fractions unless they are BigInts. */
+function isSameState(before: Stats | BigIntStats, after: Stats | BigIntStats): boolean {
+  if (before.size !== after.size || before.mtimeMs !== after.mtimeMs || before.ctimeMs !== after.ctimeMs) return false;
+  return (
+    !("ctimeNs" in before && "ctimeNs" in after) ||
+    (before.mtimeNs === after.mtimeNs && before.ctimeNs === after.ctimeNs)
+  );
 }
 
 interface Hashed {

@@ -83,10 +83,11 @@ async function hashListed(
   options: FileRecordOptions,
   memory: Map<string, readonly string[]>,
 ): Promise<readonly (readonly string[])[]> {
-  const { base, plan, maxThreads, signal, nowMs } = options;
+  const { base, maxThreads, signal, nowMs } = options;
   const paths = files.map((path) => openPath(base, path));
   const known = paths.map((path) => recall(path, options.memory));
   const open = paths.filter((_, at) => known[at] === undefined);
+  const plan: HashPlan = { ...options.plan, isStamped: nowMs !== undefined };
   const pool = {
     plan,
     ...(maxThreads === undefined ? {} : { maxThreads }),
@@ -94,22 +95,31 @@ async function hashListed(
   };
   const made = (await hashFiles(open, pool)).values();
   return files.map((path, at) => {
-    const { hashes, stamp, changedMs } = known[at] ?? checkHashed(made.next().value, path);
-    if (nowMs !== undefined && changedMs < nowMs - settledMs) memory.set(stamp, hashes);
+    const { hashes, stamp } = known[at] ?? checkHashed(made.next().value, path);
+    if (nowMs !== undefined && stamp !== undefined && stamp.changedMs < nowMs - settledMs)
+      memory.set(stamp.text, hashes);
     return hashes;
   });
 }
 
-type Hashed = Pick<Extract<FileHash, { readonly stamp: string }>, "hashes" | "stamp" | "changedMs">;
+type Hashed = Exclude<FileHash, { readonly failed: string }>;
 
 /** What an earlier recording said of the file, if it is the same file in the same state. */
 function recall(path: string, memory: RecordMemory | undefined): Hashed | undefined {
   if (memory === undefined || memory.size === 0) return undefined;
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  const stamp = stats === undefined ? "" : stampOf(stats);
-  const hashes = memory.get(stamp);
+  const text = stampIfAny(path);
+  const hashes = memory.get(text);
   // It was settled when it was remembered, and has not changed since.
-  return hashes === undefined ? undefined : { hashes, stamp, changedMs: Number.NEGATIVE_INFINITY };
+  return hashes && { hashes, size: 0, stamp: { text, changedMs: Number.NEGATIVE_INFINITY } };
+}
+
+/** Empty if it cannot be had: reading the file will say why. */
+function stampIfAny(path: string): string {
+  try {
+    return stampOf(statSync(path, { bigint: true }));
+  } catch {
+    return "";
+  }
 }
 
 function checkHashed(result: FileHash | undefined, path: string): Hashed {

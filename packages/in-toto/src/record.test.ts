@@ -236,6 +236,7 @@ describe("links and special files", () => {
 
   test("a path longer than the system allows is refused", async () => {
     await refuse("INTOTO_RECORD_UNREADABLE", ["x".repeat(5000)], {});
+    await refuse("INTOTO_RECORD_UNREADABLE", ["nul\0"], {});
   });
 });
 

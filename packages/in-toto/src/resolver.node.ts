@@ -56,7 +56,7 @@ async function recordDirectories(paths: readonly string[], options: FileRecordOp
   const memory = new Map<string, readonly string[]>();
   for (const path of paths.map(normalPath)) {
     const base = openPath(options.base, path);
-    if (statSync(base, { throwIfNoEntry: false })?.isDirectory() !== true)
+    if (!isDirectory(base))
       throw inTotoError("INTOTO_RECORD_MISSING", { checked: `dir:${quote(path)}`, expected: "a directory" });
     const inside = await recordFiles(["."], { ...options, base, lstrip: [], names: "strict" });
     const lines = hashes.map((name, at) => hashOf(name, checksumLines(inside.files, at)));
@@ -65,6 +65,14 @@ async function recordDirectories(paths: readonly string[], options: FileRecordOp
     for (const [stamp, known] of inside.memory) memory.set(stamp, known);
   }
   return { files, skipped, memory };
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 function checksumLines(files: FileRecord["files"], at: number): string {

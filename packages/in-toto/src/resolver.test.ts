@@ -96,7 +96,8 @@ describe("dir:", () => {
   test("refused: no directory, twice, a gitoid", async () => {
     const base = makeTree({ ...files, f: "" });
     await refuse("INTOTO_RECORD_MISSING", ["dir:f"], { base });
-    await refuse("INTOTO_RECORD_MISSING", ["dir:none"], { base });
+    for (const name of ["none", "nul\0", "x".repeat(5000)])
+      await refuse("INTOTO_RECORD_MISSING", [`dir:${name}`], { base });
     await refuse("INTOTO_RECORD_TWICE", ["dir:d", "dir:./d/"], { base });
     await refuse("INTOTO_RECORD_NAME", ["dir:.."], { base: join(base, "d") });
     await refuse("INTOTO_RESOLVER_HASH", ["dir:d"], { base, hashes: ["gitoid:blob:sha256"] });
