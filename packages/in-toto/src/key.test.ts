@@ -1,0 +1,287 @@
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
+import { hex, type JsonObject } from "@countersign/core";
+import { describe, expect, test } from "vitest";
+import { parseKeyFile, parseSignerFile, maxKeyFileBytes, publicKeyOf } from "./key-file.ts";
+import { currentKeyId, keyIdsOf, legacyKeyId } from "./key-id.ts";
+import { algorithmOfScheme, schemeOfAlgorithm } from "./key-scheme.ts";
+import { isOwnKeyId, maxSubkeys, parseLayoutKey } from "./key.ts";
+import { isOpenPgpSignature, type OpenPgpKey } from "./openpgp.ts";
+import { bytesOf, codeOf, hasGoldenData, readGolden } from "./sample.contract.ts";
+
+const ed25519 = "7d12e5d179d511e2b6142117fb71dce626f4ffc867e08a51ec3a531b65d58121";
+const parts = { keytype: "ed25519", scheme: "ed25519", public: ed25519 };
+const json: JsonObject = { keytype: "ed25519", scheme: "ed25519", keyval: { public: ed25519 } };
+
+describe("a plain key", () => {
+  test("without an id has the legacy one, or that under which it is listed", () => {
+    const legacy = "70027b3196d548e4e60103011aa020e76b867734c714a2e4ca519c7fb5eeb05a";
+    expect(legacyKeyId(parts)).toBe(legacy);
+    expect(parseLayoutKey(json)).toMatchObject({ keyid: legacy, ids: [legacy], scheme: "ed25519" });
+    expect(parseLayoutKey(json, "ab").keyid).toBe("ab");
+    expect(isOwnKeyId(parseLayoutKey(json))).toBe(true);
+    expect(isOwnKeyId(parseLayoutKey({ ...json, keyid: currentKeyId(parts) }))).toBe(true);
+    expect(isOwnKeyId(parseLayoutKey(json, "ab"))).toBe(false);
+  });
+
+  test("I4: under two ids is one key", () => {
+    const [a, b] = [
+      parseLayoutKey(json, "aa"),
+      parseLayoutKey({ ...json, keyval: { public: ed25519.toUpperCase() } }, "bb"),
+    ];
+    expect(a.materialId).toBe(b.materialId);
+  });
+
+  test.each<[JsonObject, string]>([
+    [{ ...json, keytype: "rsa" }, "INTOTO_KEY_UNSUPPORTED"],
+    [{ ...json, scheme: "ed448" }, "INTOTO_KEY_UNSUPPORTED"],
+    [{ ...json, keytype: "ecdsa", scheme: "ecdsa-sha2-nistp224" }, "INTOTO_KEY_UNSUPPORTED"],
+    [{ ...json, scheme: 1 }, "INTOTO_KEY_MALFORMED"],
+    [{ ...json, keyval: { public: "7d" } }, "INTOTO_KEY_MALFORMED"],
+    [{ ...json, keyval: { public: ed25519, private: "00" } }, "INTOTO_KEY_MALFORMED"],
+    [{ ...json, keyval: {} }, "INTOTO_KEY_MALFORMED"],
+    [{}, "INTOTO_KEY_MALFORMED"],
+    [{ keytype: "rsa", scheme: "rsassa-pss-sha256", keyval: { public: "-----BEGIN" } }, "CORE_PEM_MALFORMED"],
+  ])("%j is refused", (value, code) => {
+    expect(codeOf(() => parseLayoutKey(value))).toBe(code);
+  });
+
+  test("schemes and algorithms lead to each other", () => {
+    for (const name of ["rsassa-pss-sha256", "rsassa-pss-sha384", "rsassa-pss-sha512", "rsa-pkcs1v15-sha256"]) {
+      expect(schemeOfAlgorithm(algorithmOfScheme("rsa", name))).toEqual({ keytype: "rsa", scheme: name });
+    }
+    for (const bits of ["256", "384", "521"]) {
+      const scheme = `ecdsa-sha2-nistp${bits}`;
+      expect(algorithmOfScheme(scheme, scheme)).toBe(algorithmOfScheme("ecdsa", scheme));
+      expect(schemeOfAlgorithm(algorithmOfScheme("ecdsa", scheme))).toEqual({ keytype: "ecdsa", scheme });
+    }
+    expect(codeOf(() => schemeOfAlgorithm("ml-dsa-44"))).toBe("INTOTO_KEY_UNSUPPORTED");
+  });
+});
+
+type Pem = { readonly public: string; readonly private: string };
+function pemOf(privateKey: KeyObject, publicType: "spki" | "pkcs1" = "spki"): Pem {
+  const publicKey = createPublicKey(privateKey);
+  const type = { rsa: "pkcs1", ec: "sec1", ed25519: "pkcs8" }[String(privateKey.asymmetricKeyType)] as "pkcs8";
+  return {
+    public: publicKey.export({ format: "pem", type: publicType }).toString(),
+    private: privateKey.export({ format: "pem", type }).toString(),
+  };
+}
+const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+const ec = (namedCurve: string): KeyObject => generateKeyPairSync("ec", { namedCurve }).privateKey;
+
+describe("key files", () => {
+  test.each<[string, KeyObject, string]>([
+    ["RSA", rsa, "rsassa-pss-sha256"],
+    ["P-256", ec("P-256"), "ecdsa-sha2-nistp256"],
+    ["P-384", ec("P-384"), "ecdsa-sha2-nistp384"],
+    ["P-521", ec("P-521"), "ecdsa-sha2-nistp521"],
+    ["Ed25519", generateKeyPairSync("ed25519").privateKey, "ed25519"],
+  ])("%s in PEM, and what its private half signs", async (_, secret, scheme) => {
+    const pem = pemOf(secret);
+    const key = parseKeyFile(bytesOf(pem.public));
+    expect(key).toMatchObject({ scheme, json: { keyid: key.keyid } });
+    expect(key.ids).toEqual(keyIdsOf(key));
+    expect(parseLayoutKey(key.json).keyid).toBe(key.keyid);
+    const { key: own, signer } = parseSignerFile(bytesOf(pem.private));
+    expect(own.ids).toEqual(key.ids);
+    const message = bytesOf("hello");
+    const signature = await signer.sign({ message });
+    expect(key.check.kind === "plain" && key.check.verifier.verify(message, signature)).toBe(true);
+  });
+
+  test("PKCS#1 public keys are the same keys", () => {
+    const key = parseKeyFile(bytesOf(pemOf(rsa, "pkcs1").public));
+    expect(key.ids).toEqual(parseKeyFile(bytesOf(pemOf(rsa).public)).ids);
+    expect(publicKeyOf(new Uint8Array(createPublicKey(rsa).export({ format: "der", type: "spki" }))).keyid).toBe(
+      key.keyid,
+    );
+  });
+
+  test("securesystemslib's JSON, private and public", async () => {
+    const secret = generateKeyPairSync("ed25519").privateKey;
+    const { d = "", x = "" } = secret.export({ format: "jwk" });
+    const [seed, text] = [d, x].map((each) => Buffer.from(each, "base64url").toString("hex"));
+    const value = { keytype: "ed25519", scheme: "ed25519", keyid: "abcd", keyval: { public: text, private: seed } };
+    const { key, signer } = parseSignerFile(bytesOf(JSON.stringify(value)));
+    expect(key.ids[0]).toBe("abcd");
+    expect(key.ids).toContain(legacyKeyId({ ...parts, public: String(text) }));
+    expect(JSON.stringify(key)).not.toContain(seed);
+    const signature = await signer.sign({ message: bytesOf("x") });
+    const open = parseKeyFile(bytesOf(JSON.stringify({ ...value, keyval: { public: text } })));
+    expect(open.check.kind === "plain" && open.check.verifier.verify(bytesOf("x"), signature)).toBe(true);
+    const pem = pemOf(ec("P-256"));
+    const ecdsa = { keytype: "ecdsa", scheme: "ecdsa-sha2-nistp256", keyval: pem };
+    expect(parseSignerFile(bytesOf(JSON.stringify(ecdsa))).key.public).toBe(pem.public);
+  });
+
+  test.each<[string, string]>([
+    ["{", "INTOTO_JSON_MALFORMED"],
+    ["{}", "INTOTO_KEY_MALFORMED"],
+    ["", "CORE_PEM_MALFORMED"],
+    ["-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n-----END PGP PUBLIC KEY BLOCK-----\n", "INTOTO_KEY_MALFORMED"],
+    [" ".repeat(maxKeyFileBytes + 1), "INTOTO_TOO_LARGE"],
+  ])("%.40j is no public key", (text, code) => {
+    expect(codeOf(() => parseKeyFile(bytesOf(text)))).toBe(code);
+  });
+
+  test.each<[string, string]>([
+    ["{", "INTOTO_PRIVATE_KEY_MALFORMED"],
+    [JSON.stringify({ ...json, keyval: { public: ed25519, private: "zz" } }), "INTOTO_PRIVATE_KEY_MALFORMED"],
+    [
+      JSON.stringify({ ...json, keyval: { public: ed25519, private: "00".repeat(32) } }),
+      "INTOTO_PRIVATE_KEY_MALFORMED",
+    ],
+    [JSON.stringify(json), "INTOTO_PRIVATE_KEY_MALFORMED"],
+    ["hello", "CORE_PRIVATE_KEY_MALFORMED"],
+    [pemOf(rsa).public, "CORE_PRIVATE_KEY_MALFORMED"],
+  ])("%.60j is no private key", (text, code) => {
+    expect(codeOf(() => parseSignerFile(bytesOf(text)))).toBe(code);
+  });
+});
+
+/** What securesystemslib exports of a key, and a signature as gpg makes it. */
+function openpgpRsa(): { readonly json: JsonObject; readonly secret: KeyObject } {
+  const { n = "", e = "" } = createPublicKey(rsa).export({ format: "jwk" });
+  const [modulus, exponent] = [n, e].map((each) => Buffer.from(each, "base64url").toString("hex"));
+  const value = {
+    type: "rsa",
+    method: "pgp+rsa-pkcsv1.5",
+    hashes: ["pgp+SHA2"],
+    keyid: "ab12",
+    keyval: { private: "", public: { n: modulus, e: exponent } },
+  };
+  return { json: value, secret: rsa };
+}
+
+describe("an OpenPGP key", () => {
+  const { json: exported, secret } = openpgpRsa();
+  const message = bytesOf("signed bytes");
+  const otherHeaders = Uint8Array.of(4, 0, 1, 8, 0, 0);
+  const trailer = Uint8Array.of(4, 255, 0, 0, 0, 6);
+  const openpgpOf = (value: JsonObject): OpenPgpKey => {
+    const { check } = parseLayoutKey(value);
+    return check.kind === "openpgp" ? check.openpgp : expect.unreachable();
+  };
+
+  test("RSA: over message, headers and trailer, leading zeros left out", () => {
+    const key = openpgpOf(exported);
+    let found = false;
+    for (let k = 0; k < 5000 && !found; k++) {
+      const headers = Uint8Array.of(4, 0, 1, 8, k >> 8, k & 255);
+      const signature = new Uint8Array(sign("sha256", Buffer.concat([message, headers, trailer]), secret));
+      if (k === 0) expect(isOpenPgpSignature(key, message, { otherHeaders: headers, signature })).toBe(true);
+      if (signature[0] !== 0) continue;
+      found = true;
+      const short = signature.slice(1);
+      expect(isOpenPgpSignature(key, message, { otherHeaders: headers, signature: short })).toBe(true);
+    }
+    expect(found).toBe(true);
+  });
+
+  test("takes nothing else for a signature", () => {
+    const key = openpgpOf(exported);
+    const signature = new Uint8Array(sign("sha256", Buffer.concat([message, otherHeaders, trailer]), secret));
+    expect(isOpenPgpSignature(key, message, { otherHeaders, signature })).toBe(true);
+    expect(isOpenPgpSignature(key, bytesOf("other"), { otherHeaders, signature })).toBe(false);
+    expect(isOpenPgpSignature(key, message, { otherHeaders: otherHeaders.slice(0, 5), signature })).toBe(false);
+    expect(isOpenPgpSignature(key, message, { otherHeaders, signature: new Uint8Array(0) })).toBe(false);
+    expect(isOpenPgpSignature(key, message, { otherHeaders, signature: new Uint8Array(300) })).toBe(false);
+    // A key binding, or a hash that is not SHA-256, is no signature of a document here.
+    for (const at of [0, 1, 2, 3]) {
+      const odd = otherHeaders.map((byte, k) => (k === at ? byte + 1 : byte));
+      const made = new Uint8Array(sign("sha256", Buffer.concat([message, odd, trailer]), secret));
+      expect(isOpenPgpSignature(key, message, { otherHeaders: odd, signature: made })).toBe(false);
+    }
+  });
+
+  test("EdDSA: over the digest", () => {
+    const secretKey = generateKeyPairSync("ed25519").privateKey;
+    const { x = "" } = createPublicKey(secretKey).export({ format: "jwk" });
+    const q = Buffer.from(x, "base64url").toString("hex");
+    const key = openpgpOf({
+      type: "eddsa",
+      method: "pgp+eddsa-ed25519",
+      hashes: [],
+      keyid: "cd",
+      keyval: { public: { q } },
+    });
+    const headers = Uint8Array.of(4, 0, 22, 8, 0, 0);
+    const digest = createHash("sha256")
+      .update(Buffer.concat([message, headers, trailer]))
+      .digest();
+    const signature = new Uint8Array(sign(null, digest, secretKey));
+    expect(isOpenPgpSignature(key, message, { otherHeaders: headers, signature })).toBe(true);
+    expect(isOpenPgpSignature(key, message, { otherHeaders, signature })).toBe(false);
+  });
+
+  test("is the same material as the plain key", () => {
+    const plain = parseKeyFile(bytesOf(pemOf(rsa).public));
+    expect(parseLayoutKey(exported).materialId).toBe(plain.materialId);
+    expect(isOwnKeyId(parseLayoutKey(exported))).toBe(true);
+  });
+
+  test("has subkeys, and an end", () => {
+    const subkeys = { cd: { ...exported, keyid: "cd" } };
+    const key = parseLayoutKey({ ...exported, subkeys, creation_time: 1000, validity_period: 60 });
+    expect([...key.subkeys.keys()]).toEqual(["cd"]);
+    expect(key.check).toMatchObject({ kind: "openpgp", openpgp: { expiresMs: 1_060_000 } });
+    expect(openpgpOf({ ...exported, creation_time: 1000 }).expiresMs).toBeUndefined();
+  });
+
+  test.each<[JsonObject, string]>([
+    [{ type: "dsa", method: "pgp+dsa-fips-180-2" }, "INTOTO_KEY_UNSUPPORTED"],
+    [{ method: "pgp+rsa-pss" }, "INTOTO_KEY_UNSUPPORTED"],
+    [{ keyval: { public: { n: "zz", e: "03" } } }, "INTOTO_KEY_MALFORMED"],
+    [{ keyval: { public: "x" } }, "INTOTO_KEY_MALFORMED"],
+    [{ creation_time: -1, validity_period: 1 }, "INTOTO_KEY_MALFORMED"],
+    [{ validity_period: 1.5 }, "INTOTO_KEY_MALFORMED"],
+    [{ keyval: { public: { n: "0b", e: "03" } } }, "CORE_KEY_WEAK"],
+    [
+      { subkeys: Object.fromEntries(Array.from({ length: maxSubkeys + 1 }, (_, k) => [String(k), exported])) },
+      "INTOTO_KEY_MALFORMED",
+    ],
+    [{ subkeys: { cd: exported } }, "INTOTO_KEY_MALFORMED"],
+  ])("with %.60j is refused", (change, code) => {
+    expect(codeOf(() => parseLayoutKey({ ...exported, ...change }))).toBe(code);
+  });
+
+  test("has an id", () => {
+    const { keyid: _, ...nameless } = exported;
+    expect(codeOf(() => parseLayoutKey(nameless))).toBe("INTOTO_KEY_MALFORMED");
+    expect(parseLayoutKey(nameless, "ef").keyid).toBe("ef");
+  });
+});
+
+describe.skipIf(!hasGoldenData)("the reference's and in-toto-golang's key files", () => {
+  test.each(["alice", "bob", "carl", "dana", "erin", "mallory", "oscar"])("%s, both halves", async (name) => {
+    const key = parseKeyFile(readGolden(`golden/keys/${name}.pub`));
+    const { key: own, signer } = parseSignerFile(readGolden(`golden/keys/${name}`));
+    expect(own.keyid).toBe(key.keyid);
+    const signature = await signer.sign({ message: bytesOf(name) });
+    expect(key.check.kind === "plain" && key.check.verifier.verify(bytesOf(name), signature)).toBe(true);
+  });
+
+  test.each([
+    ["alice", "taken"],
+    ["carol", "taken"],
+    ["dan", "taken"],
+    ["frank", "taken"],
+    ["grace", "taken"],
+    // secp256k1 and P-224.
+    ["erin", "CORE_KEY_UNSUPPORTED"],
+    ["heidi", "CORE_KEY_UNSUPPORTED"],
+  ])("%s: %s", (name, code) => {
+    expect(codeOf(() => parseKeyFile(readGolden(`golang/${name}.pub`)))).toBe(code);
+  });
+
+  test("private halves make the public ones", () => {
+    for (const name of ["dan", "carol", "frank", "grace"]) {
+      const { privateKey } = { privateKey: createPrivateKey(Buffer.from(readGolden(`golang/${name}`))) };
+      const spki = createPublicKey(privateKey).export({ format: "der", type: "spki" });
+      expect(parseKeyFile(readGolden(`golang/${name}.pub`)).materialId).toBe(
+        hex(new Uint8Array(createHash("sha256").update(spki).digest())),
+      );
+    }
+  });
+});
