@@ -109,6 +109,11 @@ const cliEntries = {
     fix: "give another --output, or move the file away",
   },
   CLI_LAYOUT_NEEDED: { kind: "usage", says: "a layout is needed here", fix: "give the layout, not a link" },
+  CLI_REPORT_MALFORMED: {
+    kind: "usage",
+    says: "not a report of layout verify",
+    fix: "give what countersign layout verify --json printed",
+  },
   CLI_LINK_NEEDED: { kind: "usage", says: "a link is needed here", fix: "give links, not a layout" },
   CLI_OUTPUT_FAILED: {
     kind: "unavailable",

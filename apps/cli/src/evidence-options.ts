@@ -53,6 +53,7 @@ export interface LayoutSignOptions extends OutputOptions {
 
 export interface LayoutGraphOptions extends OutputOptions {
   readonly format?: string;
+  readonly report?: string;
   readonly output?: string;
 }
 
@@ -248,6 +249,11 @@ export const layoutSignFlags: readonly Flag[] = [
 ];
 
 export const layoutGraphFlags: readonly Flag[] = [
+  {
+    flags: "--report <file>",
+    says: "colour the items by what layout verify --json said of them",
+    group: "Layout:",
+  },
   {
     flags: "--format <name>",
     says: "the form of the picture (default: as the output's name ends, else mermaid)",

@@ -1,3 +1,4 @@
+import { readdirSync, rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { setLayoutStage, signedPart, type LayoutStage } from "./layout-stage.ts";
 import { parsed } from "./stage.ts";
@@ -37,8 +38,7 @@ beforeAll(async () => {
 afterAll(() => stage.close());
 
 const layoutFile = `${links}/root.layout`;
-const linkFiles = async (): Promise<string[]> => {
-  const { readdirSync } = await import("node:fs");
+const linkFiles = (): string[] => {
   return readdirSync(stage.keys)
     .filter((name) => name.endsWith(".link"))
     .map((name) => `${links}/${name}`);
@@ -48,7 +48,7 @@ describe("a whole chain", () => {
   test("init proposes, sign signs, lint has nothing to say", async () => {
     const made = await stage.layout([
       "init",
-      ...(await linkFiles()),
+      ...linkFiles(),
       "--functionary",
       ada.public,
       bob.public,
@@ -90,6 +90,21 @@ describe("a whole chain", () => {
     expect(parsed(outcome)).toMatchObject({ verdict: "allowed" });
   });
 
+  test("and graph shows what the report says", async () => {
+    const report = `${links}/report.json`;
+    stage.write("more", "");
+    stage.write(report, (await stage.layout(verify())).stdout);
+    rmSync(`${stage.folder}/more`);
+    const { code, stdout } = await stage.layout(["graph", layoutFile, "--report", report]);
+    expect(code).toBe(0);
+    expect(stdout.match(/:::[a-z-]+/g)).toEqual([":::passed", ":::passed", ":::failed"]);
+    stage.write(report, JSON.stringify({ schema: "another" }));
+    expect(await stage.layout(["graph", layoutFile, "--report", report])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("CLI_REPORT_MALFORMED") as string,
+    });
+  });
+
   test("and refuses a file that was changed, or one more", async () => {
     stage.write("app.js", "other code");
     expect(await stage.layout(verify())).toMatchObject({
@@ -99,7 +114,6 @@ describe("a whole chain", () => {
     stage.write("app.js", "code");
     stage.write("more", "");
     expect(await stage.layout(verify())).toMatchObject({ code: 1 });
-    const { rmSync } = await import("node:fs");
     rmSync(`${stage.folder}/more`);
     expect(await stage.layout(verify())).toMatchObject({ code: 0 });
   });
@@ -109,7 +123,7 @@ describe("a whole chain", () => {
     expect(stdout).toMatch(
       /^UNVERIFIED layout, as a Metablock\n[^]*step 2: pack\n[^]*MATCH \* WITH PRODUCTS FROM write\n/,
     );
-    const [link = ""] = await linkFiles();
+    const [link = ""] = linkFiles();
     expect(parsed(await stage.layout(["show", link, "--json"]))).toMatchObject({
       schema: "countersign.layout-description/v1",
       isVerified: false,
@@ -145,7 +159,7 @@ describe("a whole chain", () => {
 
 describe("init", () => {
   test("overwrites nothing, takes links only, and wants to know who signs", async () => {
-    const files = await linkFiles();
+    const files = linkFiles();
     for (const { argv, code } of [
       { argv: [...files, "--functionary", ada.public, "-o", layoutFile], code: "CLI_OUTPUT_EXISTS" },
       { argv: [layoutFile, "--functionary", ada.public, "-o", "x"], code: "CLI_LINK_NEEDED" },
@@ -161,7 +175,7 @@ describe("init", () => {
   });
 
   test("until a given time", async () => {
-    const argv = ["init", ...(await linkFiles()), "--functionary", ada.public, bob.public, "--readme", "r", "-o"];
+    const argv = ["init", ...linkFiles(), "--functionary", ada.public, bob.public, "--readme", "r", "-o"];
     const options = ["--expires", "2099-01-01T00:00:00Z", "-q"];
     expect(await stage.layout([...argv, `${links}/late.layout`, ...options])).toEqual({
       code: 0,
@@ -234,6 +248,16 @@ describe("sign", () => {
     },
   );
 
+  test("a link too, by its functionary", async () => {
+    const [link = ""] = linkFiles();
+    expect(await stage.layout(["sign", link, "-k", ada.secret, "-o", "again.link"])).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^signed: again\.link \(link, 1 signature: [0-9a-f]{8}\)\n$/) as string,
+    });
+    expect(await stage.layout(["sign", "again.link", "--verify", "-k", ada.public])).toMatchObject({ code: 0 });
+    rmSync(`${stage.folder}/again.link`);
+  });
+
   test("what was changed after it was signed is found", async () => {
     stage.write("bad.layout", stage.read(layoutFile).replace('"readme": ""', '"readme": "changed"'));
     expect(await stage.layout(["sign", "bad.layout", "--verify", "-k", owner.public])).toMatchObject({
@@ -269,7 +293,7 @@ describe("sign", () => {
 
 describe("a link where a layout is needed", () => {
   test.each(["lint", "graph"])("%s", async (command) => {
-    const [link = ""] = await linkFiles();
+    const [link = ""] = linkFiles();
     expect(await stage.layout([command, link])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("CLI_LAYOUT_NEEDED") as string,

@@ -109,7 +109,7 @@ export const layoutRows: readonly CommandRow[] = [
     says: "Draw the chain of a layout, as DOT, Mermaid or SVG",
     examples: [
       "countersign layout graph root.layout -o chain.svg",
-      "countersign layout graph root.layout --format dot",
+      "countersign layout graph root.layout --report report.json -o chain.svg",
     ],
     flags: layoutGraphFlags,
     group,
