@@ -6,11 +6,17 @@ interface ModelMember {
   readonly name: string;
   /** Absent where the reference needs the member, or fails for want of it. */
   readonly missing?: string;
+  /** The same where the document has what Python takes for false. */
+  readonly empty?: string;
   /** Overrides whatever the document says. */
   readonly always?: string;
   /** The value is a list of such objects. */
   readonly items?: readonly ModelMember[];
 }
+
+/** In place of a month from now, which nobody can have signed. */
+const neverValid = '"0001-01-01T00:00:00Z"';
+const isEmpty = /^(?:null|false|-?0|""|\[\]|\{\})$/;
 
 /* Members in canonical order, as in-toto 1.3.1's classes hold them. */
 const itemMembers = (always: string, own: readonly ModelMember[]): readonly ModelMember[] =>
@@ -29,7 +35,7 @@ const stepModel = itemMembers('"step"', [
 const inspectionModel = itemMembers('"inspection"', [{ name: "run", missing: "[]" }]);
 const layoutModel: readonly ModelMember[] = [
   { name: "_type" },
-  { name: "expires" },
+  { name: "expires", missing: neverValid, empty: neverValid },
   { name: "inspect", items: inspectionModel },
   { name: "keys", missing: "{}" },
   { name: "readme", missing: '""' },
@@ -64,9 +70,10 @@ function pickMembers(text: string, model: readonly ModelMember[]): string {
   const members = new Map(readTextMembers(text).map((each) => [each.name, each]));
   // The constructors take members as keyword arguments, of which this one is taken.
   if (members.has("self")) throw malformed("no member 'self'");
-  const picked = model.map(({ name, missing, always, items }) => {
+  const picked = model.map(({ name, missing, empty, always, items }) => {
     const found = members.get(name);
-    const value = always ?? (found === undefined ? missing : text.slice(found.from, found.to));
+    const given = found === undefined ? missing : text.slice(found.from, found.to);
+    const value = always ?? (empty !== undefined && given !== undefined && isEmpty.test(given) ? empty : given);
     if (value === undefined) throw malformed(name);
     return `"${name}":${items === undefined ? value : pickItems(value, items)}`;
   });

@@ -29,7 +29,14 @@ export interface Product {
   /** Every file, except the links that this verification loaded. */
   record(): Artifacts;
   /** A file's content. Throws INTOTO_PRODUCT_UNREADABLE, also for a path that leads out of the product. */
-  read(path: string, maxBytes: number): Uint8Array;
+  read(path: string, options: ProductRead): Uint8Array;
+}
+
+/** How a file of the product is read. */
+export interface ProductRead {
+  readonly maxBytes: number;
+  /** Content in gzip is unpacked, to at most as many bytes. */
+  readonly isUnpacked?: boolean;
 }
 
 /** Who may carry out the inspections of one layout. */

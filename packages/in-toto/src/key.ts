@@ -14,6 +14,7 @@ import { inTotoError } from "./errors.ts";
 import { keyIdsOf, legacyKeyId, type KeyParts } from "./key-id.ts";
 import { algorithmOfScheme, ed25519Spki } from "./key-scheme.ts";
 import { isOpenPgpKey, readOpenPgpKey, type OpenPgpKey } from "./openpgp.ts";
+import { checkKeyForm } from "./key-form.ts";
 import type { Mode } from "./mode.ts";
 
 /** A functionary's or owner's public key as in-toto knows it. */
@@ -71,9 +72,10 @@ export function parseLayoutKey(value: Json, listedId?: string): LayoutKey {
  * supported is kept until something needs it, and in compat any that cannot be used, as the reference does.
  */
 export function readListedKey(value: Json, listedId: string, mode: Mode): LayoutKey {
+  checkKeyForm(value);
   try {
-    const key = parseLayoutKey(value, listedId);
-    if (mode === "compat" || key.keyid === listedId) return key;
+    const key = parseLayoutKey(value, mode === "compat" ? undefined : listedId);
+    if (mode === "compat" ? Object.hasOwn(key.json, "keyid") : key.keyid === listedId) return key;
     throw malformed({ checked: "key.keyid", expected: quote(listedId), got: quote(key.keyid) });
   } catch (error) {
     if (!(error instanceof TrustError) || (mode === "strict" && !error.code.endsWith("_KEY_UNSUPPORTED"))) throw error;

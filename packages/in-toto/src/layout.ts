@@ -84,6 +84,7 @@ export const maxCommandWords: number = 65_536;
  */
 export function parseLayout(value: Json, mode: Mode = "strict"): Layout {
   const reader = readObject(value, "layout", malformed);
+  checkNulls(value, "layout");
   if (reader.string("_type") !== "layout") throw malformed({ checked: "layout._type", expected: "layout" });
   const steps = readItems(reader, "steps").map((each, at) => parseStep(each, `layout.steps[${at}]`, mode));
   const inspections = readItems(reader, "inspect").map((each, at) =>
@@ -144,6 +145,7 @@ function readItems(reader: ObjectReader, name: string): readonly Json[] {
 
 function parseStep(value: Json, at: string, mode: Mode): Step {
   const reader = readObject(value, at, malformed);
+  checkNulls(value, at);
   if (mode === "strict") checkType(reader, "step");
   return {
     name: readName(reader, mode),
@@ -160,6 +162,7 @@ function parseStep(value: Json, at: string, mode: Mode): Step {
 
 function parseInspection(value: Json, at: string, mode: Mode): Inspection {
   const reader = readObject(value, at, malformed);
+  checkNulls(value, at);
   if (mode === "strict") checkType(reader, "inspection");
   return {
     name: readName(reader, mode),
@@ -182,7 +185,7 @@ function readName(reader: ObjectReader, mode: Mode): string {
 
 /** To the reference `true` is an integer, and any integer will do. */
 function readThreshold(reader: ObjectReader, mode: Mode): number {
-  if (mode === "compat" && reader.optionalJson("threshold") === undefined) return 1;
+  if (isAbsent(reader, "threshold", mode)) return 1;
   const value = reader.json("threshold");
   if (mode === "compat" && typeof value === "boolean") return Number(value);
   const isInteger = typeof value === "number" && (Number.isSafeInteger(value) || mode === "compat");
@@ -192,8 +195,30 @@ function readThreshold(reader: ObjectReader, mode: Mode): number {
 
 /** A list that compat lets be absent. */
 function readList(reader: ObjectReader, name: string, mode: Mode): readonly Json[] {
-  return mode === "compat" && reader.optionalJson(name) === undefined ? [] : reader.array(name, maxRules);
+  return isAbsent(reader, name, mode) ? [] : reader.array(name, maxRules);
 }
+
+/** Whether compat takes a default. */
+function isAbsent(reader: ObjectReader, name: string, mode: Mode): boolean {
+  return mode === "compat" && !reader.has(name);
+}
+
+/** To the reference, a member that is `null` is there, and of the wrong type. */
+function checkNulls(value: Json, at: string): void {
+  const found = Object.entries(value as JsonObject).find(([name, member]) => member === null && nullRefused.has(name));
+  if (found !== undefined) throw malformed({ checked: `${at}.${found[0]}`, got: "null" });
+}
+
+const nullRefused: ReadonlySet<string> = new Set([
+  "expected_command",
+  "expected_materials",
+  "expected_products",
+  "keys",
+  "pubkeys",
+  "readme",
+  "run",
+  "threshold",
+]);
 
 // A line feed at the end slips through the reference's pattern.
 const keyidPatterns = { strict: /^[0-9a-f]+$/, compat: /^[0-9a-fA-F]+\n?$/ } as const;
@@ -253,8 +278,7 @@ function parseExpires(text: string, mode: Mode): number {
 }
 
 function readKeys(reader: ObjectReader, mode: Mode): ReadonlyMap<string, LayoutKey> {
-  const isAbsent = mode === "compat" && reader.optionalJson("keys") === undefined;
-  const listed = isAbsent ? {} : reader.json("keys");
+  const listed = isAbsent(reader, "keys", mode) ? {} : reader.json("keys");
   if (typeof listed !== "object" || listed === null || Array.isArray(listed))
     throw malformed({ checked: "layout.keys", expected: "an object" });
   const entries = Object.entries(listed as JsonObject);

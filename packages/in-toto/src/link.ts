@@ -49,9 +49,9 @@ export function readLink(text: string, mode: Mode): Link {
     name: mode === "strict" ? checkName(small.string("name")) : asText(parts.small["name"]),
     materials: materials ?? absent("materials", mode, new Map()),
     products: products ?? absent("products", mode, new Map()),
-    byproducts: readFree(parts.small["byproducts"] ?? absent("byproducts", mode, {})),
-    command: readCommand(parts.small["command"] ?? absent("command", mode, []), mode),
-    environment: readFree(parts.small["environment"] ?? absent("environment", mode, {})),
+    byproducts: readFree(partOf(parts.small, "byproducts", mode)),
+    command: readCommand(partOf(parts.small, "command", mode), mode),
+    environment: readFree(partOf(parts.small, "environment", mode)),
   };
 }
 
@@ -97,6 +97,12 @@ function readSmall(name: string, text: string): Json {
   if (text.length <= maxLinkTextChars) return readTextValue(text);
   const expected = `at most ${maxLinkTextChars} characters`;
   throw inTotoError("INTOTO_TOO_LARGE", { checked: `link.${name}`, expected });
+}
+
+/** A member that compat lets be absent; `null` is not absent. */
+function partOf(small: LinkParts["small"], name: "byproducts" | "command" | "environment", mode: Mode): Json {
+  const value = small[name];
+  return value === undefined ? absent<Json>(name, mode, name === "command" ? [] : {}) : value;
 }
 
 /** What compat takes for a member that is not there. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, constants, copyFileSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, realpathSync, statSync, type Dirent } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { quote, type TrustError } from "@countersign/core";
 import { inTotoError } from "./errors.ts";
 import type { Product } from "./inspection.ts";
@@ -32,7 +33,10 @@ export interface WalkOptions {
 export function openProduct(directory: string, isHidden: (path: string) => boolean): Product {
   return {
     record: () => recordProduct(walkProduct(directory, { isHidden })),
-    read: (path, maxBytes) => readInside(directory, path, maxBytes),
+    read: (path, { maxBytes, isUnpacked }) => {
+      const bytes = readInside(directory, path, maxBytes);
+      return isUnpacked === true ? unpack(bytes, path, maxBytes) : bytes;
+    },
   };
 }
 
@@ -151,6 +155,16 @@ function readUpTo(absolute: string, maxBytes: number, checked: string): Uint8Arr
     return bytes.subarray(0, length);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Gzip is known by its first two bytes. */
+function unpack(bytes: Uint8Array, path: string, maxBytes: number): Uint8Array {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    return gunzipSync(bytes, { maxOutputLength: maxBytes });
+  } catch (cause) {
+    throw inTotoError("INTOTO_ARCHIVE_MALFORMED", { checked: quote(path), expected: `gzip of at most ${maxBytes} bytes` }, cause);
   }
 }
 

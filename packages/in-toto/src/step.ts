@@ -1,4 +1,5 @@
 import { quote, TrustError } from "@countersign/core";
+import { checkCertificateSignature } from "./certificate-path.ts";
 import { inTotoError } from "./errors.ts";
 import type { LayoutKey } from "./key.ts";
 import type { Layout, Step } from "./layout.ts";
@@ -46,7 +47,7 @@ export const maxStepKeys = 10_000;
 
 /**
  * Proves that enough functionaries signed for a step. Opens `<step>.<first 8 of the key id>.link` of every authorised
- * key, then of its subkeys; missing files are passed over, a broken one ends it all. A file whose signature is bad,
+ * key, then of its subkeys, then (strict) of every certificate; missing files are passed over, a broken one ends it all. A file whose signature is bad,
  * expired or of another key is set aside. There must be as many files as the threshold, and as many keys of different
  * material (in compat: main keys of different ids). Does not look at what was signed.
  * Throws INTOTO_LINK_MISSING, INTOTO_THRESHOLD, and what reading, parsing and unusable keys throw.
@@ -62,9 +63,41 @@ export function proveStep(step: Step, context: StepContext): StepSignatures {
     if (outcome instanceof TrustError) ignored.push({ keyid, error: outcome });
     else signed.push(outcome);
   }
+  // The reference knows nothing of certificates.
+  if (context.mode === "strict") addCertified(step, context, { signed, ignored });
   checkCount(step, { signed, ignored });
   checkThreshold(step, { signed, ignored }, context.mode);
   return { signed, ignored };
+}
+
+/** Adds the files whose certificate the step allows (ITE-7), whatever key ids they are named after. */
+function addCertified(step: Step, context: StepContext, { signed, ignored }: { signed: SignedStep[]; ignored: Ignored[] }): void {
+  if (step.certificateConstraints.length === 0) return;
+  const seen = new Set([...signed, ...ignored].map(({ keyid }) => keyid.slice(0, 8)));
+  const others = (context.links.list?.(step.name) ?? []).filter((keyid8) => !seen.has(keyid8));
+  if (others.length > maxStepKeys) throw inTotoError("INTOTO_TOO_LARGE", { checked: checkedOf(step), expected: `at most ${maxStepKeys} links` });
+  for (const keyid8 of others) {
+    const bytes = context.links.open(step.name, keyid8);
+    if (bytes === undefined) continue;
+    const outcome = readCertified(keyid8, parseMetadata(bytes, context.mode), { step, ...context });
+    if (outcome instanceof TrustError) ignored.push({ keyid: keyid8, error: outcome });
+    else signed.push(outcome);
+  }
+}
+
+function readCertified(keyid8: string, metadata: Metadata, { step, layout, now }: StepContext & { readonly step: Step }): SignedStep | TrustError {
+  const signature = metadata.signatures.find(({ keyid, certificate }) => certificate !== undefined && keyid.startsWith(keyid8));
+  if (signature === undefined) return inTotoError("INTOTO_LINK_UNUSABLE", { checked: checkedOf(step), expected: "a signature with a certificate", got: quote(keyid8) });
+  try {
+    const rules = { authorities: layout.authorities, constraints: step.certificateConstraints, nowMs: now.getTime() };
+    const { key } = checkCertificateSignature(metadata, signature, rules);
+    const by = { keyid: signature.keyid, key, materialId: key.materialId };
+    return metadata.type === "link" ? { ...by, type: "link", link: metadata.link } : { ...by, type: "layout", metadata };
+  } catch (error) {
+    // A certificate is the stranger's own: whatever is wrong with it, it is only this file that does not count.
+    if (error instanceof TrustError) return error;
+    throw error;
+  }
 }
 
 function keyidsOf(step: Step, layout: Layout): ReadonlySet<string> {

@@ -1,0 +1,66 @@
+import type { Json, JsonObject } from "@countersign/core";
+import { inTotoError } from "./errors.ts";
+
+/** A test of one JSON value. */
+type Test = (value: Json | undefined) => boolean;
+
+const isText: Test = (value) => typeof value === "string";
+const isHex: Test = (value) => typeof value === "string" && /^[a-fA-F0-9]+\n?$/.test(value);
+const isEmptyText: Test = (value) => value === "";
+const isNumberFromZero: Test = (value) => typeof value === "number" && Number.isInteger(value) && value >= 0;
+const isTime: Test = (value) => typeof value === "string" && /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z\n?$/.test(value);
+const hashNames: ReadonlySet<Json | undefined> = new Set(["md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2s", "blake2b", "blake2b-256"]);
+
+function maybe(test: Test): Test {
+  return (value) => value === undefined || test(value);
+}
+
+function listOf(test: Test): Test {
+  return (value) => Array.isArray(value) && (value as readonly Json[]).every(test);
+}
+
+function shapeOf(members: Readonly<Record<string, Test>>): Test {
+  return (value) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+    const given = value as JsonObject;
+    return Object.entries(members).every(([name, test]) => test(Object.hasOwn(given, name) ? given[name] : undefined));
+  };
+}
+
+const isPlainKey = shapeOf({
+  keytype: isText,
+  keyid_hash_algorithms: maybe(listOf((name) => hashNames.has(name))),
+  keyval: shapeOf({ public: isText, private: maybe(isEmptyText) }),
+  expires: maybe(isTime),
+});
+
+function openPgpShape(type: string, method: string, numbers: Readonly<Record<string, Test>>): Test {
+  const members = {
+    type: (value: Json | undefined): boolean => value === type,
+    method: (value: Json | undefined): boolean => value === method,
+    hashes: listOf((name) => name === "pgp+SHA2"),
+    creation_time: maybe(isNumberFromZero),
+    validity_period: maybe(isNumberFromZero),
+    keyid: isHex,
+    keyval: shapeOf({ public: shapeOf(numbers), private: isEmptyText }),
+  };
+  const isKey = shapeOf(members);
+  const areSubkeys: Test = (value) =>
+    typeof value === "object" && value !== null && !Array.isArray(value) && Object.entries(value as JsonObject).every(([id, key]) => isHex(id) && isKey(key as Json));
+  return shapeOf({ ...members, subkeys: maybe(areSubkeys) });
+}
+
+const forms: readonly Test[] = [
+  isPlainKey,
+  openPgpShape("rsa", "pgp+rsa-pkcsv1.5", { e: isText, n: isHex }),
+  openPgpShape("dsa", "pgp+dsa-fips-180-2", { y: isHex, p: isHex, q: isHex, g: isHex }),
+  openPgpShape("eddsa", "pgp+eddsa-ed25519", { q: isHex }),
+];
+
+/**
+ * Checks a listed key only as far as the reference does when it loads a layout: the form, not whether it can be used.
+ * For compat. Throws INTOTO_KEY_MALFORMED.
+ */
+export function checkKeyForm(value: Json): void {
+  if (!forms.some((test) => test(value))) throw inTotoError("INTOTO_KEY_MALFORMED", { checked: "form of a listed key" });
+}
