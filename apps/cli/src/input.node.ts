@@ -35,6 +35,15 @@ export function checkDirectory(path: string, what: string): string {
   throw cliError("CLI_FILE_MISSING", { checked, expected: "a directory", got: "a file" });
 }
 
+/** Throws a CLI_FILE_* error if nothing of that name is there; opens nothing, so that a pipe keeps nobody waiting. */
+export function checkPresent(path: string, what: string): void {
+  try {
+    statSync(path);
+  } catch (error) {
+    throw fileError(error, path, what);
+  }
+}
+
 /** Opens a file for reading and returns its descriptor. A directory is refused here, where the message can say so. */
 export function openFile(path: string, what: string): number {
   let fd: number | undefined;

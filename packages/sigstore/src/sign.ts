@@ -121,7 +121,7 @@ function inputOf(artifact: Artifact, signer: Signer, services: Chosen): { input:
   const { hash: name } = signer.algorithm;
   const { bytes } = artifact;
   if (name === undefined) {
-    if (bytes === undefined) throw missing(artifact, "the artifact itself");
+    if (bytes === undefined) throw missing(artifact, "the artifact itself, of at most 64 MiB");
     return { input: { message: bytes } };
   }
   const known = artifact.digests.find((each) => digestName(each) === name);

@@ -28,7 +28,12 @@ export const inTotoPayload = "application/vnd.in-toto+json";
  * The hash is the key's usual one, or the one the bundle names; for Ed25519 both the pure form and Ed25519ph are tried.
  * A digest that the algorithm cannot use is a usage error (CORE_DIGEST_UNUSABLE), never taken as the message.
  */
-export function checkMessageSignature(content: MessageContent, artifact: Artifact, spki: Uint8Array, isLogged: boolean): Verifier {
+export function checkMessageSignature(
+  content: MessageContent,
+  artifact: Artifact,
+  spki: Uint8Array,
+  isLogged: boolean,
+): Verifier {
   const names = messageAlgorithms(defaultAlgorithm(spki), content.digest, isLogged);
   let problem: TrustError | undefined;
   for (const name of names) {
@@ -40,7 +45,13 @@ export function checkMessageSignature(content: MessageContent, artifact: Artifac
       problem ??= error;
     }
   }
-  throw problem ?? sigstoreError("SIGSTORE_SIGNATURE_INVALID", { checked: names.join(" or "), got: `${content.signature.length} bytes` });
+  throw (
+    problem ??
+    sigstoreError("SIGSTORE_SIGNATURE_INVALID", {
+      checked: names.join(" or "),
+      got: `${content.signature.length} bytes`,
+    })
+  );
 }
 
 /** The half of a bundle's content that is a signature over the artifact itself. */
@@ -51,8 +62,13 @@ export function checkDigestHint(content: MessageContent, artifact: Artifact): vo
   const hint = content.digest;
   if (hint === undefined) return;
   const ours = artifact.digests.find((digest) => digestName(digest) === digestName(hint));
-  if (ours === undefined) throw sigstoreError("SIGSTORE_DIGEST_MISSING", { checked: "the bundle's message digest", expected: digestName(hint) });
-  if (ours !== hint) throw sigstoreError("SIGSTORE_ARTIFACT_MISMATCH", { checked: quote(artifact.name), expected: hint, got: ours });
+  if (ours === undefined)
+    throw sigstoreError("SIGSTORE_DIGEST_MISSING", {
+      checked: "the bundle's message digest",
+      expected: digestName(hint),
+    });
+  if (ours !== hint)
+    throw sigstoreError("SIGSTORE_ARTIFACT_MISMATCH", { checked: quote(artifact.name), expected: hint, got: ours });
 }
 
 /** Proves that the holder of `spki` signed the envelope's payload under its type (DSSE v1, PAE). */
@@ -79,7 +95,9 @@ export function readStatement(envelope: Envelope): Statement {
 export function checkSubject(statement: Statement, artifact: Artifact): Subject {
   const subject = matchSubject(statement, artifact.digests);
   if (subject !== undefined) return subject;
-  const names = statement.subjects.slice(0, 3).map((subject) => quote(subject.name ?? Object.values(subject.digest)[0] ?? ""));
+  const names = statement.subjects
+    .slice(0, 3)
+    .map((subject) => quote(subject.name ?? Object.values(subject.digest)[0] ?? ""));
   throw sigstoreError("SIGSTORE_SUBJECT_MISMATCH", {
     checked: `${statement.subjects.length} subjects (${names.join(", ")})`,
     expected: artifact.digests.join(" "),
@@ -96,19 +114,25 @@ export interface Reading {
 
 /** What the checks of this bundle will ask of the artifact; `spki` is the key given by the caller, if any. */
 export function readingOf(bundle: Bundle, spki?: Uint8Array): Reading {
-  if (bundle.content.kind === "envelope") return { hashes: subjectHashes(bundle.content.envelope), wholeMessage: false };
+  if (bundle.content.kind === "envelope")
+    return { hashes: subjectHashes(bundle.content.envelope), wholeMessage: false };
   const material = bundle.material.kind === "certificate" ? bundle.material.chain[0]?.spki : spki;
   const hint = bundle.content.digest;
   const names = new Set<HashName>(["sha256"]);
   if (hint !== undefined) names.add(digestName(hint));
   const usual = material === undefined ? undefined : defaultAlgorithm(material);
   if (usual !== undefined) names.add(usualHash(usual));
-  return { hashes: [...names], wholeMessage: usual !== undefined && (usual === "ed25519" || usual.startsWith("ml-dsa")) };
+  return {
+    hashes: [...names],
+    wholeMessage: usual !== undefined && (usual === "ed25519" || usual.startsWith("ml-dsa")),
+  };
 }
 
 function subjectHashes(envelope: Envelope): readonly HashName[] {
   const subjects = attemptSubjects(envelope);
-  const others = (["sha384", "sha512"] as const).filter((name) => subjects.some(({ digest }) => digest[name] !== undefined));
+  const others = (["sha384", "sha512"] as const).filter((name) =>
+    subjects.some(({ digest }) => digest[name] !== undefined),
+  );
   return ["sha256", ...others];
 }
 
@@ -125,16 +149,26 @@ function isArtifactSignature(verifier: Verifier, artifact: Artifact, signature: 
   if (artifact.bytes !== undefined) return verifier.verify(artifact.bytes, signature);
   const digest = artifact.digests.find((each) => digestName(each) === verifier.algorithm.hash);
   if (verifier.verifyDigest === undefined || digest === undefined) {
-    throw coreError("CORE_DIGEST_UNUSABLE", { checked: verifier.algorithm.name, expected: expectedInput(verifier), got: artifact.digests.join(" ") });
+    throw coreError("CORE_DIGEST_UNUSABLE", {
+      checked: verifier.algorithm.name,
+      expected: expectedInput(verifier),
+      got: artifact.digests.join(" "),
+    });
   }
   return verifier.verifyDigest(digest, signature);
 }
 
 function expectedInput(verifier: Verifier): string {
-  return verifier.verifyDigest === undefined ? "the whole message" : `a ${verifier.algorithm.hash} digest`;
+  return verifier.verifyDigest === undefined
+    ? "the whole message, of at most 64 MiB"
+    : `a ${verifier.algorithm.hash} digest`;
 }
 
-function messageAlgorithms(usual: AlgorithmName, hint: Digest | undefined, isLogged: boolean): readonly AlgorithmName[] {
+function messageAlgorithms(
+  usual: AlgorithmName,
+  hint: Digest | undefined,
+  isLogged: boolean,
+): readonly AlgorithmName[] {
   // A log can only hold Ed25519ph, whose digest it can check; without a log the pure form is the usual one.
   if (usual === "ed25519") return isLogged ? ["ed25519ph", "ed25519"] : ["ed25519", "ed25519ph"];
   if (hint === undefined) return envelopeAlgorithms(usual);

@@ -3,6 +3,7 @@ import { defaultKeepBytes, maxKeepBytes } from "@countersign/core";
 import { readArtifact } from "../artifact.node.ts";
 import { bundlePathOf, readBundle, readingFor } from "../bundle.ts";
 import { cliError } from "../errors.ts";
+import { checkPresent } from "../input.node.ts";
 import type { VerifyOptions } from "../options.ts";
 import { acceptanceOf } from "../policy.ts";
 import { formatReportJson } from "../render-json.ts";
@@ -30,6 +31,8 @@ async function reportOf(operand: string, options: VerifyOptions, terminal: Termi
   const path = bundlePathOf(operand, options.bundle);
   const { policy, keys } = await acceptanceOf(options, path ?? "BUNDLE");
   if (path === undefined) throw cliError("CLI_BUNDLE_NEEDED", { got: operand === "-" ? "standard input" : "a digest" });
+  // Who mistyped the file's name is not to be told of its bundle.
+  if (options.bundle === undefined) checkPresent(operand, "artifact");
   const file = { source: path, bytes: readBundle(path, options.bundle) };
   const { hashes, wholeMessage } = readingFor(file.bytes, keys, path);
   const now = terminal.now();
