@@ -1,14 +1,4 @@
-import {
-  base64,
-  equalBytes,
-  formatCanonicalJson,
-  hex,
-  pae,
-  parseEnvelope,
-  utf8,
-  type Json,
-  type JsonObject,
-} from "@countersign/core";
+import { base64, equalBytes, hex, pae, parseEnvelope, utf8, type Json, type JsonObject } from "@countersign/core";
 import { readTextValue } from "./canonical-text.ts";
 import { canonicalise, readCanonicalMembers, readCanonicalText, type CanonicalOptions } from "./canonical.ts";
 import { inTotoError } from "./errors.ts";
@@ -76,7 +66,7 @@ export function parseSignedFile(bytes: Uint8Array): SignedFile {
   const signed = members.get("signed");
   if (signed === undefined) throw inTotoError("INTOTO_METADATA_MALFORMED", { expected: "'signed' or 'payload'" });
   const value = readTextValue(readCanonicalText(signed));
-  if (!equalBytes(formatCanonicalJson(value), signed))
+  if (!equalBytes(canonicalise(utf8(JSON.stringify(value)), strict), signed))
     throw inTotoError("INTOTO_JSON_NUMBER", { expected: "integers within 53 bits" });
   const signatures = parseSignatures(readMember(members, "signatures"), "strict").map(({ keyid, json }) => ({
     ...json,
