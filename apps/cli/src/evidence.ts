@@ -1,13 +1,16 @@
 import {
+  checkName,
+  formatRunBinding,
   maxLinkBytes,
+  parseKeyFile,
   parseMetadata,
   parseSignerFile,
   type InTotoSigner,
+  type LayoutKey,
   type Link,
   type Metadata,
 } from "@countersign/in-toto";
 import { defaultExcludes, type ArtifactHash, type RecordOptions, type Skipped } from "@countersign/in-toto/node";
-import { formatRunBinding, parseKeyFile, type LayoutKey } from "@countersign/in-toto";
 import { quote, TrustError, type JsonObject } from "@countersign/core";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
@@ -17,9 +20,7 @@ import type { ArtifactOptions, EvidenceOptions } from "./evidence-options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** How artifacts are recorded, as the options say. */
-export function recordOptionsOf(
-  options: ArtifactOptions,
-): Pick<RecordOptions, "exclude"> & Omit<RecordOptions, "memory" | "nowMs"> {
+export function recordOptionsOf(options: ArtifactOptions): Omit<RecordOptions, "memory" | "nowMs"> {
   const { basePath, lstrip, hash, followLinks, normalizeLineEndings } = options;
   return {
     exclude: options.recordAll === true ? [] : (options.exclude ?? defaultExcludes),
@@ -32,10 +33,14 @@ export function recordOptionsOf(
   };
 }
 
-/** The name of the step. Throws CLI_USAGE without one. */
+/** The name of the step, fit to be part of a file's name. Throws CLI_USAGE without one, CLI_OPTION_VALUE. */
 export function stepNameOf({ stepName }: EvidenceOptions): string {
   if (stepName === undefined) throw cliError("CLI_USAGE", "required option '--step-name <name>' not specified");
-  return stepName;
+  try {
+    return checkName(stepName);
+  } catch (error) {
+    throw cliError("CLI_OPTION_VALUE", { checked: "--step-name", got: (error as Error).message }, error);
+  }
 }
 
 /** Reads a private key. Throws CLI_USAGE without one, CLI_KEY_UNUSABLE; no message repeats anything of the file. */
