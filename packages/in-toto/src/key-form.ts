@@ -57,6 +57,22 @@ const forms: readonly Test[] = [
   openPgpShape("eddsa", "pgp+eddsa-ed25519", { q: isHex }),
 ];
 
+const keytypes = /^(?:rsa|ed25519|ecdsa|ecdsa-sha2-nistp(?:256|384)\n?|sphincs)$/;
+
+const isPlainInUse = shapeOf({
+  keytype: (value) => typeof value === "string" && keytypes.test(value),
+  scheme: isText,
+  keyid: isHex,
+  keyid_hash_algorithms: maybe(listOf((name) => hashNames.has(name))),
+  keyval: shapeOf({ public: isText, private: maybe(isText) }),
+  expires: maybe(isTime),
+});
+
+/** Whether the key has the form that the reference asks for when it is to check a signature; if not, it gives up altogether. */
+export function isUsedForm(value: Json): boolean {
+  return isPlainInUse(value) || forms.slice(1).some((test) => test(value));
+}
+
 /**
  * Checks a listed key only as far as the reference does when it loads a layout: the form, not whether it can be used.
  * For compat. Throws INTOTO_KEY_MALFORMED.

@@ -14,7 +14,7 @@ import { inTotoError } from "./errors.ts";
 import { keyIdsOf, legacyKeyId, type KeyParts } from "./key-id.ts";
 import { algorithmOfScheme, ed25519Spki } from "./key-scheme.ts";
 import { isOpenPgpKey, readOpenPgpKey, type OpenPgpKey } from "./openpgp.ts";
-import { checkKeyForm } from "./key-form.ts";
+import { checkKeyForm, isUsedForm } from "./key-form.ts";
 import type { Mode } from "./mode.ts";
 
 /** A functionary's or owner's public key as in-toto knows it. */
@@ -40,7 +40,7 @@ export interface LayoutKey {
 export type KeyCheck =
   | { readonly kind: "plain"; readonly verifier: Verifier }
   | { readonly kind: "openpgp"; readonly openpgp: OpenPgpKey }
-  | { readonly kind: "unusable"; readonly error: TrustError };
+  | { readonly kind: "unusable"; readonly error: TrustError; readonly isFormWrong: boolean };
 
 /** The most subkeys of one OpenPGP key. */
 export const maxSubkeys: number = 64;
@@ -74,8 +74,9 @@ export function parseLayoutKey(value: Json, listedId?: string): LayoutKey {
 export function readListedKey(value: Json, listedId: string, mode: Mode): LayoutKey {
   checkKeyForm(value);
   try {
-    const key = parseLayoutKey(value, mode === "compat" ? undefined : listedId);
-    if (mode === "compat" ? Object.hasOwn(key.json, "keyid") : key.keyid === listedId) return key;
+    const key = parseLayoutKey(value);
+    const isListed = Object.hasOwn(key.json, "keyid") && (mode === "compat" || key.keyid === listedId);
+    if (isListed && (mode === "strict" || isUsedForm(value))) return key;
     throw malformed({ checked: "key.keyid", expected: quote(listedId), got: quote(key.keyid) });
   } catch (error) {
     if (!(error instanceof TrustError) || (mode === "strict" && !error.code.endsWith("_KEY_UNSUPPORTED"))) throw error;
@@ -120,7 +121,7 @@ function openPgpKey(reader: ObjectReader, json: JsonObject, listedId?: string): 
 }
 
 function unusable(value: Json, keyid: string, error: TrustError): LayoutKey {
-  const check = { kind: "unusable", error } as const;
+  const check = { kind: "unusable", error, isFormWrong: !isUsedForm(value) } as const;
   const json = value as JsonObject;
   return {
     keyid,

@@ -109,6 +109,8 @@ export interface SignedBytes {
  * another kind than the key, and the error of an unusable key: with these the reference gives up altogether.
  */
 export function checkSignature(signed: SignedBytes, key: LayoutKey, nowMs: number): MetadataSignature {
+  // The reference looks at the form of the key before it looks for a signature.
+  if (signed.mode === "compat" && key.check.kind === "unusable" && key.check.isFormWrong) throw key.check.error;
   const own = signed.signatures.filter(({ keyid }) => key.ids.includes(keyid) || key.subkeys.has(keyid));
   const [first] = own;
   if (first === undefined) throw inTotoError("INTOTO_SIGNATURE_MISSING", { checked: `key ${quote(key.keyid)}` });
