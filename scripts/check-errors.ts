@@ -56,7 +56,9 @@ export function readExpectedCodes(root: string): ReadonlySet<string> {
   const tests = globSync(["{packages,apps}/*/src/**/*.test.ts", "{scripts,interop}/**/*.test.ts"], { cwd: root });
   // What lies in a folder named bundle or root is input of the vectors beside it, and need not even be JSON.
   const isVector = (path: string): boolean => !/\/(bundle|root)\/[^/]*$/.test(path.replaceAll("\\", "/"));
-  const vectors = globSync(["packages/*/vectors/**/*.json", "interop/**/expected*.json"], { cwd: root }).filter(isVector);
+  const vectors = globSync(["packages/*/vectors/**/*.json", "interop/**/expected*.json"], { cwd: root }).filter(
+    isVector,
+  );
   const own = tests.filter((path) => !path.endsWith("check-errors.test.ts"));
   return new Set([
     ...own.flatMap((path) => codesInTest(path, read(path))),

@@ -27,7 +27,14 @@ export function evaluate(claims: readonly Verified<Claims>[], policy: Policy): D
     const { signer } = checkVerified(claim);
     for (const rule of policy.signers) {
       const problem = signerProblem(signer, rule);
-      if (problem === undefined) return { verdict: "allowed", rule: formatRule(rule), claim: index, reason: `signed by ${formatSigner(signer)}`, findings: [] };
+      if (problem === undefined)
+        return {
+          verdict: "allowed",
+          rule: formatRule(rule),
+          claim: index,
+          reason: `signed by ${formatSigner(signer)}`,
+          findings: [],
+        };
       findings.push(findingOf(problem));
     }
   }

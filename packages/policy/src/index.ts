@@ -1,5 +1,12 @@
 export { policyErrors, policyError } from "./errors.ts";
 export { evaluate, type Decision } from "./evaluate.ts";
 export { formatMatch, isMatch, loadPattern, maxPatternChars, type Match, type Pattern } from "./match.ts";
-export { checkPolicy, maxRequired, type CertificateRule, type KeyRule, type Policy, type SignerRule } from "./policy.ts";
+export {
+  checkPolicy,
+  maxRequired,
+  type CertificateRule,
+  type KeyRule,
+  type Policy,
+  type SignerRule,
+} from "./policy.ts";
 export { formatRule, formatSigner } from "./require.ts";

@@ -18,7 +18,8 @@ export const maxPatternChars: number = 4096;
  * The expression is anchored at both ends: `https://github.com/org` does not match `https://github.com/org-evil`.
  */
 export async function loadPattern(source: string): Promise<Pattern> {
-  if (source === "" || source.length > maxPatternChars) throw policyError("POLICY_PATTERN_INVALID", { got: quote(source) });
+  if (source === "" || source.length > maxPatternChars)
+    throw policyError("POLICY_PATTERN_INVALID", { got: quote(source) });
   const { RE2JS } = await import("re2js");
   try {
     const compiled = RE2JS.compile(source);

@@ -30,7 +30,10 @@ function certificateProblem(signer: SignedBy, rule: CertificateRule): TrustError
     return policyError("POLICY_IDENTITY_MISMATCH", { expected: formatRule(rule), got: formatSigner(signer) });
   }
   if (!isMatch(rule.identity, signer.identity.value)) {
-    return policyError("POLICY_IDENTITY_MISMATCH", { expected: formatMatch(rule.identity), got: quote(signer.identity.value) });
+    return policyError("POLICY_IDENTITY_MISMATCH", {
+      expected: formatMatch(rule.identity),
+      got: quote(signer.identity.value),
+    });
   }
   if (!isMatch(rule.issuer, signer.issuer)) {
     return policyError("POLICY_ISSUER_MISMATCH", { expected: formatMatch(rule.issuer), got: quote(signer.issuer) });

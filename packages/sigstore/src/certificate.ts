@@ -1,4 +1,12 @@
-import { equalBytes, makeVerifier, quote, TrustError, x509Algorithm, type Certificate, type Verifier } from "@countersign/core";
+import {
+  equalBytes,
+  makeVerifier,
+  quote,
+  TrustError,
+  x509Algorithm,
+  type Certificate,
+  type Verifier,
+} from "@countersign/core";
 import { sigstoreError } from "./errors.ts";
 import type { Authority } from "./trust-root.ts";
 import { isWithin } from "./window.ts";
@@ -37,7 +45,10 @@ function issuedProblem(leaf: Certificate, authority: Authority, timesMs: readonl
   const issuer = authority.chain[0] as Certificate;
   return attemptProblem(() => {
     if (!isKeyIdLinked(leaf, issuer) || !isSignedBy(leaf, authority)) {
-      throw sigstoreError("SIGSTORE_CERTIFICATE_UNTRUSTED", { checked: "the authority's signature", got: `serial ${leaf.serial}` });
+      throw sigstoreError("SIGSTORE_CERTIFICATE_UNTRUSTED", {
+        checked: "the authority's signature",
+        got: `serial ${leaf.serial}`,
+      });
     }
     authority.checkChainSignatures();
     checkPath(authority.chain, codeSigning);
@@ -64,11 +75,14 @@ export function checkPath(chain: readonly Certificate[], purpose: string): void 
   let below = 0;
   for (const [index, ca] of chain.entries()) {
     checkExtensions(ca);
-    const wrong = (got: string): TrustError => sigstoreError("SIGSTORE_CERTIFICATE_CHAIN", { checked: `certificate ${index} above the leaf`, got });
+    const wrong = (got: string): TrustError =>
+      sigstoreError("SIGSTORE_CERTIFICATE_CHAIN", { checked: `certificate ${index} above the leaf`, got });
     if (ca.basicConstraints?.ca !== true) throw wrong("not a CA");
     if (ca.keyUsage !== undefined && !ca.keyUsage.has("keyCertSign")) throw wrong("key usage without keyCertSign");
-    if (ca.extendedKeyUsage !== undefined && !isPurpose(ca.extendedKeyUsage.oids, purpose)) throw wrong("another extended key usage");
-    if (ca.basicConstraints.pathLength !== undefined && below > ca.basicConstraints.pathLength) throw wrong("path length exceeded");
+    if (ca.extendedKeyUsage !== undefined && !isPurpose(ca.extendedKeyUsage.oids, purpose))
+      throw wrong("another extended key usage");
+    if (ca.basicConstraints.pathLength !== undefined && below > ca.basicConstraints.pathLength)
+      throw wrong("path length exceeded");
     const parent = chain[index + 1];
     if (parent !== undefined && !isLinked(ca, parent)) throw wrong("not issued by the next one");
     if (!equalBytes(ca.issuer, ca.subject)) below++;
@@ -80,10 +94,16 @@ export function checkChainSignatures(chain: readonly Certificate[]): void {
   for (let index = 0; index + 1 < chain.length; index++) {
     const child = chain[index] as Certificate;
     const parent = chain[index + 1] as Certificate;
-    if (!isLinked(child, parent)) throw sigstoreError("SIGSTORE_CERTIFICATE_CHAIN", { checked: `certificate ${index} of the trust root's chain`, got: "another issuer than the next one" });
+    if (!isLinked(child, parent))
+      throw sigstoreError("SIGSTORE_CERTIFICATE_CHAIN", {
+        checked: `certificate ${index} of the trust root's chain`,
+        got: "another issuer than the next one",
+      });
     const verifier = makeVerifier(parent.spki, x509Algorithm(child.signatureAlgorithm, parent.spki));
     if (verifier.verify(child.tbs, child.signature)) continue;
-    throw sigstoreError("SIGSTORE_CERTIFICATE_CHAIN", { checked: `the signature on certificate ${index} of the trust root's chain` });
+    throw sigstoreError("SIGSTORE_CERTIFICATE_CHAIN", {
+      checked: `the signature on certificate ${index} of the trust root's chain`,
+    });
   }
 }
 
@@ -98,7 +118,11 @@ export function checkTimes(leaf: Certificate, authority: Authority, timeMs: numb
   for (const certificate of [leaf, ...authority.chain]) {
     if (timeMs >= certificate.notBeforeMs && secondMs <= certificate.notAfterMs) continue;
     const expected = `${new Date(certificate.notBeforeMs).toISOString()} to ${new Date(certificate.notAfterMs).toISOString()}`;
-    throw sigstoreError("SIGSTORE_CERTIFICATE_TIME", { checked: `certificate ${certificate.serial}`, expected, got: at });
+    throw sigstoreError("SIGSTORE_CERTIFICATE_TIME", {
+      checked: `certificate ${certificate.serial}`,
+      expected,
+      got: at,
+    });
   }
 }
 
@@ -106,7 +130,8 @@ export function checkTimes(leaf: Certificate, authority: Authority, timeMs: numb
 export function checkExtensions(certificate: Certificate): void {
   const [unknown] = certificate.unknownCritical;
   if (unknown !== undefined) throw sigstoreError("SIGSTORE_CERTIFICATE_EXTENSION", { got: quote(unknown) });
-  if (certificate.extensions.has(nameConstraints)) throw sigstoreError("SIGSTORE_CERTIFICATE_EXTENSION", { got: "name constraints" });
+  if (certificate.extensions.has(nameConstraints))
+    throw sigstoreError("SIGSTORE_CERTIFICATE_EXTENSION", { got: "name constraints" });
 }
 const nameConstraints = "2.5.29.30";
 

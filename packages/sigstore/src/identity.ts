@@ -1,4 +1,13 @@
-import { digestOf, parseDer, parseUtf8, quote, readUtf8String, TrustError, type Certificate, type SignedBy } from "@countersign/core";
+import {
+  digestOf,
+  parseDer,
+  parseUtf8,
+  quote,
+  readUtf8String,
+  TrustError,
+  type Certificate,
+  type SignedBy,
+} from "@countersign/core";
 import { sigstoreError } from "./errors.ts";
 
 const fulcio = "1.3.6.1.4.1.57264.1";
@@ -52,7 +61,8 @@ export function readIdentity(leaf: Certificate): CertificateSigner {
 
 function readSubject(leaf: Certificate): CertificateSigner["identity"] {
   const [name, ...others] = leaf.subjectAltNames;
-  if (name === undefined || others.length > 0) throw wrong("subject alternative names", "exactly one", String(leaf.subjectAltNames.length));
+  if (name === undefined || others.length > 0)
+    throw wrong("subject alternative names", "exactly one", String(leaf.subjectAltNames.length));
   if (name.value === "") throw wrong("subject alternative name", "a value", "nothing");
   if (name.type === "uri" || name.type === "email") return { type: name.type, value: name.value };
   if (name.type === "other-name" && name.oid === `${fulcio}.7`) return { type: "other-name", value: name.value };
@@ -62,7 +72,8 @@ function readSubject(leaf: Certificate): CertificateSigner["identity"] {
 function readIssuer(leaf: Certificate): string {
   const current = readExtension(leaf, issuerV2);
   const former = readExtension(leaf, issuerV1);
-  if (current !== undefined && former !== undefined && current !== former) throw wrong("issuer extensions", "one issuer", `${quote(current)} and ${quote(former)}`);
+  if (current !== undefined && former !== undefined && current !== former)
+    throw wrong("issuer extensions", "one issuer", `${quote(current)} and ${quote(former)}`);
   const issuer = current ?? former;
   if (issuer === undefined || issuer === "") throw wrong("issuer extension", "an issuer", "none");
   return issuer;
@@ -83,7 +94,8 @@ function readExtension(leaf: Certificate, oid: string): string | undefined {
   try {
     return rawText.has(oid) ? parseUtf8(extension.value) : readUtf8String(parseDer(extension.value));
   } catch (cause) {
-    if (cause instanceof TrustError) throw sigstoreError("SIGSTORE_CERTIFICATE_IDENTITY", { checked: `extension ${oid}`, got: cause.message }, cause);
+    if (cause instanceof TrustError)
+      throw sigstoreError("SIGSTORE_CERTIFICATE_IDENTITY", { checked: `extension ${oid}`, got: cause.message }, cause);
     throw cause;
   }
 }

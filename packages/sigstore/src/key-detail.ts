@@ -77,7 +77,9 @@ export function keyDetailsOf(algorithm: AlgorithmName, spki: Uint8Array): string
 export function isKeyDetailOf(name: string, spki: Uint8Array): boolean {
   const { algorithm, bits } = keyDetailOf(name);
   const key = parseSpki(spki);
-  return isAlgorithmOf(algorithmOf(algorithm), key) && (bits === undefined || (key.kind === "rsa" && key.bits === bits));
+  return (
+    isAlgorithmOf(algorithmOf(algorithm), key) && (bits === undefined || (key.kind === "rsa" && key.bits === bits))
+  );
 }
 
 /**

@@ -48,7 +48,8 @@ export function generationOf(entry: LogEntry): 1 | 2 | undefined {
  */
 export function checkEntry(entry: LogEntry, expected: Expected): void {
   const kind = kinds.get(`${entry.kind} ${entry.version}`);
-  if (kind === undefined) throw sigstoreError("SIGSTORE_ENTRY_KIND", { got: `${entry.kind} ${entry.version}`.slice(0, 80) });
+  if (kind === undefined)
+    throw sigstoreError("SIGSTORE_ENTRY_KIND", { got: `${entry.kind} ${entry.version}`.slice(0, 80) });
   if (entry.body.length > maxEntryBytes) throw malformedEntry({ expected: `at most ${maxEntryBytes} bytes` });
   try {
     const body = readObject(parseJson(entry.body), "entry", malformedEntry);
@@ -57,7 +58,8 @@ export function checkEntry(entry: LogEntry, expected: Expected): void {
     kind.check(body.object("spec"), expected);
     body.refuseUnknown();
   } catch (error) {
-    if (error instanceof TrustError && !error.code.startsWith("SIGSTORE_")) throw malformedEntry({ got: error.message });
+    if (error instanceof TrustError && !error.code.startsWith("SIGSTORE_"))
+      throw malformedEntry({ got: error.message });
     throw error;
   }
 }
@@ -177,13 +179,15 @@ function readHexHash(reader: ObjectReader): Hash & { hex: string } {
 }
 
 function parseHexHash(text: string): Uint8Array {
-  if (!/^(?:[0-9a-f]{2}){32,64}$/.test(text)) throw malformedEntry({ checked: "hash value", expected: "lower-case hex" });
+  if (!/^(?:[0-9a-f]{2}){32,64}$/.test(text))
+    throw malformedEntry({ checked: "hash value", expected: "lower-case hex" });
   return parseHex(text);
 }
 
 function readHash(reader: ObjectReader): Hash {
   const name = protoHashes.get(reader.string("algorithm"));
-  if (name === undefined) throw malformedEntry({ checked: "hash algorithm", expected: "SHA2_256, SHA2_384 or SHA2_512" });
+  if (name === undefined)
+    throw malformedEntry({ checked: "hash algorithm", expected: "SHA2_256, SHA2_384 or SHA2_512" });
   return { name, value: reader.bytes("digest") };
 }
 
@@ -194,7 +198,8 @@ function checkHexHash(reader: ObjectReader, expected: Expected): void {
 function checkHash(logged: Hash, expected: Expected): void {
   const ours = contentDigest(logged.name, expected);
   if (ours === undefined) throw unknownDigest(logged, expected);
-  if (!equalBytes(digestBytes(ours), logged.value)) throw differs("digest", ours, `${logged.name}:${hex(logged.value)}`);
+  if (!equalBytes(digestBytes(ours), logged.value))
+    throw differs("digest", ours, `${logged.name}:${hex(logged.value)}`);
 }
 
 // The log checked the signature against this digest: a hash that the signer's key does not go with is a forgery,
@@ -213,7 +218,8 @@ function contentDigest(name: HashName, expected: Expected): Digest | undefined {
 
 function checkPayloadHash(logged: Hash, payload: Uint8Array): void {
   const ours = digestOf(logged.name, payload);
-  if (!equalBytes(digestBytes(ours), logged.value)) throw differs("payload hash", ours, `${logged.name}:${hex(logged.value)}`);
+  if (!equalBytes(digestBytes(ours), logged.value))
+    throw differs("payload hash", ours, `${logged.name}:${hex(logged.value)}`);
 }
 
 function envelopeOf(expected: Expected): Extract<Expected["content"], { kind: "envelope" }> {
@@ -235,7 +241,8 @@ function unwrapTwice(once: Uint8Array, signature: Uint8Array): Uint8Array {
 
 function checkPemVerifier(pem: Uint8Array, expected: Expected): void {
   const [block, ...others] = parsePem(parseUtf8(pem));
-  if (block === undefined || others.length > 0) throw malformedEntry({ checked: "public key", expected: "one PEM block" });
+  if (block === undefined || others.length > 0)
+    throw malformedEntry({ checked: "public key", expected: "one PEM block" });
   const label = expected.verifier.kind === "certificate" ? "CERTIFICATE" : "PUBLIC KEY";
   if (block.label !== label) throw differs("kind of key", label, block.label.slice(0, 40));
   checkSame(expected.verifier.kind, block.bytes, expected.verifier.der);
@@ -248,7 +255,8 @@ function checkVerifier(reader: ObjectReader, expected: Expected): void {
   checkSame(expected.verifier.kind, material.bytes("rawBytes"), expected.verifier.der);
   material.refuseUnknown();
   const keyDetails = reader.string("keyDetails");
-  if (!isKeyDetailOf(keyDetails, expected.verifier.spki)) throw differs("key details", "those of the signer's key", keyDetails);
+  if (!isKeyDetailOf(keyDetails, expected.verifier.spki))
+    throw differs("key details", "those of the signer's key", keyDetails);
   reader.refuseUnknown();
 }
 

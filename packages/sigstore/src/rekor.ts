@@ -34,7 +34,8 @@ export interface LogContext {
  */
 export function checkLogEntry(entry: LogEntry, expected: Expected, logs: readonly Log[], context: LogContext): Logged {
   const generation = generationOf(entry);
-  if (generation === undefined) throw sigstoreError("SIGSTORE_ENTRY_KIND", { got: `${entry.kind} ${entry.version}`.slice(0, 80) });
+  if (generation === undefined)
+    throw sigstoreError("SIGSTORE_ENTRY_KIND", { got: `${entry.kind} ${entry.version}`.slice(0, 80) });
   const candidates = logs.filter((log) => isLogOf(log, entry.logId));
   if (candidates.length === 0) throw sigstoreError("SIGSTORE_LOG_UNKNOWN", { got: base64(entry.logId) });
   checkEntry(entry, expected);
@@ -43,13 +44,19 @@ export function checkLogEntry(entry: LogEntry, expected: Expected, logs: readonl
 
 function checkInLog(entry: LogEntry, log: Log, generation: 1 | 2, context: LogContext): Logged {
   // Rekor v2 makes no promises: a SET beside its entries would be a time that nobody stands for.
-  const integratedMs = generation === 1 && entry.promise !== undefined ? checkPromise(entry, entry.promise, log) : undefined;
+  const integratedMs =
+    generation === 1 && entry.promise !== undefined ? checkPromise(entry, entry.promise, log) : undefined;
   checkWindow(log, integratedMs === undefined ? context.timesMs : [integratedMs], context.nowMs);
   const checkpoint = checkProof(entry, log, generation);
   if (checkpoint === undefined && (integratedMs === undefined || context.version !== "0.1")) {
     throw sigstoreError("SIGSTORE_LOG_NO_EVIDENCE", { expected: "an inclusion proof with a checkpoint" });
   }
-  return { claim: claimOf(entry, log, integratedMs, checkpoint), authority: log.origin, keyid: log.verifier.keyid, ...(integratedMs === undefined ? {} : { integratedMs }) };
+  return {
+    claim: claimOf(entry, log, integratedMs, checkpoint),
+    authority: log.origin,
+    keyid: log.verifier.keyid,
+    ...(integratedMs === undefined ? {} : { integratedMs }),
+  };
 }
 
 /** Proves Rekor v1's signed entry timestamp (JCS of body, time, log id and global index), and returns its time. */
@@ -57,7 +64,8 @@ function checkPromise(entry: LogEntry, promise: Uint8Array, log: Log): number {
   const { integratedTime, logIndex } = entry;
   const text = `{"body":"${base64(entry.body)}","integratedTime":${integratedTime},"logID":"${hex(entry.logId)}","logIndex":${logIndex}}`;
   if (!log.verifier.verify(utf8(text), promise)) throw sigstoreError("SIGSTORE_LOG_PROMISE", { checked: log.baseUrl });
-  if (integratedTime <= 0n || integratedTime > maxSeconds) throw sigstoreError("SIGSTORE_LOG_PROMISE", { checked: "time", got: String(integratedTime) });
+  if (integratedTime <= 0n || integratedTime > maxSeconds)
+    throw sigstoreError("SIGSTORE_LOG_PROMISE", { checked: "time", got: String(integratedTime) });
   return Number(integratedTime) * 1000;
 }
 /** The last second that a JavaScript Date holds. */
@@ -75,7 +83,11 @@ function checkProof(entry: LogEntry, log: Log, generation: 1 | 2): Checkpoint | 
   if (proof?.checkpoint === undefined) return undefined;
   const checkpoint = checkSignedTree(proof.checkpoint, log, generation);
   try {
-    checkInclusion({ index: proof.logIndex, size: checkpoint.size, path: proof.hashes }, leafHash(entry.body), checkpoint.root);
+    checkInclusion(
+      { index: proof.logIndex, size: checkpoint.size, path: proof.hashes },
+      leafHash(entry.body),
+      checkpoint.root,
+    );
   } catch (cause) {
     if (!(cause instanceof TrustError)) throw cause;
     throw sigstoreError("SIGSTORE_LOG_INCLUSION", { checked: log.baseUrl, got: cause.message }, cause);
@@ -104,7 +116,12 @@ function checkCheckpointTime(checkpoint: Checkpoint, log: Log): void {
   }
 }
 
-function claimOf(entry: LogEntry, log: Log, integratedMs: number | undefined, checkpoint: Checkpoint | undefined): LoggedIn {
+function claimOf(
+  entry: LogEntry,
+  log: Log,
+  integratedMs: number | undefined,
+  checkpoint: Checkpoint | undefined,
+): LoggedIn {
   const proofs = [checkpoint === undefined ? "" : "inclusion", integratedMs === undefined ? "" : "promise"];
   return {
     origin: checkpoint?.origin ?? log.origin,

@@ -40,7 +40,8 @@ export function checkSct(sct: Sct, leaf: Certificate, issuer: Certificate, logs:
   if (valid.length === 0) throw sigstoreError("SIGSTORE_SCT_WINDOW", { got: at });
   const data = signedData(sct, leaf, issuer);
   const log = valid.find((each) => isKnownPair(sct, each) && each.verifier.verify(data, sct.signature));
-  if (log === undefined) throw sigstoreError("SIGSTORE_SCT_INVALID", { checked: `SCT of ${base64(sct.logId)} at ${at}` });
+  if (log === undefined)
+    throw sigstoreError("SIGSTORE_SCT_INVALID", { checked: `SCT of ${base64(sct.logId)} at ${at}` });
   return log;
 }
 
@@ -69,7 +70,8 @@ function signedData(sct: Sct, leaf: Certificate, issuer: Certificate): Uint8Arra
 function parseSct(bytes: Uint8Array): Sct {
   const cursor = cursorOf(bytes);
   const [version] = cursor.take(1);
-  if (version !== 0) throw sigstoreError("SIGSTORE_SCT_MALFORMED", { checked: "version", expected: "0", got: String(version) });
+  if (version !== 0)
+    throw sigstoreError("SIGSTORE_SCT_MALFORMED", { checked: "version", expected: "0", got: String(version) });
   const logId = cursor.take(32);
   const timestampMs = readTime(cursor.take(8));
   const extensions = cursor.vector();
@@ -98,7 +100,11 @@ interface Cursor {
 function cursorOf(bytes: Uint8Array): Cursor {
   let at = 0;
   const take = (count: number): Uint8Array => {
-    if (at + count > bytes.length) throw sigstoreError("SIGSTORE_SCT_MALFORMED", { expected: `${count} more bytes`, got: String(bytes.length - at) });
+    if (at + count > bytes.length)
+      throw sigstoreError("SIGSTORE_SCT_MALFORMED", {
+        expected: `${count} more bytes`,
+        got: String(bytes.length - at),
+      });
     at += count;
     return bytes.subarray(at - count, at);
   };
@@ -107,7 +113,8 @@ function cursorOf(bytes: Uint8Array): Cursor {
     return take((high << 8) | low);
   };
   const end = (): void => {
-    if (at !== bytes.length) throw sigstoreError("SIGSTORE_SCT_MALFORMED", { got: `${bytes.length - at} bytes too many` });
+    if (at !== bytes.length)
+      throw sigstoreError("SIGSTORE_SCT_MALFORMED", { got: `${bytes.length - at} bytes too many` });
   };
   return { take, vector, left: () => bytes.length - at, end };
 }

@@ -47,7 +47,8 @@ const hashes: ReadonlyMap<string, HashName> = new Map([
  * Checks form and the agreement of the content types; proves nothing about who signed.
  */
 export function parseTimestamp(bytes: Uint8Array): TimestampToken {
-  if (bytes.length > maxTimestampBytes) throw malformed("length", `at most ${maxTimestampBytes} bytes`, String(bytes.length));
+  if (bytes.length > maxTimestampBytes)
+    throw malformed("length", `at most ${maxTimestampBytes} bytes`, String(bytes.length));
   try {
     return readResponse(parseDer(bytes));
   } catch (error) {
@@ -76,7 +77,8 @@ function readSignedData(node: DerNode): TimestampToken {
   expectOid(contentTypeNode, tstInfo, "encapsulated content type");
   const info = readOctets(child(explicit(content, 0, "TSTInfo"), 0, "TSTInfo"));
   const signers = child(parts, parts.length - 1, "signer infos");
-  if (!isUniversal(signers, 17) || signers.children.length !== 1) throw malformed("signer infos", "one", String(signers.children.length));
+  if (!isUniversal(signers, 17) || signers.children.length !== 1)
+    throw malformed("signer infos", "one", String(signers.children.length));
   return { info, ...readInfo(parseDer(info)), ...readSigner(signers.children[0] as DerNode) };
 }
 
@@ -96,7 +98,8 @@ function readInfo(node: DerNode): Pick<TimestampToken, "imprint" | "timeMs"> {
 function checkInfoExtensions(parts: readonly DerNode[]): void {
   const extensions = parts.find((part) => part.tagClass === "context" && part.tag === 1)?.children ?? [];
   const critical = extensions.find((each) => each.children.some((part) => isUniversal(part, 1)));
-  if (critical !== undefined) throw malformed("TSTInfo extensions", "none that is critical", readOid(child(critical.children, 0, "extension")));
+  if (critical !== undefined)
+    throw malformed("TSTInfo extensions", "none that is critical", readOid(child(critical.children, 0, "extension")));
 }
 
 function readSigner(node: DerNode): Omit<TimestampToken, "info" | "imprint" | "timeMs"> {
@@ -131,7 +134,8 @@ function readAttributes(node: DerNode): Map<string, DerNode> {
     const [type, values] = sequence(each, "attribute");
     const oid = readOid(present(type, "attribute type"));
     const set = present(values, "attribute values");
-    if (attributes.has(oid) || !isUniversal(set, 17) || set.children.length !== 1) throw malformed("signed attribute", "one value, once", oid);
+    if (attributes.has(oid) || !isUniversal(set, 17) || set.children.length !== 1)
+      throw malformed("signed attribute", "one value, once", oid);
     attributes.set(oid, set.children[0] as DerNode);
   }
   return attributes;
@@ -166,12 +170,14 @@ function readAlgorithm(node: DerNode): TimestampToken["signatureAlgorithm"] {
 }
 
 function sequence(node: DerNode | undefined, what: string): readonly DerNode[] {
-  if (node === undefined || !isUniversal(node, 16)) throw malformed(what, "a SEQUENCE", node === undefined ? "nothing" : `tag ${node.tag}`);
+  if (node === undefined || !isUniversal(node, 16))
+    throw malformed(what, "a SEQUENCE", node === undefined ? "nothing" : `tag ${node.tag}`);
   return node.children;
 }
 
 function explicit(node: DerNode | undefined, tag: number, what: string): readonly DerNode[] {
-  if (node === undefined || node.tagClass !== "context" || node.tag !== tag || node.children.length !== 1) throw malformed(what, `[${tag}]`, "another element");
+  if (node === undefined || node.tagClass !== "context" || node.tag !== tag || node.children.length !== 1)
+    throw malformed(what, `[${tag}]`, "another element");
   return node.children;
 }
 

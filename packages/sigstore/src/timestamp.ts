@@ -19,7 +19,8 @@ export interface Timestamp {
 export function checkTimestamp(bytes: Uint8Array, signature: Uint8Array, authorities: readonly Authority[]): Timestamp {
   const token = parseTimestamp(bytes);
   const candidates = authorities.filter((authority) => isSigner(token, authority.chain[0]));
-  if (candidates.length === 0) throw sigstoreError("SIGSTORE_TIMESTAMP_UNTRUSTED", { checked: "the signer the token names" });
+  if (candidates.length === 0)
+    throw sigstoreError("SIGSTORE_TIMESTAMP_UNTRUSTED", { checked: "the signer the token names" });
   checkImprint(token, signature);
   let problem: TrustError | undefined;
   for (const authority of candidates) {
@@ -46,10 +47,16 @@ function checkImprint(token: TimestampToken, signature: Uint8Array): void {
 function checkAuthority(token: TimestampToken, authority: Authority): void {
   const leaf = authority.chain[0] as Certificate;
   if (!isWithin(authority.validFor, token.timeMs)) {
-    throw sigstoreError("SIGSTORE_TIMESTAMP_WINDOW", { checked: "the authority's window in the trust root", got: new Date(token.timeMs).toISOString() });
+    throw sigstoreError("SIGSTORE_TIMESTAMP_WINDOW", {
+      checked: "the authority's window in the trust root",
+      got: new Date(token.timeMs).toISOString(),
+    });
   }
   checkLeaf(leaf);
-  if (token.certificateHash !== undefined && !equalBytes(hash(token.certificateHash.hash, leaf.raw), token.certificateHash.value)) {
+  if (
+    token.certificateHash !== undefined &&
+    !equalBytes(hash(token.certificateHash.hash, leaf.raw), token.certificateHash.value)
+  ) {
     throw sigstoreError("SIGSTORE_TIMESTAMP_UNTRUSTED", { checked: "the hash of the signer's certificate" });
   }
   checkSignature(token, authority);
@@ -80,22 +87,29 @@ function checkLeaf(leaf: Certificate): void {
   checkExtensions(leaf);
   const usage = leaf.extendedKeyUsage;
   const wrong = (got: string): TrustError => sigstoreError("SIGSTORE_TIMESTAMP_AUTHORITY", { got });
-  if (usage === undefined || usage.oids.length !== 1 || usage.oids[0] !== timeStamping) throw wrong("extended key usage is not timeStamping alone");
+  if (usage === undefined || usage.oids.length !== 1 || usage.oids[0] !== timeStamping)
+    throw wrong("extended key usage is not timeStamping alone");
   if (!usage.critical) throw wrong("extended key usage is not critical");
   if (leaf.basicConstraints?.ca === true || leaf.keyUsage?.has("keyCertSign") === true) throw wrong("a CA certificate");
-  if (leaf.keyUsage !== undefined && !leaf.keyUsage.has("digitalSignature")) throw wrong("key usage without digitalSignature");
+  if (leaf.keyUsage !== undefined && !leaf.keyUsage.has("digitalSignature"))
+    throw wrong("key usage without digitalSignature");
 }
 
 function isSigner(token: TimestampToken, leaf: Certificate | undefined): boolean {
   if (leaf === undefined) return false;
-  if ("keyId" in token.signer) return leaf.subjectKeyId !== undefined && equalBytes(leaf.subjectKeyId, token.signer.keyId);
+  if ("keyId" in token.signer)
+    return leaf.subjectKeyId !== undefined && equalBytes(leaf.subjectKeyId, token.signer.keyId);
   return equalBytes(leaf.issuer, token.signer.issuer) && BigInt(`0x${leaf.serial}`) === token.signer.serial;
 }
 
 const rsaEncryption = "1.2.840.113549.1.1.1";
 const ecPublicKey = "1.2.840.10045.2.1";
 const withHash: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  [rsaEncryption]: { sha256: "1.2.840.113549.1.1.11", sha384: "1.2.840.113549.1.1.12", sha512: "1.2.840.113549.1.1.13" },
+  [rsaEncryption]: {
+    sha256: "1.2.840.113549.1.1.11",
+    sha384: "1.2.840.113549.1.1.12",
+    sha512: "1.2.840.113549.1.1.13",
+  },
   [ecPublicKey]: { sha256: "1.2.840.10045.4.3.2", sha384: "1.2.840.10045.4.3.3", sha512: "1.2.840.10045.4.3.4" },
 };
 

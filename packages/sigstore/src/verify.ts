@@ -30,7 +30,13 @@ import type { Expected } from "./log-entry.ts";
 import { checkLogEntry, type Logged } from "./rekor.ts";
 import { requirements } from "./requirement.ts";
 import { checkSct, logsOfSct, parseSctList, type Sct } from "./sct.ts";
-import { checkDigestHint, checkEnvelopeSignature, checkMessageSignature, checkSubject, readStatement } from "./signature.ts";
+import {
+  checkDigestHint,
+  checkEnvelopeSignature,
+  checkMessageSignature,
+  checkSubject,
+  readStatement,
+} from "./signature.ts";
 import { checkTimestamp } from "./timestamp.ts";
 import type { Log, TrustRoot } from "./trust-root.ts";
 
@@ -56,7 +62,12 @@ export interface Examination {
  * Proves who signed `artifact`, when, and which logs saw it (client-spec §4). Throws the reason of a refusal.
  * Does not decide whether that signer is wanted: give the claims to a policy.
  */
-export function verifyBundle(bundle: Bundle, artifact: Artifact, trust: TrustRoot, options: VerifyOptions): Verified<Claims> {
+export function verifyBundle(
+  bundle: Bundle,
+  artifact: Artifact,
+  trust: TrustRoot,
+  options: VerifyOptions,
+): Verified<Claims> {
   const { claims, problem } = examineBundle(bundle, artifact, trust, options);
   if (claims === undefined) throw problem ?? sigstoreError("SIGSTORE_SIGNATURE_INVALID");
   return claims;
@@ -66,18 +77,28 @@ export function verifyBundle(bundle: Bundle, artifact: Artifact, trust: TrustRoo
  * As `verifyBundle`, but runs every check that can be run and lists what each one said.
  * Throws only usage errors (a key for a certificate bundle and the reverse, a digest that cannot be used).
  */
-export function examineBundle(bundle: Bundle, artifact: Artifact, trust: TrustRoot, options: VerifyOptions): Examination {
+export function examineBundle(
+  bundle: Bundle,
+  artifact: Artifact,
+  trust: TrustRoot,
+  options: VerifyOptions,
+): Examination {
   const run: Run = { bundle, artifact, trust, options, need: needOf(options), list: makeChecklist() };
   const signer = checkMaterial(bundle, options);
   checkArtifactDigests(artifact);
   const content = checkContent(run, signer.spki);
   const stamps = checkTimestamps(run);
-  const logged = checkLogEntries(run, signer, stamps.map((stamp) => stamp.timeMs));
+  const logged = checkLogEntries(
+    run,
+    signer,
+    stamps.map((stamp) => stamp.timeMs),
+  );
   const times = [...stamps, ...logged.flatMap((entry) => (entry.time === undefined ? [] : [entry.time]))];
   checkCounts(run, logged, times);
   const who = signer.leaf === undefined ? keySigner(content?.verifier) : checkCertificate(run, signer.leaf, times);
   const { problem, checks } = run.list;
-  if (problem !== undefined || who.signer === undefined || content === undefined) return { checks, problem: problem ?? sigstoreError("SIGSTORE_CERTIFICATE_UNTRUSTED") };
+  if (problem !== undefined || who.signer === undefined || content === undefined)
+    return { checks, problem: problem ?? sigstoreError("SIGSTORE_CERTIFICATE_UNTRUSTED") };
   return { checks, claims: vouch(claimsOf({ signer: who.signer, scts: who.scts, times, logged, content })) };
 }
 
@@ -126,7 +147,8 @@ function checkMaterial(bundle: Bundle, options: VerifyOptions): Material {
     const leaf = bundle.material.chain[0] as Certificate;
     return { leaf, spki: leaf.spki, verifier: { kind: "certificate", der: leaf.raw, spki: leaf.spki } };
   }
-  if (options.key === undefined) throw sigstoreError("SIGSTORE_KEY_NEEDED", { checked: "key hint", got: quote(bundle.material.hint) });
+  if (options.key === undefined)
+    throw sigstoreError("SIGSTORE_KEY_NEEDED", { checked: "key hint", got: quote(bundle.material.hint) });
   const { spki } = options.key;
   return { spki, verifier: { kind: "key", der: spki, spki } };
 }
@@ -134,9 +156,16 @@ function checkMaterial(bundle: Bundle, options: VerifyOptions): Material {
 function checkContent(run: Run, spki: Uint8Array): SignedContent | undefined {
   const { bundle, artifact, options, list } = run;
   const { content, material } = bundle;
-  if (material.kind === "key") list.run("key-hint", () => ({ value: checkKeyHint(material.hint, options.key as Verifier), detail: "the bundle names no other key" }));
+  if (material.kind === "key")
+    list.run("key-hint", () => ({
+      value: checkKeyHint(material.hint, options.key as Verifier),
+      detail: "the bundle names no other key",
+    }));
   if (content.kind === "message") {
-    list.run("artifact-digest", () => ({ value: checkDigestHint(content, artifact), detail: artifact.digests.join(" ") }));
+    list.run("artifact-digest", () => ({
+      value: checkDigestHint(content, artifact),
+      detail: artifact.digests.join(" "),
+    }));
     const verifier = list.run("signature", () => {
       const value = checkMessageSignature(content, artifact, spki, bundle.entries.length > 0);
       return { value, detail: `${value.algorithm.name} over the artifact` };
@@ -156,21 +185,37 @@ function checkEnvelope({ artifact, list }: Run, envelope: Envelope, spki: Uint8A
     return { value, detail: `${value.subjects.length} subjects, predicate ${quote(value.predicateType)}` };
   });
   if (statement === undefined) return undefined;
-  const subject = list.run("subject", () => ({ value: checkSubject(statement, artifact), detail: "the artifact is one of the subjects" }));
+  const subject = list.run("subject", () => ({
+    value: checkSubject(statement, artifact),
+    detail: "the artifact is one of the subjects",
+  }));
   return verifier && subject && { verifier, digests: provedDigests(artifact, { subject }), statement };
 }
 
 function checkTimestamps({ bundle, trust, list }: Run): readonly TimedAt[] {
   const { content } = bundle;
-  const signature = content.kind === "message" ? content.signature : (content.envelope.signatures[0]?.sig ?? new Uint8Array());
+  const signature =
+    content.kind === "message" ? content.signature : (content.envelope.signatures[0]?.sig ?? new Uint8Array());
   return bundle.timestamps.flatMap((token, index) => {
     const name = `timestamp[${index}]`;
     try {
       const { authority, timeMs } = checkTimestamp(token, signature, trust.timestampAuthorities);
       const time = new Date(timeMs).toISOString();
-      const claim: VerifiedTime = { source: "rfc3161", authority: authority.uri, ...operatorOf(authority.operator), time };
+      const claim: VerifiedTime = {
+        source: "rfc3161",
+        authority: authority.uri,
+        ...operatorOf(authority.operator),
+        time,
+      };
       list.run(name, () => ({ value: time, detail: `${time} by ${authority.uri}` }));
-      return [{ timeMs, claim, operator: authority.operator ?? authority.uri, key: hex(hash("sha256", (authority.chain[0] as Certificate).spki)) }];
+      return [
+        {
+          timeMs,
+          claim,
+          operator: authority.operator ?? authority.uri,
+          key: hex(hash("sha256", (authority.chain[0] as Certificate).spki)),
+        },
+      ];
     } catch (error) {
       return noted(list, name, error, "SIGSTORE_TIMESTAMP_UNTRUSTED");
     }
@@ -187,8 +232,15 @@ function checkLogEntries(run: Run, signer: Material, stampsMs: readonly number[]
   return bundle.entries.flatMap((entry, index) => {
     const name = `log-entry[${index}]`;
     try {
-      const logged = checkLogEntry(entry, expected, trust.logs, { version: bundle.version, timesMs: stampsMs, nowMs: run.options.nowMs });
-      list.run(name, () => ({ value: logged, detail: `${logged.claim.entry} in ${logged.claim.origin}, proved by ${logged.claim.proof}` }));
+      const logged = checkLogEntry(entry, expected, trust.logs, {
+        version: bundle.version,
+        timesMs: stampsMs,
+        nowMs: run.options.nowMs,
+      });
+      list.run(name, () => ({
+        value: logged,
+        detail: `${logged.claim.entry} in ${logged.claim.origin}, proved by ${logged.claim.proof}`,
+      }));
       return [logged.integratedMs === undefined ? logged : { ...logged, time: timeOf(logged, logged.integratedMs) }];
     } catch (error) {
       return noted(list, name, error, "SIGSTORE_LOG_UNKNOWN");
@@ -199,13 +251,22 @@ function checkLogEntries(run: Run, signer: Material, stampsMs: readonly number[]
 function timeOf(logged: Logged, timeMs: number): TimedAt {
   const { claim, authority } = logged;
   const { operator } = claim;
-  return { timeMs, operator: operator ?? authority, key: logged.keyid, claim: { source: "rekor-v1", authority, ...operatorOf(operator), time: new Date(timeMs).toISOString() } };
+  return {
+    timeMs,
+    operator: operator ?? authority,
+    key: logged.keyid,
+    claim: { source: "rekor-v1", authority, ...operatorOf(operator), time: new Date(timeMs).toISOString() },
+  };
 }
 
 function expectedOf({ bundle, artifact }: Run, signer: Material): Expected {
   const { content } = bundle;
   if (content.kind === "message") {
-    return { signature: content.signature, verifier: signer.verifier, content: { kind: "message", digests: artifact.digests } };
+    return {
+      signature: content.signature,
+      verifier: signer.verifier,
+      content: { kind: "message", digests: artifact.digests },
+    };
   }
   const { payloadType, payload, signatures } = content.envelope;
   const [only] = signatures;
@@ -225,11 +286,25 @@ function noted(list: Checklist, name: string, error: unknown, ignorable: string)
 }
 
 function checkCounts({ list, need, options }: Run, logged: readonly LoggedAt[], times: readonly TimedAt[]): void {
-  const logs = countDistinct(logged.map(({ claim, keyid }) => ({ operator: claim.operator ?? claim.logId, key: keyid })));
-  countCheck(list, { name: "log-entries", skipped: "log-entry[", need: need.logEntries, got: logs, code: "SIGSTORE_TOO_FEW_LOG_ENTRIES" });
+  const logs = countDistinct(
+    logged.map(({ claim, keyid }) => ({ operator: claim.operator ?? claim.logId, key: keyid })),
+  );
+  countCheck(list, {
+    name: "log-entries",
+    skipped: "log-entry[",
+    need: need.logEntries,
+    got: logs,
+    code: "SIGSTORE_TOO_FEW_LOG_ENTRIES",
+  });
   // Without a time nothing can be said about a certificate, whatever the policy asks for.
   const needTimes = options.key === undefined ? Math.max(1, need.times) : need.times;
-  countCheck(list, { name: "times", skipped: "timestamp[", need: needTimes, got: countDistinct(times), code: "SIGSTORE_TOO_FEW_TIMES" });
+  countCheck(list, {
+    name: "times",
+    skipped: "timestamp[",
+    need: needTimes,
+    got: countDistinct(times),
+    code: "SIGSTORE_TOO_FEW_TIMES",
+  });
 }
 
 interface Count {
@@ -253,7 +328,11 @@ function checkCertificate(run: Run, leaf: Certificate, times: readonly TimedAt[]
   const { list, trust } = run;
   list.run("certificate-usage", () => ({ value: checkSigningUsage(leaf), detail: "code signing, no CA" }));
   const issued = list.run("certificate-chain", () => {
-    const value = checkIssued(leaf, trust.authorities, times.map((time) => time.timeMs));
+    const value = checkIssued(
+      leaf,
+      trust.authorities,
+      times.map((time) => time.timeMs),
+    );
     return { value, detail: `issued by ${value.authority.uri}, valid at ${times.length} verified times` };
   });
   const scts = issued === undefined ? [] : checkScts(run, leaf, issued.issuer);
@@ -272,8 +351,12 @@ interface Certified {
 function checkScts(run: Run, leaf: Certificate, issuer: Certificate): readonly Promised[] {
   const { list, trust, need } = run;
   const scts = leaf.sctList === undefined ? [] : (list.run("sct-list", () => listScts(leaf)) ?? []);
-  const found = scts.flatMap((sct, index) => proveSct(list, { name: `sct[${index}]`, sct, leaf, issuer }, logsOfSct(sct, trust.ctLogs)));
-  const logs = countDistinct(found.map(({ log }) => ({ operator: log.operator ?? base64(log.logId), key: log.verifier.keyid })));
+  const found = scts.flatMap((sct, index) =>
+    proveSct(list, { name: `sct[${index}]`, sct, leaf, issuer }, logsOfSct(sct, trust.ctLogs)),
+  );
+  const logs = countDistinct(
+    found.map(({ log }) => ({ operator: log.operator ?? base64(log.logId), key: log.verifier.keyid })),
+  );
   countCheck(list, { name: "scts", skipped: "sct[", need: need.scts, got: logs, code: "SIGSTORE_TOO_FEW_SCTS" });
   return found;
 }
@@ -315,8 +398,14 @@ function claimsOf(proved: AllProved): Claims {
     artifact: { digests },
     signer: proved.signer,
     // One token given twice is one time.
-    times: distinct(proved.times.map((time) => time.claim), (claim) => `${claim.source} ${claim.authority} ${claim.time}`),
-    logs: distinct(proved.logged.map((entry) => entry.claim), (claim) => claim.logId),
+    times: distinct(
+      proved.times.map((time) => time.claim),
+      (claim) => `${claim.source} ${claim.authority} ${claim.time}`,
+    ),
+    logs: distinct(
+      proved.logged.map((entry) => entry.claim),
+      (claim) => claim.logId,
+    ),
     scts: distinct(proved.scts.map(sctClaim), (claim) => claim.logId),
     ...(statement === undefined ? {} : { statement }),
   };
