@@ -78,13 +78,13 @@ interface Search {
 
 function climb(search: Search, chain: readonly Certificate[]): void {
   const child = chain.at(-1) as Certificate;
-  for (const [id, root] of search.authorities.roots) {
-    if (isIssuer(search, chain, root)) search.found.add(id);
+  for (const [id, roots] of search.authorities.roots) {
     // A functionary may be listed as a root itself.
-    else if (equalBytes(root.raw, child.raw)) search.found.add(id);
+    const isFound = roots.some((root) => equalBytes(root.raw, child.raw) || isIssuer(search, chain, root));
+    if (isFound) search.found.add(id);
   }
   if (chain.length >= maxChainCertificates) return;
-  for (const authority of search.authorities.intermediates.values()) {
+  for (const authority of [...search.authorities.intermediates.values()].flat()) {
     const isRepeated = chain.some(({ raw }) => equalBytes(raw, authority.raw));
     if (!isRepeated && isIssuer(search, chain, authority)) climb(search, [...chain, authority]);
   }

@@ -141,8 +141,8 @@ function ask(question: Question): string {
     signatures: [signature],
     signedBytes: () => message,
   };
-  const byId = (list: readonly Certificate[]): Map<string, Certificate> =>
-    new Map(list.map((each, k) => [`id${k}`, each]));
+  const byId = (list: readonly Certificate[]): Map<string, readonly Certificate[]> =>
+    new Map(list.map((each, k) => [`id${k}`, [each]]));
   const authorities = { roots: byId(roots), intermediates: byId(intermediates) };
   return codeOf(() => {
     const found = checkCertificateSignature(signed, signature, { authorities, constraints, nowMs });
@@ -257,11 +257,27 @@ describe("what a layout says of certificates", () => {
       reader({ rootcas: { a: { keyval: { certificate: pem } } }, intermediatecas: {} }),
     );
     expect([...parts.roots.keys()]).toEqual(["a"]);
-    expect(parts.roots.get("a")?.raw).toEqual(rootCert.raw);
+    expect(parts.roots.get("a")?.[0]?.raw).toEqual(rootCert.raw);
     expect(readCertificateParts(reader({}))).toEqual({ roots: new Map(), intermediates: new Map() });
   });
 
+  test("authorities as the drafts of ITE-7 write them", () => {
+    const old = readCertificateParts(reader({ rootcas: { a: { keyval: { public: pem } } } }));
+    expect(old.roots.get("a")?.[0]?.raw).toEqual(rootCert.raw);
+    const middlePem = formatPem("CERTIFICATE", middleCert.raw);
+    const bundle = { bundleid: "b", roots: [pem, pem], intermediates: [middlePem] };
+    const parts = readCertificateParts(reader({ trustBundles: { b: bundle, c: {} } }));
+    expect(parts.roots.get("b")?.map(({ raw }) => raw)).toEqual([rootCert.raw, rootCert.raw]);
+    expect(parts.intermediates.get("b")?.map(({ raw }) => raw)).toEqual([middleCert.raw]);
+    const [constraint] = readCertificateConstraints(reader({ cert_constraints: [{ trustBundleIds: ["b"] }] }));
+    expect(constraint?.roots).toEqual(["b"]);
+  });
+
   test.each<[Json]>([
+    [{ trustBundles: [] }],
+    [{ trustBundles: { a: { roots: pem } } }],
+    [{ trustBundles: { a: { roots: ["x"] } } }],
+    [{ trustBundles: {}, rootcas: {} }],
     [{ rootcas: [] }],
     [{ rootcas: 1 }],
     [{ rootcas: { a: 1 } }],

@@ -12,10 +12,10 @@ import {
 } from "@countersign/core";
 import { inTotoError } from "./errors.ts";
 
-/** The certificate authorities of a layout (ITE-7), by the ids under which constraints name them. */
+/** The certificate authorities of a layout (ITE-7), by the ids under which constraints name them; one id may be of several. */
 export interface Authorities {
-  readonly roots: ReadonlyMap<string, Certificate>;
-  readonly intermediates: ReadonlyMap<string, Certificate>;
+  readonly roots: ReadonlyMap<string, readonly Certificate[]>;
+  readonly intermediates: ReadonlyMap<string, readonly Certificate[]>;
 }
 
 /**
@@ -35,9 +35,11 @@ export interface CertificateConstraint {
 export const maxCertificateItems: number = 1024;
 
 /**
- * Reads a layout's `rootcas` and `intermediatecas`, as in-toto-golang writes them. Throws INTOTO_CERTIFICATE_MALFORMED.
+ * Reads a layout's `rootcas` and `intermediatecas`, as in-toto-golang writes them, or the `trustBundles` of ITE-7's later
+ * draft. Throws INTOTO_CERTIFICATE_MALFORMED.
  */
 export function readCertificateParts(reader: ObjectReader): Authorities {
+  if (reader.has("trustBundles")) return readTrustBundles(reader);
   return { roots: readAuthorities(reader, "rootcas"), intermediates: readAuthorities(reader, "intermediatecas") };
 }
 
@@ -51,7 +53,7 @@ export function readCertificateConstraints(reader: ObjectReader): readonly Certi
       dnsNames: readTexts(entry, "dns_names"),
       emails: readTexts(entry, "emails"),
       organizations: readTexts(entry, "organizations"),
-      roots: readTexts(entry, "roots"),
+      roots: [...readTexts(entry, "roots"), ...readTexts(entry, "trustBundleIds")],
       uris: readTexts(entry, "uris"),
     };
   });
@@ -69,18 +71,35 @@ export function parsePemCertificate(pem: string): Certificate {
   }
 }
 
-function readAuthorities(reader: ObjectReader, name: string): ReadonlyMap<string, Certificate> {
+function readAuthorities(reader: ObjectReader, name: string): ReadonlyMap<string, readonly Certificate[]> {
+  return new Map(readEntries(reader, name).map(([id, entry]) => [id, [readAuthority(entry)]]));
+}
+
+/** in-toto-golang has a member of its own for it; the first draft of ITE-7 put it where a key would stand. */
+function readAuthority(reader: ObjectReader): Certificate {
+  const keyval = reader.object("keyval");
+  return parsePemCertificate(keyval.optionalString("certificate") ?? keyval.string("public"));
+}
+
+function readTrustBundles(reader: ObjectReader): Authorities {
+  if (reader.has("rootcas") || reader.has("intermediatecas"))
+    throw malformed({ checked: "layout", expected: "trustBundles or rootcas", got: "both" });
+  const bundles = readEntries(reader, "trustBundles");
+  const read = (entry: ObjectReader, name: string): readonly Certificate[] =>
+    readTexts(entry, name).map(parsePemCertificate);
+  return {
+    roots: new Map(bundles.map(([id, entry]) => [id, read(entry, "roots")])),
+    intermediates: new Map(bundles.map(([id, entry]) => [id, read(entry, "intermediates")])),
+  };
+}
+
+function readEntries(reader: ObjectReader, name: string): readonly (readonly [string, ObjectReader])[] {
   const listed = reader.optionalJson(name) ?? {};
   if (typeof listed !== "object" || Array.isArray(listed)) throw malformed({ checked: name, expected: "an object" });
   const entries = Object.entries(listed as JsonObject);
   if (entries.length > maxCertificateItems)
     throw malformed({ checked: name, expected: `at most ${maxCertificateItems}` });
-  return new Map(entries.map(([id, value]) => [id, readAuthority(value as Json, id)]));
-}
-
-function readAuthority(value: Json, id: string): Certificate {
-  const reader = readObject(value, `authority ${quote(id)}`, malformed);
-  return parsePemCertificate(reader.object("keyval").string("certificate"));
+  return entries.map(([id, value]) => [id, readObject(value as Json, `${name} ${quote(id)}`, malformed)]);
 }
 
 function readTexts(reader: ObjectReader, name: string): readonly string[] {

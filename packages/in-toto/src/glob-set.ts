@@ -18,7 +18,7 @@ export function readCharacterSet(pattern: string, at: number): CharacterSet | un
   if (pattern[close] === "]") close++;
   close = pattern.indexOf("]", close);
   if (close < 0) return undefined;
-  const chunks = dropBackwardRanges(splitRanges([...pattern.slice(at + 1, close)]));
+  const chunks = dropBackwardRanges(splitRanges(Array.from(pattern.slice(at + 1, close))));
   return { test: testOf(chunks), end: close + 1 };
 }
 
