@@ -39,7 +39,11 @@ export const layoutVerifyFlags: readonly Flag[] = [
     says: "decide as the reference in Python, lax where it is; the report is marked and makes no claims",
     group: "Trust:",
   },
-  { flags: "--allow-inspections", says: "run the commands that the layout names, in a copy of this directory", group: "Inspections:" },
+  {
+    flags: "--allow-inspections",
+    says: "run the commands that the layout names, in a copy of this directory",
+    group: "Inspections:",
+  },
   {
     flags: "--allow-sublayout-inspections",
     says: "run those of sublayouts too, which functionaries chose",

@@ -31,7 +31,13 @@ export function renamed(who: Person, keyid: string): Person {
 }
 
 function withId({ secret }: Person, keyid: string, text: string): Person {
-  const json = { keyid, keytype: "ed25519", scheme: "ed25519", keyid_hash_algorithms: ["sha256", "sha512"], keyval: { public: text } };
+  const json = {
+    keyid,
+    keytype: "ed25519",
+    scheme: "ed25519",
+    keyid_hash_algorithms: ["sha256", "sha512"],
+    keyval: { public: text },
+  };
   return { keyid, json, secret };
 }
 
@@ -48,12 +54,30 @@ export function artifacts(contents: Readonly<Record<string, string>>): JsonObjec
 }
 
 export function link(name: string, more: JsonObject = {}): JsonObject {
-  return { _type: "link", name, command: [], materials: {}, products: {}, byproducts: { "return-value": 0 }, environment: {}, ...more };
+  return {
+    _type: "link",
+    name,
+    command: [],
+    materials: {},
+    products: {},
+    byproducts: { "return-value": 0 },
+    environment: {},
+    ...more,
+  };
 }
 
 export function step(name: string, who: readonly Person[], more: JsonObject = {}): JsonObject {
   const pubkeys = who.map(({ keyid }) => keyid);
-  return { _type: "step", name, pubkeys, threshold: 1, expected_command: [], expected_materials: [], expected_products: [], ...more };
+  return {
+    _type: "step",
+    name,
+    pubkeys,
+    threshold: 1,
+    expected_command: [],
+    expected_materials: [],
+    expected_products: [],
+    ...more,
+  };
 }
 
 export function inspection(name: string, run: readonly string[], more: JsonObject = {}): JsonObject {
@@ -66,7 +90,11 @@ export function layout(who: readonly Person[], steps: readonly JsonObject[], mor
 }
 
 /** The text of signed metadata. */
-export function signed(payload: JsonObject, who: readonly Person[], form: "metablock" | "dsse" = "metablock"): Uint8Array {
+export function signed(
+  payload: JsonObject,
+  who: readonly Person[],
+  form: "metablock" | "dsse" = "metablock",
+): Uint8Array {
   if (form === "metablock") {
     const message = formatCanonicalJson(payload);
     const signatures = who.map(({ keyid, secret }) => ({ keyid, sig: sign(null, message, secret).toString("hex") }));
@@ -108,7 +136,14 @@ export function ask({ layout: bytes, files = {}, owners = [owner], ...more }: As
   } catch (error) {
     if (!(error instanceof TrustError) || error.kind === "usage") throw error;
     const findings: Finding[] = [findingOf(error)];
-    const report = { place: [], digest: "", form: "metablock", signers: [], steps: [], inspections: [] } as unknown as Verification["layout"];
+    const report = {
+      place: [],
+      digest: "",
+      form: "metablock",
+      signers: [],
+      steps: [],
+      inspections: [],
+    } as unknown as Verification["layout"];
     return { verdict: "refused", mode, layout: report, findings };
   }
 }
@@ -116,5 +151,10 @@ export function ask({ layout: bytes, files = {}, owners = [owner], ...more }: As
 /** `allowed`, or the codes of what was refused. */
 export function verdictOf(asked: Asked): string {
   const { verdict, findings } = ask(asked);
-  return verdict === "allowed" ? verdict : findings.filter(({ level }) => level !== "warn").map(({ code }) => code).join(" ");
+  return verdict === "allowed"
+    ? verdict
+    : findings
+        .filter(({ level }) => level !== "warn")
+        .map(({ code }) => code)
+        .join(" ");
 }

@@ -12,7 +12,11 @@ import type { SignedStep } from "./step.ts";
  * digests of what the last step produced, or of the one artifact that was asked about. Undefined if there are none.
  * Proves nothing itself.
  */
-export function claimsOf(keys: readonly LayoutKey[], level: LevelAnswer, artifact: readonly Digest[] | undefined): Claims | undefined {
+export function claimsOf(
+  keys: readonly LayoutKey[],
+  level: LevelAnswer,
+  artifact: readonly Digest[] | undefined,
+): Claims | undefined {
   const digests = artifact ?? digestsOf(level.link?.products ?? new Map());
   const [owner] = keys;
   if (owner === undefined || digests.length === 0) return undefined;
@@ -36,7 +40,8 @@ export function claimsOf(keys: readonly LayoutKey[], level: LevelAnswer, artifac
 /** Proves that one of the artifact's digests is that of a product. Throws INTOTO_ARTIFACT_NOT_PRODUCED. */
 export function checkProduced(artifact: readonly Digest[], { products }: Link): void {
   const known = new Set(digestsOf(products));
-  if (!artifact.some((digest) => known.has(digest))) throw inTotoError("INTOTO_ARTIFACT_NOT_PRODUCED", { checked: artifact.join(" ") });
+  if (!artifact.some((digest) => known.has(digest)))
+    throw inTotoError("INTOTO_ARTIFACT_NOT_PRODUCED", { checked: artifact.join(" ") });
 }
 
 const common = /^\{"sha256":"([0-9a-f]{64})"\}$/;
@@ -46,7 +51,9 @@ function digestsOf(products: Artifacts): Digest[] {
   for (const hashes of products.values()) {
     const [, sha256] = common.exec(hashes) ?? [];
     if (sha256 !== undefined) digests.add(`sha256:${sha256}`);
-    else for (const [name, hex] of readHashes(hashes)) if (/^sha(?:256|384|512)$/.test(name)) digests.add(`${name}:${hex}`);
+    else
+      for (const [name, hex] of readHashes(hashes))
+        if (/^sha(?:256|384|512)$/.test(name)) digests.add(`${name}:${hex}`);
   }
   return [...digests].map(parseDigest);
 }

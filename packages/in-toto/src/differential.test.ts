@@ -126,6 +126,8 @@ describe.skipIf(saved.length === 0)("counterexamples of earlier runs", () => {
   });
 });
 
+test.skipIf(!isAsked)("the reference is installed (Debian's package in-toto)", () => expect(isThere).toBe(true));
+
 describe.skipIf(!isThere)(`${count} random chains asked of the reference too (seed ${seed})`, () => {
   test("compat: no difference; default: only what the table names", { timeout: 600_000 }, async () => {
     const chains = fc.sample(randomChain, { numRuns: count, seed });

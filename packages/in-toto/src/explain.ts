@@ -34,8 +34,13 @@ export const maxTablePaths = 3;
 /** The answer as lines of a table for people, without the findings; what came from outside is escaped. */
 export function formatLayoutTable({ layout }: Verification, detail: TableDetail): readonly string[] {
   const rows = tableRows(layout, detail);
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => [...(row[column] ?? "")].length)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  const widths = [0, 1, 2].map((column) => rows.reduce((width, row) => Math.max(width, (row[column] ?? "").length), 0));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 type Row = readonly string[];
@@ -52,10 +57,17 @@ function tableRows(layout: LayoutReport, detail: TableDetail): readonly Row[] {
 }
 
 function stepRows(step: StepReport, indent: string, detail: TableDetail): readonly Row[] {
-  const who = step.functionaries.map(({ keyid, evidence }) => (evidence === "layout" ? `${short(keyid)} (sublayout)` : short(keyid)));
+  const who = step.functionaries.map(({ keyid, evidence }) =>
+    evidence === "layout" ? `${short(keyid)} (sublayout)` : short(keyid),
+  );
   const ignored = step.ignored.length === 0 ? "" : `, ${step.ignored.length} ignored`;
   return [
-    [`${indent}${shown(step.name)}`, verdictOf(step), `${who.join(", ") || "nobody"} of ${step.threshold}${ignored}`, countsOf(step)],
+    [
+      `${indent}${shown(step.name)}`,
+      verdictOf(step),
+      `${who.join(", ") || "nobody"} of ${step.threshold}${ignored}`,
+      countsOf(step),
+    ],
     ...ruleRows(step, indent, detail),
     ...step.functionaries.flatMap(({ sublayout }) => (sublayout === undefined ? [] : tableRows(sublayout, detail))),
   ];
@@ -66,7 +78,12 @@ function ruleRows(item: ItemReport, indent: string, detail: TableDetail): readon
   return (["materials", "products"] as const).flatMap((side) => {
     const trace = item[side];
     if (trace === undefined) return [];
-    return trace.effects.map((effect) => [`${indent}  ${side}`, `${effect.consumed.length}`, shown(effect.rule.words.join(" ")), pathsOf(effect)]);
+    return trace.effects.map((effect) => [
+      `${indent}  ${side}`,
+      `${effect.consumed.length}`,
+      shown(effect.rule.words.join(" ")),
+      pathsOf(effect),
+    ]);
   });
 }
 
@@ -76,7 +93,9 @@ function verdictOf({ verdict, code }: ItemReport): string {
 
 function countsOf({ materials, products }: ItemReport): string {
   const count = (trace: RuleTrace | undefined): string =>
-    trace === undefined ? "–" : `${trace.left.length + trace.effects.reduce((sum, { consumed }) => sum + consumed.length, 0)}`;
+    trace === undefined
+      ? "–"
+      : `${trace.left.length + trace.effects.reduce((sum, { consumed }) => sum + consumed.length, 0)}`;
   return materials === undefined && products === undefined ? "" : `${count(materials)} → ${count(products)}`;
 }
 

@@ -103,12 +103,26 @@ describe.skipIf(!isThere)(`layouts and links of in-toto-golang (${relative(root,
 
   test("a functionary known by certificate may sign no sublayout: there is no key to verify it with", async () => {
     const { key, signer } = parseSignerFile(read("example.com.write-code.key.pem"));
-    const layout = JSON.parse(Buffer.from(read("sub_layout.70ca5750.link")).toString()) as { readonly signed: JsonObject };
+    const layout = JSON.parse(Buffer.from(read("sub_layout.70ca5750.link")).toString()) as {
+      readonly signed: JsonObject;
+    };
     const file = await signMetadata(layout.signed, [{ key, signer }], "metablock");
-    const signatures = file.signatures.map((each) => ({ ...each, cert: Buffer.from(read("example.com.write-code.cert.pem")).toString() }));
+    const signatures = file.signatures.map((each) => ({
+      ...each,
+      cert: Buffer.from(read("example.com.write-code.cert.pem")).toString(),
+    }));
     const bytes = Buffer.from(formatMetadata({ ...file, signatures } as SignedFile));
-    const links: LinkSource = { open: (step, keyid8) => (step === "write-code" ? bytes : read(`${step}.${keyid8}.link`)), list: () => [key.keyid.slice(0, 8)], sub: () => links };
-    expect(codes("demo.layout", "strict", { ...links, open: (step, keyid8) => (step === "write-code" && keyid8 === "b7d643de" ? undefined : links.open(step, keyid8)) })).toBe("INTOTO_SUBLAYOUT_KEY");
+    const links: LinkSource = {
+      open: (step, keyid8) => (step === "write-code" ? bytes : read(`${step}.${keyid8}.link`)),
+      list: () => [key.keyid.slice(0, 8)],
+      sub: () => links,
+    };
+    expect(
+      codes("demo.layout", "strict", {
+        ...links,
+        open: (step, keyid8) => (step === "write-code" && keyid8 === "b7d643de" ? undefined : links.open(step, keyid8)),
+      }),
+    ).toBe("INTOTO_SUBLAYOUT_KEY");
   });
 
   test("a link of the wrong step under a functionary's name", () => {

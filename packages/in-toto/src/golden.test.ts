@@ -90,7 +90,11 @@ describe.skipIf(!isThere)(`golden cases of the reference (${relative(root, cases
     const strict = answer(name, expected.args, "strict");
     const stricter = stricterCases().get(name.slice(0, 3));
     if (compat.isAllowed && stricter !== undefined) expect(strict.codes).toContain(stricter);
-    else expect({ name, ...strict, codes: compat.isAllowed ? strict.codes : [] }).toMatchObject({ isAllowed: compat.isAllowed, codes: [] });
+    else
+      expect({ name, ...strict, codes: compat.isAllowed ? strict.codes : [] }).toMatchObject({
+        isAllowed: compat.isAllowed,
+        codes: [],
+      });
     expect(strict.hasClaims).toBe(strict.isAllowed);
   });
 });

@@ -70,7 +70,10 @@ export function openInspector(permit: InspectionPermit): Inspector {
  * Runs allowed commands as the reference does: in the product itself, with the given environment, and recording without
  * what its default patterns exclude. For `compat` only: a command may change the product that is being verified.
  */
-export function openReferenceInspector(permit: InspectionPermit, environment: Readonly<Record<string, string>>): Inspector {
+export function openReferenceInspector(
+  permit: InspectionPermit,
+  environment: Readonly<Record<string, string>>,
+): Inspector {
   const { isExcluded } = compileExclusion(defaultExcludes);
   const record = (): Artifacts => {
     const files = walkProduct(permit.product, { isHidden: isExcluded, isLax: true });
@@ -79,14 +82,17 @@ export function openReferenceInspector(permit: InspectionPermit, environment: Re
   const run = ({ inspection }: InspectionRequest): InspectionOutcome => {
     checkAllowed(inspection.run, permit);
     const [executable = ""] = inspection.run;
-    return observe(record, () => runCommand(inspection.run, { executable, directory: permit.product, environment, permit }));
+    return observe(record, () =>
+      runCommand(inspection.run, { executable, directory: permit.product, environment, permit }),
+    );
   };
   return { run, close: () => {} };
 }
 
 /** The words of a command line as they are matched: all of them, exactly. */
 function checkAllowed(run: readonly string[], { allowed }: InspectionPermit): void {
-  const isSame = (words: readonly string[]): boolean => words.length === run.length && words.every((word, at) => word === run[at]);
+  const isSame = (words: readonly string[]): boolean =>
+    words.length === run.length && words.every((word, at) => word === run[at]);
   if (allowed === undefined || allowed.some(isSame)) return;
   throw inTotoError("INTOTO_INSPECTION_NOT_ALLOWED", { checked: "command", got: quote(run.join(" ")) });
 }
@@ -103,9 +109,15 @@ function findExecutable(command: string, product: string): string {
   if (command.includes("\0")) throw inTotoError("INTOTO_INSPECTION_COMMAND", { checked, got: "a NUL character" });
   if (command.includes("/") && !isAbsolute(command))
     throw inTotoError("INTOTO_INSPECTION_COMMAND", { checked, expected: "a name without path, or an absolute path" });
-  const candidates = isAbsolute(command) ? [command] : executableDirectories.map((directory) => join(directory, command));
+  const candidates = isAbsolute(command)
+    ? [command]
+    : executableDirectories.map((directory) => join(directory, command));
   const found = command === "" ? undefined : candidates.find(isExecutable);
-  if (found === undefined) throw inTotoError("INTOTO_INSPECTION_COMMAND", { checked, expected: `a program in ${executableDirectories.join(", ")}` });
+  if (found === undefined)
+    throw inTotoError("INTOTO_INSPECTION_COMMAND", {
+      checked,
+      expected: `a program in ${executableDirectories.join(", ")}`,
+    });
   const real = realpathSync(found);
   if (`${real}${sep}`.startsWith(`${realpathSync(product)}${sep}`))
     throw inTotoError("INTOTO_INSPECTION_COMMAND", { checked, got: "a program inside the product" });
@@ -144,8 +156,13 @@ function runCommand(run: readonly string[], { executable, directory, environment
   const ended = spawn(executable, words, options);
   endGroup(ended.pid);
   const { code } = (ended.error ?? {}) as NodeJS.ErrnoException;
-  if (code === "ETIMEDOUT") throw inTotoError("INTOTO_INSPECTION_TIMEOUT", { checked: quote(run.join(" ")), expected: `at most ${timeout} ms` });
-  if (code !== undefined) throw inTotoError("INTOTO_INSPECTION_COMMAND", { checked: quote(run.join(" ")), got: code }, ended.error);
+  if (code === "ETIMEDOUT")
+    throw inTotoError("INTOTO_INSPECTION_TIMEOUT", {
+      checked: quote(run.join(" ")),
+      expected: `at most ${timeout} ms`,
+    });
+  if (code !== undefined)
+    throw inTotoError("INTOTO_INSPECTION_COMMAND", { checked: quote(run.join(" ")), got: code }, ended.error);
   return ended.status ?? -1;
 }
 

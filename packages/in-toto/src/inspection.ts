@@ -62,7 +62,11 @@ export function isDeclarative(inspection: Inspection): boolean {
  * Refuses a layout whose inspections cannot all be carried out, before any of them is.
  * Throws INTOTO_INSPECTION_EMPTY, INTOTO_INSPECTION_NOT_ALLOWED, INTOTO_INSPECTION_UNKNOWN.
  */
-export function checkInspectable(inspection: Inspection, inspectors: Inspectors, listers: ReadonlyMap<string, Lister>): void {
+export function checkInspectable(
+  inspection: Inspection,
+  inspectors: Inspectors,
+  listers: ReadonlyMap<string, Lister>,
+): void {
   const checked = `inspection ${quote(inspection.name)}`;
   if (inspection.run.length === 0) throw inTotoError("INTOTO_INSPECTION_EMPTY", checked);
   if (!isDeclarative(inspection)) {
@@ -81,7 +85,11 @@ export function checkInspectable(inspection: Inspection, inspectors: Inspectors,
  * Carries out one inspection that `checkInspectable` passed. Throws INTOTO_INSPECTION_FAILED if its command ended with
  * anything but 0, and what the runner or the lister throws.
  */
-export function carryOut(request: InspectionRequest, inspectors: Inspectors, listers: ReadonlyMap<string, Lister>): InspectionOutcome {
+export function carryOut(
+  request: InspectionRequest,
+  inspectors: Inspectors,
+  listers: ReadonlyMap<string, Lister>,
+): InspectionOutcome {
   const { inspection } = request;
   checkInspectable(inspection, inspectors, listers);
   if (isDeclarative(inspection)) return look(inspection, inspectors.product as Product, listers);

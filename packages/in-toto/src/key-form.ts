@@ -9,7 +9,17 @@ const isHex: Test = (value) => typeof value === "string" && /^[a-fA-F0-9]+\n?$/.
 const isEmptyText: Test = (value) => value === "";
 const isNumberFromZero: Test = (value) => typeof value === "number" && Number.isInteger(value) && value >= 0;
 const isTime: Test = (value) => typeof value === "string" && /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z\n?$/.test(value);
-const hashNames: ReadonlySet<Json | undefined> = new Set(["md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2s", "blake2b", "blake2b-256"]);
+const hashNames: ReadonlySet<Json | undefined> = new Set([
+  "md5",
+  "sha1",
+  "sha224",
+  "sha256",
+  "sha384",
+  "sha512",
+  "blake2s",
+  "blake2b",
+  "blake2b-256",
+]);
 
 function maybe(test: Test): Test {
   return (value) => value === undefined || test(value);
@@ -46,7 +56,10 @@ function openPgpShape(type: string, method: string, numbers: Readonly<Record<str
   };
   const isKey = shapeOf(members);
   const areSubkeys: Test = (value) =>
-    typeof value === "object" && value !== null && !Array.isArray(value) && Object.entries(value as JsonObject).every(([id, key]) => isHex(id) && isKey(key as Json));
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.entries(value as JsonObject).every(([id, key]) => isHex(id) && isKey(key as Json));
   return shapeOf({ ...members, subkeys: maybe(areSubkeys) });
 }
 
@@ -78,5 +91,6 @@ export function isUsedForm(value: Json): boolean {
  * For compat. Throws INTOTO_KEY_MALFORMED.
  */
 export function checkKeyForm(value: Json): void {
-  if (!forms.some((test) => test(value))) throw inTotoError("INTOTO_KEY_MALFORMED", { checked: "form of a listed key" });
+  if (!forms.some((test) => test(value)))
+    throw inTotoError("INTOTO_KEY_MALFORMED", { checked: "form of a listed key" });
 }

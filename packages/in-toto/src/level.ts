@@ -110,14 +110,16 @@ function openLayout(level: Level): Layout {
   level.report.expires = metadata.layout.expires;
   checkExpiry(metadata.layout, now, mode);
   const layout = substitutions === undefined ? metadata.layout : substituteLayout(metadata.layout, substitutions);
-  if (mode === "strict" && layout.steps.length === 0 && layout.inspections.length === 0) throw inTotoError("INTOTO_LAYOUT_EMPTY");
+  if (mode === "strict" && layout.steps.length === 0 && layout.inspections.length === 0)
+    throw inTotoError("INTOTO_LAYOUT_EMPTY");
   for (const inspection of layout.inspections) checkInspectable(inspection, { run, product }, listers);
   return layout;
 }
 
 function checkExpiry({ expires, expiresMs }: Layout, now: Date, mode: Mode): void {
   const isExpired = mode === "compat" ? expiresMs < now.getTime() : expiresMs <= now.getTime();
-  if (isExpired) throw inTotoError("INTOTO_LAYOUT_EXPIRED", { expected: `a time before ${expires}`, got: now.toISOString() });
+  if (isExpired)
+    throw inTotoError("INTOTO_LAYOUT_EXPIRED", { expected: `a time before ${expires}`, got: now.toISOString() });
 }
 
 function proveSteps(level: Level, layout: Layout): void {
@@ -127,7 +129,11 @@ function proveSteps(level: Level, layout: Layout): void {
       const { signed, ignored } = proveStep(step, { layout, links, ...level.trail });
       level.signed.set(step.name, signed);
       const report = itemAt(level, at) as Draft<StepReport>;
-      report.functionaries = signed.map(({ keyid, materialId: material, type }) => ({ keyid, material, evidence: type }));
+      report.functionaries = signed.map(({ keyid, materialId: material, type }) => ({
+        keyid,
+        material,
+        evidence: type,
+      }));
       report.ignored = ignored.map(({ keyid, error: { code, message } }) => ({ keyid, code, message }));
     });
   }
@@ -141,7 +147,10 @@ function enterSublayouts(level: Level, layout: Layout): void {
       const place = [...level.question.place, step.name];
       if (signed.type === "link") {
         links.push(signed.link);
-        level.all.push({ place: `${place.map(quote).join(" / ")} by ${quote(signed.keyid.slice(0, 8))}`, link: signed.link });
+        level.all.push({
+          place: `${place.map(quote).join(" / ")} by ${quote(signed.keyid.slice(0, 8))}`,
+          link: signed.link,
+        });
       } else attempt(level, itemAt(level, at), () => enter(level, { layout, signed, place, at, index, links }));
     }
   }
@@ -162,7 +171,11 @@ function enter(level: Level, { layout, signed, place, at, index, links }: Entry)
   const key = layout.keys.get(signed.keyid);
   // As the reference: a subkey may sign a link for its main key, but no sublayout.
   if (key === undefined) throw inTotoError("INTOTO_SUBLAYOUT_KEY", { got: quote(signed.keyid) });
-  const ancestors = checkDescent({ place, ancestors: new Set([...question.ancestors, level.report.digest]) }, signed.metadata, trail);
+  const ancestors = checkDescent(
+    { place, ancestors: new Set([...question.ancestors, level.report.digest]) },
+    signed.metadata,
+    trail,
+  );
   const answer = verifyLevel(trail, {
     metadata: signed.metadata,
     keys: [key],
@@ -183,7 +196,8 @@ function checkLinks(level: Level, layout: Layout): void {
   for (const [at, step] of layout.steps.entries()) {
     const links = level.stepLinks.get(step.name) ?? [];
     attempt(level, itemAt(level, at), () => level.chain.set(step.name, checkStepLinks(step, links, level.trail.mode)));
-    for (const error of commandWarnings(step, links)) level.trail.findings.push({ ...findingIn(level, undefined, error), level: "warn" });
+    for (const error of commandWarnings(step, links))
+      level.trail.findings.push({ ...findingIn(level, undefined, error), level: "warn" });
   }
 }
 
@@ -199,7 +213,8 @@ function checkRuns(level: Level, layout: Layout): void {
 
 function judgeSteps(level: Level, layout: Layout): void {
   const chain: Chain = level.chain;
-  for (const [at, step] of layout.steps.entries()) attempt(level, itemAt(level, at), () => judgeItem(step, chain, itemAt(level, at)));
+  for (const [at, step] of layout.steps.entries())
+    attempt(level, itemAt(level, at), () => judgeItem(step, chain, itemAt(level, at)));
 }
 
 /** All inspections are carried out before the rules of the first are applied, so that they may refer to each other. */
@@ -208,7 +223,9 @@ function inspect(level: Level, layout: Layout): void {
   const chain = new Map<string, Pick<Link, "materials" | "products">>(level.chain);
   for (const [at, inspection] of layout.inspections.entries()) {
     const inspectors = { run: question.inspect, product: trail.product };
-    const outcome = attempt(level, report.inspections[at], () => carryOut({ inspection, place: question.place }, inspectors, trail.listers));
+    const outcome = attempt(level, report.inspections[at], () =>
+      carryOut({ inspection, place: question.place }, inspectors, trail.listers),
+    );
     if (outcome === undefined) return;
     chain.set(inspection.name, outcome);
   }

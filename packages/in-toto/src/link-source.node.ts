@@ -61,7 +61,12 @@ function readLink(path: string): Uint8Array | undefined {
     const stat = fstatSync(fd);
     if (!stat.isFile()) return undefined;
     const checked = `link ${quote(path)}`;
-    if (stat.size > maxLinkBytes) throw inTotoError("INTOTO_TOO_LARGE", { checked, expected: `at most ${maxLinkBytes} bytes`, got: `${stat.size}` });
+    if (stat.size > maxLinkBytes)
+      throw inTotoError("INTOTO_TOO_LARGE", {
+        checked,
+        expected: `at most ${maxLinkBytes} bytes`,
+        got: `${stat.size}`,
+      });
     return readAll(fd, stat.size);
   } finally {
     closeSync(fd);
@@ -71,12 +76,14 @@ function readLink(path: string): Uint8Array | undefined {
 function readAll(fd: number, size: number): Uint8Array {
   const bytes = new Uint8Array(size);
   let length = 0;
-  for (let count = -1; count !== 0 && length < size; length += count) count = readSync(fd, bytes, length, size - length, null);
+  for (let count = -1; count !== 0 && length < size; length += count)
+    count = readSync(fd, bytes, length, size - length, null);
   return bytes.subarray(0, length);
 }
 
 function missing(error: unknown, path: string): undefined {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG" || code === "EISDIR" || code === "ENXIO") return undefined;
+  if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG" || code === "EISDIR" || code === "ENXIO")
+    return undefined;
   throw inTotoError("INTOTO_LINK_UNREADABLE", { checked: `link ${quote(path)}`, got: code ?? "an error" }, error);
 }

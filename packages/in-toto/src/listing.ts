@@ -1,4 +1,18 @@
-import { digestBytes, digestName, digestOf, hash, hex, parseDigest, parseJson, quote, readObject, TrustError, type Digest, type Json, type ObjectReader } from "@countersign/core";
+import {
+  digestBytes,
+  digestName,
+  digestOf,
+  hash,
+  hex,
+  parseDigest,
+  parseJson,
+  quote,
+  readObject,
+  TrustError,
+  type Digest,
+  type Json,
+  type ObjectReader,
+} from "@countersign/core";
 import type { Artifacts } from "./artifacts.ts";
 import { inTotoError } from "./errors.ts";
 import { formatHashes, type Hashes } from "./hashes.ts";
@@ -18,8 +32,9 @@ export const declarativeListers: ReadonlyMap<string, Lister> = new Map([
   ["oci-layout", listImageLayout],
 ]);
 
-/** The product's files below a directory, by their path in it. A directory that is not there has none. */
+/** The product's files below a directory, by their path in it; `.` is all of it. A directory that is not there has none. */
 function listDirectory(product: Product, target: string): Artifacts {
+  if (target === ".") return product.record();
   const prefix = `${checkArtifactPath(target.replace(/\/$/, ""))}/`;
   const below = [...product.record()].filter(([path]) => path.startsWith(prefix));
   return new Map(below.map(([path, hashes]) => [path.slice(prefix.length), hashes]));
@@ -27,7 +42,10 @@ function listDirectory(product: Product, target: string): Artifacts {
 
 /** The files in a tar archive, plain or gzip. */
 function listArchive(product: Product, target: string): Artifacts {
-  return listEntries(parseTar(product.read(checkArtifactPath(target), { maxBytes: maxArchiveBytes, isUnpacked: true })), "refuse-links");
+  return listEntries(
+    parseTar(product.read(checkArtifactPath(target), { maxBytes: maxArchiveBytes, isUnpacked: true })),
+    "refuse-links",
+  );
 }
 
 /**
@@ -41,8 +59,12 @@ function listEntries(entries: readonly TarEntry[], links: "refuse-links" | "skip
     if (entry.kind === "link" && links === "skip-links") continue;
     const path = checkArtifactPath(withoutDot(entry.path));
     if (entry.kind === "link") throw malformed("INTOTO_ARCHIVE_MALFORMED", quote(entry.path), "no symbolic links");
-    const hashes = entry.kind === "file" ? formatHashes({ sha256: hex(hash("sha256", entry.content)) }) : found.get(withoutDot(entry.target));
-    if (hashes === undefined) throw malformed("INTOTO_ARCHIVE_MALFORMED", quote(entry.path), "hard links to files before them");
+    const hashes =
+      entry.kind === "file"
+        ? formatHashes({ sha256: hex(hash("sha256", entry.content)) })
+        : found.get(withoutDot(entry.target));
+    if (hashes === undefined)
+      throw malformed("INTOTO_ARCHIVE_MALFORMED", quote(entry.path), "hard links to files before them");
     if (found.has(path)) throw malformed("INTOTO_ARCHIVE_MALFORMED", quote(path), "each path once");
     found.set(path, hashes);
   }
@@ -63,8 +85,14 @@ function listImageLayout(product: Product, target: string): Artifacts {
   const found = new Map<string, Hashes>();
   readImage(() => {
     const marker = readJson(product.read(`${base}/oci-layout`, { maxBytes: maxManifestBytes }), "oci-layout");
-    if (marker.string("imageLayoutVersion") !== "1.0.0") throw malformed("INTOTO_OCI_LAYOUT_MALFORMED", "oci-layout", "imageLayoutVersion 1.0.0");
-    const pending = [...readJson(product.read(`${base}/index.json`, { maxBytes: maxManifestBytes }), "index.json").array("manifests", maxImageBlobs)];
+    if (marker.string("imageLayoutVersion") !== "1.0.0")
+      throw malformed("INTOTO_OCI_LAYOUT_MALFORMED", "oci-layout", "imageLayoutVersion 1.0.0");
+    const pending = [
+      ...readJson(product.read(`${base}/index.json`, { maxBytes: maxManifestBytes }), "index.json").array(
+        "manifests",
+        maxImageBlobs,
+      ),
+    ];
     for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
       const digest = descriptorOf(next);
       const path = `blobs/${digest.replace(":", "/")}`;
@@ -72,8 +100,13 @@ function listImageLayout(product: Product, target: string): Artifacts {
       const manifest = readJson(readBlob(product, base, digest, found), path);
       pending.push(...(manifest.optionalArray("manifests", maxImageBlobs) ?? []));
       if (manifest.has("config")) readBlob(product, base, descriptorOf(manifest.json("config")), found);
-      for (const layer of manifest.optionalArray("layers", maxImageBlobs) ?? []) addLayer(product, base, descriptorOf(layer), found);
-      if (found.size > maxLayoutEntries) throw inTotoError("INTOTO_TOO_LARGE", { checked: "image layout", expected: `at most ${maxLayoutEntries} files` });
+      for (const layer of manifest.optionalArray("layers", maxImageBlobs) ?? [])
+        addLayer(product, base, descriptorOf(layer), found);
+      if (found.size > maxLayoutEntries)
+        throw inTotoError("INTOTO_TOO_LARGE", {
+          checked: "image layout",
+          expected: `at most ${maxLayoutEntries} files`,
+        });
     }
   });
   return found;
@@ -87,20 +120,24 @@ function addLayer(product: Product, base: string, digest: Digest, found: Map<str
   if (found.has(name)) return;
   readBlob(product, base, digest, found);
   const entries = parseTar(product.read(`${base}/${name}`, { maxBytes: maxArchiveBytes, isUnpacked: true }));
-  for (const [path, hashes] of listEntries(entries, "skip-links")) found.set(`layers/${hex(digestBytes(digest))}/${path}`, hashes);
+  for (const [path, hashes] of listEntries(entries, "skip-links"))
+    found.set(`layers/${hex(digestBytes(digest))}/${path}`, hashes);
 }
 
 /** A blob whose content has the digest that names it. */
 function readBlob(product: Product, base: string, digest: Digest, found: Map<string, Hashes>): Uint8Array {
   const path = `blobs/${digest.replace(":", "/")}`;
   const bytes = product.read(`${base}/${path}`, { maxBytes: maxArchiveBytes });
-  if (digestOf(digestName(digest), bytes) !== digest) throw malformed("INTOTO_OCI_LAYOUT_MALFORMED", path, "the content that its name says");
+  if (digestOf(digestName(digest), bytes) !== digest)
+    throw malformed("INTOTO_OCI_LAYOUT_MALFORMED", path, "the content that its name says");
   found.set(path, formatHashes({ [digestName(digest)]: hex(digestBytes(digest)) }));
   return bytes;
 }
 
 function descriptorOf(value: Json): Digest {
-  return parseDigest(readObject(value, "descriptor", (detail) => inTotoError("INTOTO_OCI_LAYOUT_MALFORMED", detail)).string("digest"));
+  return parseDigest(
+    readObject(value, "descriptor", (detail) => inTotoError("INTOTO_OCI_LAYOUT_MALFORMED", detail)).string("digest"),
+  );
 }
 
 function readJson(bytes: Uint8Array, at: string): ObjectReader {
@@ -117,6 +154,10 @@ function readImage(read: () => void): void {
   }
 }
 
-function malformed(code: "INTOTO_ARCHIVE_MALFORMED" | "INTOTO_OCI_LAYOUT_MALFORMED", checked: string, expected: string): TrustError {
+function malformed(
+  code: "INTOTO_ARCHIVE_MALFORMED" | "INTOTO_OCI_LAYOUT_MALFORMED",
+  checked: string,
+  expected: string,
+): TrustError {
   return inTotoError(code, { checked, expected });
 }

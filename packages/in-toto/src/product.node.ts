@@ -1,5 +1,17 @@
 import { createHash } from "node:crypto";
-import { closeSync, constants, copyFileSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, realpathSync, statSync, type Dirent } from "node:fs";
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  statSync,
+  type Dirent,
+} from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { quote, type TrustError } from "@countersign/core";
@@ -50,7 +62,8 @@ export function walkProduct(directory: string, options: WalkOptions): readonly P
   const root = realpathSync(directory);
   const pending = [{ path: "", depth: 0 }];
   for (let here = pending.pop(); here !== undefined; here = pending.pop()) {
-    if (here.depth > maxProductDepth) throw unsupported(here.path, `directories nested more than ${maxProductDepth} deep`);
+    if (here.depth > maxProductDepth)
+      throw unsupported(here.path, `directories nested more than ${maxProductDepth} deep`);
     for (const entry of readdirSync(join(root, here.path), { withFileTypes: true })) {
       const path = here.path === "" ? entry.name : `${here.path}/${entry.name}`;
       const kind = kindOf(entry, { root, path, options });
@@ -98,8 +111,7 @@ function kindOf(entry: Dirent, place: Place): "file" | "directory" | "nothing" {
 
 function checkName(path: string): void {
   // U+FFFD: Node puts it where the name is not UTF-8.
-  if (/[\\\uFFFD]/u.test(path))
-    throw unsupported(path, "a name with a backslash or bytes that are not UTF-8");
+  if (/[\\\uFFFD]/u.test(path)) throw unsupported(path, "a name with a backslash or bytes that are not UTF-8");
 }
 
 function isFileAt(absolute: string): boolean {
@@ -134,7 +146,8 @@ function readInside(directory: string, path: string, maxBytes: number): Uint8Arr
   try {
     const root = realpathSync(directory);
     const absolute = realpathSync(resolve(root, path));
-    if (!isInside(root, absolute) || relative(root, absolute) === "") throw inTotoError("INTOTO_PRODUCT_UNREADABLE", { checked, got: "a path out of the product" });
+    if (!isInside(root, absolute) || relative(root, absolute) === "")
+      throw inTotoError("INTOTO_PRODUCT_UNREADABLE", { checked, got: "a path out of the product" });
     return readUpTo(absolute, maxBytes, checked);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -148,10 +161,12 @@ function readUpTo(absolute: string, maxBytes: number, checked: string): Uint8Arr
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw inTotoError("INTOTO_PRODUCT_UNREADABLE", { checked, got: "not a file" });
-    if (stat.size > maxBytes) throw inTotoError("INTOTO_TOO_LARGE", { checked, expected: `at most ${maxBytes} bytes`, got: `${stat.size}` });
+    if (stat.size > maxBytes)
+      throw inTotoError("INTOTO_TOO_LARGE", { checked, expected: `at most ${maxBytes} bytes`, got: `${stat.size}` });
     const bytes = new Uint8Array(stat.size);
     let length = 0;
-    for (let count = -1; count !== 0 && length < bytes.length; length += count) count = readSync(fd, bytes, length, bytes.length - length, null);
+    for (let count = -1; count !== 0 && length < bytes.length; length += count)
+      count = readSync(fd, bytes, length, bytes.length - length, null);
     return bytes.subarray(0, length);
   } finally {
     closeSync(fd);
@@ -164,7 +179,11 @@ function unpack(bytes: Uint8Array, path: string, maxBytes: number): Uint8Array {
   try {
     return gunzipSync(bytes, { maxOutputLength: maxBytes });
   } catch (cause) {
-    throw inTotoError("INTOTO_ARCHIVE_MALFORMED", { checked: quote(path), expected: `gzip of at most ${maxBytes} bytes` }, cause);
+    throw inTotoError(
+      "INTOTO_ARCHIVE_MALFORMED",
+      { checked: quote(path), expected: `gzip of at most ${maxBytes} bytes` },
+      cause,
+    );
   }
 }
 

@@ -43,10 +43,18 @@ export function parseRunBinding(link: Link): RunBinding | undefined {
   const value = link.environment[runBindingMember];
   if (value === undefined) return undefined;
   const reader = readObject(value, `environment["${runBindingMember}"]`, shape);
-  const [id, commit, time] = [reader.optionalString("id"), reader.optionalString("commit"), reader.optionalString("time")];
+  const [id, commit, time] = [
+    reader.optionalString("id"),
+    reader.optionalString("commit"),
+    reader.optionalString("time"),
+  ];
   reader.refuseUnknown();
   if (time !== undefined) parseTime(time);
-  return { ...(id === undefined ? {} : { id }), ...(commit === undefined ? {} : { commit }), ...(time === undefined ? {} : { time }) };
+  return {
+    ...(id === undefined ? {} : { id }),
+    ...(commit === undefined ? {} : { commit }),
+    ...(time === undefined ? {} : { time }),
+  };
 }
 
 /** The member of `environment` to record: `{ ...environment, ...formatRunBinding(binding) }`. Throws INTOTO_RUN_MALFORMED for a time in another form. */
@@ -89,8 +97,10 @@ export function checkRunBindings(links: readonly PlacedLink[], requirement: RunR
     if (common !== undefined) checkSame(placed, "id", common);
     if (id !== undefined) checkSame(placed, "id", id);
     if (commit !== undefined) checkSame(placed, "commit", commit);
-    if (notBefore !== undefined && timeOf(placed) < parseTime(notBefore)) throw mismatch(placed, "time", `${notBefore} or later`);
-    if (notAfter !== undefined && timeOf(placed) > parseTime(notAfter)) throw mismatch(placed, "time", `${notAfter} or earlier`);
+    if (notBefore !== undefined && timeOf(placed) < parseTime(notBefore))
+      throw mismatch(placed, "time", `${notBefore} or later`);
+    if (notAfter !== undefined && timeOf(placed) > parseTime(notAfter))
+      throw mismatch(placed, "time", `${notAfter} or earlier`);
   }
 }
 
@@ -100,7 +110,8 @@ function checkSame(placed: PlacedLink, part: "id" | "commit", expected: string):
 
 function partOf({ place, link }: PlacedLink, part: keyof RunBinding): string {
   const value = parseRunBinding(link)?.[part];
-  if (value === undefined) throw inTotoError("INTOTO_RUN_MISSING", { checked: place, expected: `the ${part} of its run` });
+  if (value === undefined)
+    throw inTotoError("INTOTO_RUN_MISSING", { checked: place, expected: `the ${part} of its run` });
   return value;
 }
 
@@ -109,7 +120,11 @@ function timeOf(placed: PlacedLink): number {
 }
 
 function mismatch(placed: PlacedLink, part: keyof RunBinding, expected: string): TrustError {
-  return inTotoError("INTOTO_RUN_MISMATCH", { checked: `${part} of ${placed.place}`, expected, got: quote(partOf(placed, part)) });
+  return inTotoError("INTOTO_RUN_MISMATCH", {
+    checked: `${part} of ${placed.place}`,
+    expected,
+    got: quote(partOf(placed, part)),
+  });
 }
 
 /** Milliseconds of `YYYY-MM-DDTHH:MM:SSZ`; a day that is none is refused too. */

@@ -12,7 +12,8 @@ import type { Mode } from "./mode.ts";
  */
 export function checkStepLinks(step: Step, links: readonly Link[], mode: Mode): Link {
   const [first] = links;
-  if (first === undefined) throw inTotoError("INTOTO_LINK_MISSING", { checked: checkedOf(step), expected: "a link", got: "none" });
+  if (first === undefined)
+    throw inTotoError("INTOTO_LINK_MISSING", { checked: checkedOf(step), expected: "a link", got: "none" });
   if (mode === "strict") {
     for (const link of links) {
       checkStepName(step, link);
@@ -35,21 +36,29 @@ export function commandWarnings(step: Step, links: readonly Link[]): readonly Tr
 }
 
 function checkStepName(step: Step, { name }: Link): void {
-  if (name !== step.name) throw inTotoError("INTOTO_LINK_NAME", { checked: checkedOf(step), got: `a link of ${quote(name)}` });
+  if (name !== step.name)
+    throw inTotoError("INTOTO_LINK_NAME", { checked: checkedOf(step), got: `a link of ${quote(name)}` });
 }
 
 /** Absent is fine: a step may have been recorded without a command. */
 function checkReturnValue(step: Step, { byproducts }: Link): void {
   const value = Object.hasOwn(byproducts, "return-value") ? byproducts["return-value"] : undefined;
   if (value === undefined || value === 0) return;
-  throw inTotoError("INTOTO_STEP_FAILED", { checked: checkedOf(step), expected: "return value 0", got: quote(JSON.stringify(value)) });
+  throw inTotoError("INTOTO_STEP_FAILED", {
+    checked: checkedOf(step),
+    expected: "return value 0",
+    got: quote(JSON.stringify(value)),
+  });
 }
 
 function checkAgreement(step: Step, first: Link, other: Link): void {
   for (const side of ["materials", "products"] as const) {
     const path = differenceOf(first[side], other[side]);
     if (path !== undefined)
-      throw inTotoError("INTOTO_LINKS_DISAGREE", { checked: checkedOf(step), got: `different ${side}, for instance ${quote(path)}` });
+      throw inTotoError("INTOTO_LINKS_DISAGREE", {
+        checked: checkedOf(step),
+        got: `different ${side}, for instance ${quote(path)}`,
+      });
   }
 }
 

@@ -10,7 +10,8 @@ import type { Mode } from "./mode.ts";
 import { checkSignature } from "./signature.ts";
 
 /** What an authorised functionary signed; of what it says nothing is proved yet. */
-export type SignedStep = SignedBy & ({ readonly type: "link"; readonly link: Link } | { readonly type: "layout"; readonly metadata: Metadata });
+export type SignedStep = SignedBy &
+  ({ readonly type: "link"; readonly link: Link } | { readonly type: "layout"; readonly metadata: Metadata });
 
 /** Who signed for a step. */
 export interface SignedBy {
@@ -71,11 +72,16 @@ export function proveStep(step: Step, context: StepContext): StepSignatures {
 }
 
 /** Adds the files whose certificate the step allows (ITE-7), whatever key ids they are named after. */
-function addCertified(step: Step, context: StepContext, { signed, ignored }: { signed: SignedStep[]; ignored: Ignored[] }): void {
+function addCertified(
+  step: Step,
+  context: StepContext,
+  { signed, ignored }: { signed: SignedStep[]; ignored: Ignored[] },
+): void {
   if (step.certificateConstraints.length === 0) return;
   const seen = new Set([...signed, ...ignored].map(({ keyid }) => keyid.slice(0, 8)));
   const others = (context.links.list?.(step.name) ?? []).filter((keyid8) => !seen.has(keyid8));
-  if (others.length > maxStepKeys) throw inTotoError("INTOTO_TOO_LARGE", { checked: checkedOf(step), expected: `at most ${maxStepKeys} links` });
+  if (others.length > maxStepKeys)
+    throw inTotoError("INTOTO_TOO_LARGE", { checked: checkedOf(step), expected: `at most ${maxStepKeys} links` });
   for (const keyid8 of others) {
     const bytes = context.links.open(step.name, keyid8);
     if (bytes === undefined) continue;
@@ -85,14 +91,27 @@ function addCertified(step: Step, context: StepContext, { signed, ignored }: { s
   }
 }
 
-function readCertified(keyid8: string, metadata: Metadata, { step, layout, now }: StepContext & { readonly step: Step }): SignedStep | TrustError {
-  const signature = metadata.signatures.find(({ keyid, certificate }) => certificate !== undefined && keyid.startsWith(keyid8));
-  if (signature === undefined) return inTotoError("INTOTO_LINK_UNUSABLE", { checked: checkedOf(step), expected: "a signature with a certificate", got: quote(keyid8) });
+function readCertified(
+  keyid8: string,
+  metadata: Metadata,
+  { step, layout, now }: StepContext & { readonly step: Step },
+): SignedStep | TrustError {
+  const signature = metadata.signatures.find(
+    ({ keyid, certificate }) => certificate !== undefined && keyid.startsWith(keyid8),
+  );
+  if (signature === undefined)
+    return inTotoError("INTOTO_LINK_UNUSABLE", {
+      checked: checkedOf(step),
+      expected: "a signature with a certificate",
+      got: quote(keyid8),
+    });
   try {
     const rules = { authorities: layout.authorities, constraints: step.certificateConstraints, nowMs: now.getTime() };
     const { key } = checkCertificateSignature(metadata, signature, rules);
     const by = { keyid: signature.keyid, key, materialId: key.materialId };
-    return metadata.type === "link" ? { ...by, type: "link", link: metadata.link } : { ...by, type: "layout", metadata };
+    return metadata.type === "link"
+      ? { ...by, type: "link", link: metadata.link }
+      : { ...by, type: "layout", metadata };
   } catch (error) {
     // A certificate is the stranger's own: whatever is wrong with it, it is only this file that does not count.
     if (error instanceof TrustError) return error;
@@ -114,13 +133,19 @@ const setAside: ReadonlySet<string> = new Set([
   "INTOTO_KEY_EXPIRED",
 ]);
 
-function readSigned(keyid: string, metadata: Metadata, context: StepContext & { readonly step: Step }): SignedStep | TrustError {
+function readSigned(
+  keyid: string,
+  metadata: Metadata,
+  context: StepContext & { readonly step: Step },
+): SignedStep | TrustError {
   try {
     const key = keyFor(keyid, context.step, context.layout);
     const signature = checkSignature(metadata, key, context.now.getTime());
     const { materialId } = key.subkeys.get(signature.keyid) ?? key;
     const by = { keyid, key, materialId };
-    return metadata.type === "link" ? { ...by, type: "link", link: metadata.link } : { ...by, type: "layout", metadata };
+    return metadata.type === "link"
+      ? { ...by, type: "link", link: metadata.link }
+      : { ...by, type: "layout", metadata };
   } catch (error) {
     if (error instanceof TrustError && setAside.has(error.code)) return error;
     throw error;
@@ -135,7 +160,11 @@ function keyFor(keyid: string, step: Step, layout: Layout): LayoutKey {
     if (main !== undefined) return main;
     if (listed?.subkeys.has(keyid) === true) return listed;
   }
-  throw inTotoError("INTOTO_LINK_UNUSABLE", { checked: checkedOf(step), expected: "a key that the layout lists", got: quote(keyid) });
+  throw inTotoError("INTOTO_LINK_UNUSABLE", {
+    checked: checkedOf(step),
+    expected: "a key that the layout lists",
+    got: quote(keyid),
+  });
 }
 
 function mainKeyOf(subkeyId: string, layout: Layout): LayoutKey | undefined {
@@ -145,7 +174,11 @@ function mainKeyOf(subkeyId: string, layout: Layout): LayoutKey | undefined {
 function checkCount(step: Step, { signed, ignored }: StepSignatures): void {
   const count = signed.length + ignored.length;
   if (count >= step.threshold) return;
-  throw inTotoError("INTOTO_LINK_MISSING", { checked: checkedOf(step), expected: `links of ${step.threshold} functionaries`, got: `${count}` });
+  throw inTotoError("INTOTO_LINK_MISSING", {
+    checked: checkedOf(step),
+    expected: `links of ${step.threshold} functionaries`,
+    got: `${count}`,
+  });
 }
 
 function checkThreshold(step: Step, { signed, ignored }: StepSignatures, mode: Mode): void {

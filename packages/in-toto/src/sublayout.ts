@@ -22,12 +22,17 @@ export const maxSublayouts = 1000;
  * Counts a sublayout that is about to be entered. Throws INTOTO_SUBLAYOUT_DEPTH, and INTOTO_SUBLAYOUT_CYCLE for one that
  * is its own ancestor; compat enters it, as the reference, since a link may end the descent.
  */
-export function checkDescent(descent: Descent, metadata: Metadata, trail: { readonly mode: Mode; sublayouts: number }): ReadonlySet<string> {
+export function checkDescent(
+  descent: Descent,
+  metadata: Metadata,
+  trail: { readonly mode: Mode; sublayouts: number },
+): ReadonlySet<string> {
   const { place, ancestors } = descent;
   const maxDepth = trail.mode === "compat" ? maxCompatSublayoutDepth : maxSublayoutDepth;
   trail.sublayouts++;
   if (place.length > maxDepth) throw inTotoError("INTOTO_SUBLAYOUT_DEPTH", { expected: `at most ${maxDepth} levels` });
-  if (trail.sublayouts > maxSublayouts) throw inTotoError("INTOTO_SUBLAYOUT_DEPTH", { expected: `at most ${maxSublayouts} sublayouts` });
+  if (trail.sublayouts > maxSublayouts)
+    throw inTotoError("INTOTO_SUBLAYOUT_DEPTH", { expected: `at most ${maxSublayouts} sublayouts` });
   const digest = digestOf("sha256", metadata.signedBytes());
   if (trail.mode === "strict" && ancestors.has(digest)) throw inTotoError("INTOTO_SUBLAYOUT_CYCLE", { got: digest });
   return ancestors;

@@ -19,7 +19,8 @@ export function parseSubstitutions(pairs: readonly string[]): Substitutions {
     const [, name, value] = /^([a-zA-Z0-9_-]+)=(.*)$/s.exec(pair) ?? [];
     if (name === undefined || value === undefined)
       throw inTotoError("INTOTO_SUBSTITUTION_MALFORMED", { expected: "name=value", got: quote(pair) });
-    if (values.has(name)) throw inTotoError("INTOTO_SUBSTITUTION_MALFORMED", { checked: quote(name), got: "two values" });
+    if (values.has(name))
+      throw inTotoError("INTOTO_SUBSTITUTION_MALFORMED", { checked: quote(name), got: "two values" });
     values.set(name, value);
   }
   return values;

@@ -35,7 +35,8 @@ export function parseTar(bytes: Uint8Array): readonly TarEntry[] {
     }
     entries.push(readEntry(header, longer, content));
     longer = {};
-    if (entries.length > maxTarEntries) throw inTotoError("INTOTO_TOO_LARGE", { checked: "archive", expected: `at most ${maxTarEntries} entries` });
+    if (entries.length > maxTarEntries)
+      throw inTotoError("INTOTO_TOO_LARGE", { checked: "archive", expected: `at most ${maxTarEntries} entries` });
   }
   if (!isZero(bytes.subarray(Math.min(at, bytes.length)))) throw malformed(at, "zeros after the end");
   return entries;
@@ -62,13 +63,19 @@ function readHeader(block: Uint8Array, at: number): Header {
   // GNU's magic ends in spaces and has times where ustar has a prefix.
   const prefix = isUstar && block[262] === 0 ? text(345, 155) : "";
   const name = text(0, 100);
-  return { path: prefix === "" ? name : `${prefix}/${name}`, target: text(157, 100), size: readOctal(text(124, 12), at), type: text(156, 1) || "0" };
+  return {
+    path: prefix === "" ? name : `${prefix}/${name}`,
+    target: text(157, 100),
+    size: readOctal(text(124, 12), at),
+    type: text(156, 1) || "0",
+  };
 }
 
 function readEntry({ path, target, type }: Header, longer: LongNames, content: Uint8Array): TarEntry {
   const kind = kinds.get(type);
   const name = longer.path ?? path;
-  if (kind === undefined) throw inTotoError("INTOTO_ARCHIVE_MALFORMED", { checked: quote(name), got: `an entry of type ${quote(type)}` });
+  if (kind === undefined)
+    throw inTotoError("INTOTO_ARCHIVE_MALFORMED", { checked: quote(name), got: `an entry of type ${quote(type)}` });
   return { path: name, kind, content, target: longer.target ?? target };
 }
 
@@ -88,23 +95,28 @@ function readLongNames(type: string, content: Uint8Array, at: number): LongNames
   if (type !== "x") return undefined;
   const records = readPax(content, at);
   const [path, target] = [records.get("path"), records.get("linkpath")];
-  return refuseSparse(records, at, { ...(path === undefined ? {} : { path }), ...(target === undefined ? {} : { target }) });
+  return refuseSparse(records, at, {
+    ...(path === undefined ? {} : { path }),
+    ...(target === undefined ? {} : { target }),
+  });
 }
 
 /** A size in a pax record, or a sparse map, would make two readers see two contents. */
 function refuseSparse(records: ReadonlyMap<string, string>, at: number, names: LongNames): LongNames {
-  for (const key of records.keys()) if (key === "size" || key.startsWith("GNU.sparse")) throw malformed(at, `no record ${quote(key)}`);
+  for (const key of records.keys())
+    if (key === "size" || key.startsWith("GNU.sparse")) throw malformed(at, `no record ${quote(key)}`);
   return names;
 }
 
 /** Records `<length> <key>=<value>\n`. */
 function readPax(content: Uint8Array, at: number): ReadonlyMap<string, string> {
   const records = new Map<string, string>();
-  for (let from = 0; from < content.length; ) {
+  for (let from = 0; from < content.length;) {
     const space = content.indexOf(0x20, from);
     const digits = space === -1 || space - from > 10 ? "" : readText(content.subarray(from, space), at);
     const to = from + Number(digits);
-    if (!/^[1-9]\d*$/.test(digits) || to > content.length || to <= space + 1 || content[to - 1] !== 0x0a) throw malformed(at, "pax records");
+    if (!/^[1-9]\d*$/.test(digits) || to > content.length || to <= space + 1 || content[to - 1] !== 0x0a)
+      throw malformed(at, "pax records");
     const record = toText(content.subarray(space + 1, to - 1), at);
     const equals = record.indexOf("=");
     if (equals <= 0) throw malformed(at, "pax records");

@@ -161,7 +161,10 @@ describe("evidence of steps", () => {
   test("the same beside a functionary whom the layout knows", () => {
     const files = { ...one().files, [fileOf("make", bob)]: signed(link("make"), [bob]) };
     const { layout: report } = ask({ layout: signed(layout([ann], [step("make", [bob, ann])]), [owner]), files });
-    expect(report.steps[0]).toMatchObject({ verdict: "passed", ignored: [{ keyid: bob.keyid, code: "INTOTO_LINK_UNUSABLE" }] });
+    expect(report.steps[0]).toMatchObject({
+      verdict: "passed",
+      ignored: [{ keyid: bob.keyid, code: "INTOTO_LINK_UNUSABLE" }],
+    });
   });
 
   test("a link that is not JSON ends it all, as in the reference", () => {

@@ -59,8 +59,14 @@ export interface Verification {
  */
 export function verifyLayout(question: LayoutQuestion): Verification {
   const { mode = "strict", now, layout: metadata, keys, product, sublayoutInspect, runBinding } = question;
-  if (keys.length === 0) throw inTotoError("INTOTO_VERIFY_USAGE", { checked: "keys", expected: "at least one", got: "none" });
-  if (metadata.mode !== mode) throw inTotoError("INTOTO_VERIFY_USAGE", { checked: "mode of the parsed layout", expected: mode, got: metadata.mode });
+  if (keys.length === 0)
+    throw inTotoError("INTOTO_VERIFY_USAGE", { checked: "keys", expected: "at least one", got: "none" });
+  if (metadata.mode !== mode)
+    throw inTotoError("INTOTO_VERIFY_USAGE", {
+      checked: "mode of the parsed layout",
+      expected: mode,
+      got: metadata.mode,
+    });
   const shared = { mode, now, product, sublayoutInspect, runBinding };
   const trail: Trail = { ...shared, listers: declarativeListers, findings: [], sublayouts: 0 };
   const level = verifyLevel(trail, { ...question, metadata, place: [], ancestors: new Set() });

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { parseJson, quote } from "@countersign/core";
+import { parseJson, quote, TrustError } from "@countersign/core";
 import {
   formatLayoutReport,
   formatLayoutTable,
@@ -11,7 +11,13 @@ import {
   type RunRequirement,
   type Verification,
 } from "@countersign/in-toto";
-import { openInspector, openLinkDirectory, openProduct, openReferenceInspector, type Inspector } from "@countersign/in-toto/node";
+import {
+  openInspector,
+  openLinkDirectory,
+  openProduct,
+  openReferenceInspector,
+  type Inspector,
+} from "@countersign/in-toto/node";
 import { cliError } from "../../errors.ts";
 import { exitCodes } from "../../exit.ts";
 import { readSmallFile } from "../../input.node.ts";
@@ -22,7 +28,11 @@ import { plain } from "../../render-text.ts";
 import type { Terminal } from "../../terminal.ts";
 
 /** `countersign layout verify`, in the directory of the final product: 0 allowed, 1 refused, 3 could not tell. */
-export async function layoutVerifyCommand(_operands: readonly string[], given: OutputOptions, terminal: Terminal): Promise<number> {
+export async function layoutVerifyCommand(
+  _operands: readonly string[],
+  given: OutputOptions,
+  terminal: Terminal,
+): Promise<number> {
   const options = given as LayoutVerifyOptions;
   const now = terminal.now();
   const answer = answerTo(options, now, terminal);
@@ -39,8 +49,8 @@ function answerTo(options: LayoutVerifyOptions, now: Date, terminal: Terminal): 
   const mode: Mode = options.compat === true ? "compat" : "strict";
   const substitutions = substitute === undefined ? undefined : parseSubstitutions(substitute);
   const allowed = options.allowCommand?.map(parseCommand);
-  const keys = key.map((each) => parseKeyFile(readSmallFile(each, "key")));
-  const layout = parseMetadata(readSmallFile(path, "layout"), mode);
+  const keys = key.map((each) => parseKeyFile(readInput(each, "key")));
+  const layout = parseMetadata(readInput(path, "layout"), mode);
   const product = resolve(".");
   const links = openLinkDirectory(options.linkDir ?? ".");
   const isHidden = (name: string): boolean => links.opened.has(resolve(product, name));
@@ -63,6 +73,16 @@ function answerTo(options: LayoutVerifyOptions, now: Date, terminal: Terminal): 
   }
 }
 
+/** A file that cannot be read, for whatever reason, is no answer about the chain: exit code 3. */
+function readInput(path: string, what: string): Uint8Array {
+  try {
+    return readSmallFile(path, what);
+  } catch (error) {
+    if (!(error instanceof TrustError) || error.kind !== "usage") throw error;
+    throw cliError("CLI_FILE_UNREADABLE", { ...error.detail, got: error.message }, error);
+  }
+}
+
 interface Permission {
   readonly options: LayoutVerifyOptions;
   readonly product: string;
@@ -82,7 +102,8 @@ function inspectorFor(mode: Mode, { options, product, isHidden, allowed }: Permi
 /** A command line as a JSON array, so that no quoting stands between what is meant and what is compared. */
 function parseCommand(text: string): readonly string[] {
   const value = parseJsonOrNothing(text);
-  if (Array.isArray(value) && value.length > 0 && value.every((word) => typeof word === "string")) return value as readonly string[];
+  if (Array.isArray(value) && value.length > 0 && value.every((word) => typeof word === "string"))
+    return value as readonly string[];
   throw cliError("CLI_USAGE", `--allow-command takes a JSON array of strings, not ${quote(text)}`);
 }
 
@@ -94,7 +115,13 @@ function parseJsonOrNothing(text: string): unknown {
   }
 }
 
-function runRequirementOf({ oneRun, runId, commit, notBefore, notAfter }: LayoutVerifyOptions): RunRequirement | undefined {
+function runRequirementOf({
+  oneRun,
+  runId,
+  commit,
+  notBefore,
+  notAfter,
+}: LayoutVerifyOptions): RunRequirement | undefined {
   const parts = { isOneRun: oneRun, id: runId, commit, notBefore, notAfter };
   const given = Object.entries(parts).filter(([, part]) => part !== undefined);
   return given.length === 0 ? undefined : (Object.fromEntries(given) as RunRequirement);
