@@ -52,12 +52,7 @@ export async function setStage(): Promise<Stage> {
     expected: ["--certificate-identity", identity, "--certificate-oidc-issuer", sigstore.url],
     path,
     write,
-    makeKey: (name, kind) => {
-      const pair =
-        kind === undefined ? generateKeyPairSync("ec", { namedCurve: "P-256" }) : generateKeyPairSync("ed25519");
-      const secret = write(`${name}.pem`, pair.privateKey.export({ type: "pkcs8", format: "pem" }));
-      return { secret, public: write(`${name}.pub`, pair.publicKey.export({ type: "spki", format: "pem" })) };
-    },
+    makeKey: (name, kind) => writeKey(name, kind, write),
     run: runHere,
     sign,
     close: async () => {
@@ -65,6 +60,12 @@ export async function setStage(): Promise<Stage> {
       remove();
     },
   };
+}
+
+function writeKey(name: string, kind: "ed25519" | undefined, write: Stage["write"]): ReturnType<Stage["makeKey"]> {
+  const pair = kind === undefined ? generateKeyPairSync("ec", { namedCurve: "P-256" }) : generateKeyPairSync(kind);
+  const secret = write(`${name}.pem`, pair.privateKey.export({ type: "pkcs8", format: "pem" }));
+  return { secret, public: write(`${name}.pub`, pair.publicKey.export({ type: "spki", format: "pem" })) };
 }
 
 /** The JSON that a command printed. */

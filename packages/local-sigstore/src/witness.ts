@@ -1,6 +1,6 @@
 import { makeKeyPair, sha256, signWith } from "./keyring.ts";
 import type { KeyPair } from "./keyring.ts";
-import { formatSignatureLine, rawPublicKey } from "./note.ts";
+import { rawPublicKey } from "./note.ts";
 import type { SignatureLine } from "./note.ts";
 
 /** A witness: it cosigns checkpoints (C2SP tlog-cosignature). */
@@ -32,11 +32,6 @@ export function makeWitness(o: { readonly name: string; readonly now: () => Date
       return { name: o.name, keyHint, signature };
     },
   };
-}
-
-/** The lines that cosign a checkpoint text, ready to be put under a note. */
-export function cosignatureLines(text: string, witnesses: readonly Witness[]): string {
-  return witnesses.map((witness) => formatSignatureLine(witness.cosign(text))).join("");
 }
 
 interface Cosigning {
