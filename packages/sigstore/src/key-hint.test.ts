@@ -1,12 +1,10 @@
 import { createHash } from "node:crypto";
-import { makeVerifier } from "@countersign/core";
 import { makeKeyPair } from "@countersign/local-sigstore";
 import { outcomeOf } from "@countersign/testkit";
 import { expect, test } from "vitest";
 import { checkKeyHint } from "./key-hint.ts";
 
 const { spki } = makeKeyPair("p256");
-const key = makeVerifier(spki);
 const digest = createHash("sha256").update(spki);
 const base64 = digest.copy().digest("base64");
 const hex = digest.copy().digest("hex");
@@ -22,5 +20,5 @@ test.each([
   [base64.slice(0, 10), "SIGSTORE_KEY_HINT"],
   ["my-key", "SIGSTORE_KEY_HINT"],
 ])("S18: the hint %j: %s", (hint, outcome) => {
-  expect(outcomeOf(() => checkKeyHint(hint, key))).toBe(outcome);
+  expect(outcomeOf(() => checkKeyHint(hint, spki))).toBe(outcome);
 });
