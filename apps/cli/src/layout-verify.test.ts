@@ -191,7 +191,7 @@ describe("countersign layout verify", () => {
   test.each([
     [["--key", "../owner.pub"], 2],
     [["--layout", "root.layout"], 2],
-    [[...usual, "operand"], 2],
+    [["operand", ...usual], 2],
     [["--layout", "none", "--key", "../owner.pub"], 3],
     [["--layout", "root.layout", "--key", "none"], 3],
     [["--layout", "app", "--key", "../owner.pub"], 1],
