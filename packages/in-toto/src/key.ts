@@ -77,7 +77,8 @@ export function readListedKey(value: Json, listedId: string, mode: Mode): Layout
     const key = parseLayoutKey(value);
     const isListed = Object.hasOwn(key.json, "keyid") && (mode === "compat" || key.keyid === listedId);
     if (isListed && (mode === "strict" || isUsedForm(value))) return key;
-    throw malformed({ checked: "key.keyid", expected: quote(listedId), got: quote(key.keyid) });
+    const got = Object.hasOwn(key.json, "keyid") ? quote(key.keyid) : "nothing";
+    throw malformed({ checked: "key.keyid", expected: quote(listedId), got });
   } catch (error) {
     if (!(error instanceof TrustError) || (mode === "strict" && !error.code.endsWith("_KEY_UNSUPPORTED"))) throw error;
     return unusable(value, listedId, error);

@@ -1,4 +1,4 @@
-import { generateSigner, formatPem, type Json, type JsonObject } from "@countersign/core";
+import { generateSigner, formatPem, type JsonObject } from "@countersign/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { legacyKeyId } from "./key-id.ts";
@@ -67,7 +67,7 @@ const good: JsonObject = {
   _type: "layout",
   expires: "2027-06-01T00:00:00Z",
   readme: "",
-  keys: { [ada.id]: ada.json },
+  keys: { [ada.id]: { ...ada.json, keyid: ada.id } },
   steps: [step({ name: "build" })],
   inspect: [inspection({ name: "product" })],
 };
@@ -83,7 +83,9 @@ function codes(changes: JsonObject): readonly string[] {
 const inMaterials = (materials: Words): JsonObject => ({ steps: [step({ name: "build", materials })] });
 const inProducts = (products: Words): JsonObject => ({ steps: [step({ name: "build", products })] });
 const withMore = (more: JsonObject): JsonObject => ({ steps: [step({ name: "build", more })] });
-const keys = (...listed: readonly (readonly [string, Json])[]): JsonObject => ({ keys: Object.fromEntries(listed) });
+const keys = (...listed: readonly (readonly [string, JsonObject])[]): JsonObject => ({
+  keys: Object.fromEntries(listed.map(([keyid, json]) => [keyid, { ...json, keyid }])),
+});
 
 test("nothing to say of a sound layout", () => {
   expect(lint({})).toEqual([]);

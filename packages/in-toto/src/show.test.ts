@@ -34,7 +34,7 @@ const layout = {
   _type: "layout",
   expires: "2030-01-01T00:00:00Z",
   readme: "first line\nsecond",
-  keys: { [keyid]: key },
+  keys: { [keyid]: { ...key, keyid } },
   steps: [
     step,
     { ...step, name: "pack", pubkeys: [], expected_command: [], cert_constraints: [], sigstore_identities: [] },
