@@ -1,0 +1,40 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { makeBenchInstance, makeSamples, trustOf } from "./corpus.ts";
+import { repeated, type Patience } from "./measure.ts";
+import { runNode } from "./process.ts";
+
+/** What one process measured: bundles a millisecond, and megabytes. */
+export interface ListRound {
+  readonly listRate: number;
+  readonly singleRate: number;
+  readonly maxRssMb: number;
+}
+
+/** Judges a list of `count` fresh bundles over all cores, each round in a new process with bundles it never saw. */
+export function measureList(folder: string, count: number, patience: Patience): Promise<readonly ListRound[]> {
+  return repeated(
+    patience,
+    () => {
+      writeList(folder, Math.ceil(count * 1.4) + 400);
+      const { stdout } = runNode([fileURLToPath(new URL("list-process.ts", import.meta.url)), folder, String(count)]);
+      return Promise.resolve(JSON.parse(stdout) as ListRound);
+    },
+    (round) => round.listRate / round.singleRate,
+  );
+}
+
+function writeList(folder: string, count: number): void {
+  const instance = makeBenchInstance();
+  const samples = makeSamples(instance, count).map(({ artifact, bundle }) => ({
+    artifact: base64(artifact),
+    bundle: base64(bundle),
+  }));
+  const list = { trustRoot: base64(trustOf(instance)), samples, now: instance.now.toISOString() };
+  writeFileSync(join(folder, "list.json"), JSON.stringify(list));
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("base64");
+}
