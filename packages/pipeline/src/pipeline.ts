@@ -1,4 +1,13 @@
-import { findingOf, TrustError, type Artifact, type Finding, type Verifier } from "@countersign/core";
+import {
+  findingOf,
+  TrustError,
+  type Artifact,
+  type Finding,
+  type Verifier,
+  type Check,
+  type Claims,
+  type Verified,
+} from "@countersign/core";
 import { checkPolicy, evaluate, type Decision, type Policy } from "@countersign/policy";
 import { examineBundle, parseBundle, type Bundle, type Examination } from "@countersign/sigstore";
 import { pipelineError } from "./errors.ts";
@@ -50,14 +59,25 @@ interface Run {
 function examineFile(file: EvidenceFile, run: Run): Examined {
   try {
     const { checks, claims, problem } = examineWithKeys(parseBundle(file.bytes), run);
-    const findings = problem === undefined ? [] : [findingOf(problem)];
-    return { report: { source: file.source, checks, findings, ...(claims === undefined ? {} : { claims }) } };
+    if (claims === undefined)
+      return { report: { source: file.source, checks, findings: problem === undefined ? [] : [findingOf(problem)] } };
+    return {
+      report: { source: file.source, checks: [...checks, checkPolicyMet(claims, run.policy)], findings: [], claims },
+    };
   } catch (error) {
     if (!(error instanceof TrustError)) throw error;
     const check = { name: "bundle", result: "failed", detail: error.message, code: error.code } as const;
     const report = { source: file.source, checks: [check], findings: [findingOf(error)] };
     return error.kind === "usage" ? { report, usage: error } : { report };
   }
+}
+
+/** What the policy says of this evidence alone, as one more line of its checks. */
+function checkPolicyMet(claims: Verified<Claims>, policy: Policy): Check {
+  const { verdict, rule, reason, findings } = evaluate([claims], policy);
+  if (verdict === "allowed") return { name: "policy", result: "passed", detail: rule ?? reason };
+  const [first] = findings;
+  return { name: "policy", result: "failed", detail: reason, ...(first && { code: first.code }) };
 }
 
 /** By the first key that proves something; if none does, what the first one came to. */

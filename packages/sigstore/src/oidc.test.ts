@@ -24,6 +24,7 @@ test("reads who it is for and until when", () => {
     raw,
     issuer: "https://issuer.example",
     subject: "ada",
+    email: good.email,
     expiresMs: nowMs + 60_000,
   });
   expect(parseToken(token({ ...good, aud: ["other", "sigstore"] }), { nowMs }).subject).toBe("ada");

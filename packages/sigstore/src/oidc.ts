@@ -12,6 +12,8 @@ export interface Token {
   readonly raw: string;
   readonly issuer: string;
   readonly subject: string;
+  /** A person's address, if the token has one: the identity that Fulcio certifies then. */
+  readonly email?: string;
   readonly expiresMs: number;
 }
 
@@ -38,7 +40,8 @@ export function parseToken(raw: string, options: TokenOptions): Token {
     throw sigstoreError("SIGSTORE_TOKEN_AUDIENCE", { expected: quote(audience) });
   const expiresMs = expires * 1000;
   if (expiresMs <= options.nowMs) throw sigstoreError("SIGSTORE_TOKEN_EXPIRED");
-  return { raw, issuer, subject, expiresMs };
+  const { email } = claims;
+  return { raw, issuer, subject, expiresMs, ...(typeof email === "string" && email !== "" && { email }) };
 }
 
 function malformed(checked: string): TrustError {

@@ -39,7 +39,7 @@ export interface CertificateRequest {
 /**
  * Has Fulcio (v2 API, signingCert) certify the signer's key for the token's identity. Possession of the key is proved by
  * a PKCS#10 request, whose own signature needs no agreement on which claim is the subject. Returns the chain, leaf first;
- * proves that the leaf holds our key. Does not prove who issued it: the verifier does.
+ * proves that the leaf holds our key, and no other e-mail address than the token's. Does not prove who issued it: the verifier does.
  * Throws SIGSTORE_FULCIO_RESPONSE, SIGSTORE_SIGN_ALGORITHM and the errors of `send`; none repeats a piece of the token.
  */
 export async function requestCertificate(caller: Caller, asked: CertificateRequest): Promise<readonly Certificate[]> {
@@ -59,7 +59,13 @@ export async function requestCertificate(caller: Caller, asked: CertificateReque
   const response = await send(caller, request, { secret: asked.token.raw });
   const chain = readChain(response.body, asked.token.raw);
   if (!equalBytes((chain[0] as Certificate).spki, asked.signer.spki)) throw refused("a certificate for another key");
+  if (isOtherPerson(chain[0] as Certificate, asked.token)) throw refused("a certificate for another person");
   return chain;
+}
+
+/** Whether the certificate names an e-mail address that is not the token's. What a CI token certifies is for Fulcio to say. */
+function isOtherPerson(leaf: Certificate, { email }: Token): boolean {
+  return leaf.subjectAltNames.some((name) => name.type === "email" && name.value !== email);
 }
 
 function refused(got: string): TrustError {
