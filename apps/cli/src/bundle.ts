@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { quote, TrustError, type Verifier } from "@countersign/core";
-import { parseBundle, readingOf, type Bundle, type Reading } from "@countersign/sigstore";
+import type { EvidenceFile } from "@countersign/pipeline";
+import { readingOf, type Reading } from "@countersign/sigstore";
 import { isDigestOperand } from "./artifact.node.ts";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
@@ -45,23 +46,13 @@ function isPipeOrDevice(path: string): boolean {
 /**
  * How the artifact must be read to be checked against this bundle with these keys (none: with a certificate).
  * Refuses as wrong usage a key for a certificate's bundle and the reverse. All this goes by what the bundle claims and
- * proves nothing; a bundle that cannot be read asks for nothing here, and the report says what is wrong with it.
+ * proves nothing; a bundle that could not be read asks for nothing here, and the report says what is wrong with it.
  */
-export function readingFor(bytes: Uint8Array, keys: readonly Verifier[], path: string): Reading {
-  const bundle = attemptBundle(bytes);
+export function readingFor({ bundle, source }: EvidenceFile, keys: readonly Verifier[]): Reading {
   if (bundle === undefined) return { hashes: ["sha256"], wholeMessage: false };
   const [key] = keys;
   if (bundle.material.kind === "certificate" && key !== undefined)
-    throw cliError("CLI_KEY_FOR_CERTIFICATE", quote(path));
-  if (bundle.material.kind === "key" && key === undefined) throw cliError("CLI_IDENTITY_FOR_KEY", quote(path));
+    throw cliError("CLI_KEY_FOR_CERTIFICATE", quote(source));
+  if (bundle.material.kind === "key" && key === undefined) throw cliError("CLI_IDENTITY_FOR_KEY", quote(source));
   return readingOf(bundle, key?.spki);
-}
-
-function attemptBundle(bytes: Uint8Array): Bundle | undefined {
-  try {
-    return parseBundle(bytes);
-  } catch (error) {
-    if (error instanceof TrustError) return undefined;
-    throw error;
-  }
 }

@@ -1,10 +1,18 @@
 import { TrustError, type HashName, type Verifier } from "@countersign/core";
-import { parseBundle, readingOf, type Reading } from "@countersign/sigstore";
+import { parseBundle, readingOf, type Bundle, type Reading } from "@countersign/sigstore";
 
 /** Bytes that may say something about the artifact, and where they came from. Unverified. */
 export interface EvidenceFile {
   readonly source: string;
   readonly bytes: Uint8Array;
+  /** The bytes as `openEvidence` parsed them; then nobody parses them again. */
+  readonly bundle?: Bundle;
+}
+
+/** Parses a file once and for all. One that does not parse comes back as it is: `inspect` reports it. */
+export function openEvidence(file: EvidenceFile): EvidenceFile {
+  const bundle = attemptParse(file);
+  return bundle === undefined ? file : { ...file, bundle };
 }
 
 /**
@@ -18,12 +26,21 @@ export function readingFor(files: readonly EvidenceFile[], keys: readonly Verifi
 }
 
 function attemptReadings(file: EvidenceFile, keys: readonly Verifier[]): readonly Reading[] {
+  const bundle = file.bundle ?? attemptParse(file);
+  if (bundle === undefined) return [];
+  const spkis: readonly (Uint8Array | undefined)[] = keys.length === 0 ? [undefined] : keys.map((key) => key.spki);
+  return spkis.flatMap((spki) => attempt(() => readingOf(bundle, spki)) ?? []);
+}
+
+function attemptParse({ bytes }: EvidenceFile): Bundle | undefined {
+  return attempt(() => parseBundle(bytes));
+}
+
+function attempt<T>(read: () => T): T | undefined {
   try {
-    const bundle = parseBundle(file.bytes);
-    const spkis: readonly (Uint8Array | undefined)[] = keys.length === 0 ? [undefined] : keys.map((key) => key.spki);
-    return spkis.map((spki) => readingOf(bundle, spki));
+    return read();
   } catch (error) {
-    if (error instanceof TrustError) return [];
+    if (error instanceof TrustError) return undefined;
     throw error;
   }
 }

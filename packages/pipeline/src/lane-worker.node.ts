@@ -1,5 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { runLane, type LaneOrder } from "./lane.node.ts";
+import { openLane, type LaneOrder, type LaneTrust } from "./lane.node.ts";
 
-// The whole of a worker thread: one lane of the list that it was started with.
-await runLane(workerData as LaneOrder, (outcomes) => parentPort?.postMessage(outcomes));
+// The whole of a worker thread: one lane, for one list after another. What it cannot do ends it, and whoever waits hears that.
+const lane = await openLane(workerData as LaneTrust);
+parentPort?.on("message", (order: LaneOrder) => {
+  void lane(order, (outcomes) => parentPort?.postMessage(outcomes)).then(() => parentPort?.postMessage("end"));
+});

@@ -11,7 +11,7 @@ import {
   type Finding,
 } from "@countersign/core";
 import { loadPattern, type Match, type Policy, type SignerRule } from "@countersign/policy";
-import { readingFor, type EvidenceFile } from "./evidence.ts";
+import { openEvidence, readingFor, type EvidenceFile } from "./evidence.ts";
 import { inspect, type World } from "./pipeline.ts";
 import type { Report } from "./report.ts";
 import { loadTrust, type TrustFile } from "./trust.ts";
@@ -29,43 +29,52 @@ export interface ListItem {
 export type ListOutcome = { readonly report: Report } | { readonly failure: Finding };
 
 /** What every item is judged by, in a form that crosses threads. */
+export interface LaneTrust {
+  readonly files?: readonly TrustFile[];
+  readonly instance?: string;
+  readonly maxAgeDays?: number;
+  readonly spkis: readonly Uint8Array[];
+  /** The time that the age of a trust root is told by. */
+  readonly nowMs: number;
+}
+
+/** One list, in a form that crosses threads. */
 export interface LaneOrder {
   readonly items: readonly ListItem[];
   readonly policy: Policy;
-  readonly trust: {
-    readonly files?: readonly TrustFile[];
-    readonly instance?: string;
-    readonly maxAgeDays?: number;
-    readonly spkis: readonly Uint8Array[];
-  };
   readonly nowMs: number;
   /** One Int32: the next item that nobody has taken. */
   readonly next: SharedArrayBuffer;
 }
 
+/** Some items' places in the list and what they came to. */
+export type LaneOutcomes = readonly (readonly [index: number, outcome: ListOutcome])[];
+
+/** Takes items of a list until none is left and hands back what each came to. */
+export type Lane = (order: LaneOrder, done: (outcomes: LaneOutcomes) => void) => Promise<void>;
+
 /** How many items a lane takes at a time: few enough that lanes end together, many enough that they seldom meet. */
 export const laneItems: number = 8;
 
 /**
- * Takes items of the list until none is left and hands back what each came to. Every lane, on whatever thread, runs the
- * whole of `inspect`. Throws what makes every verdict impossible (a trust root that cannot be read).
+ * Makes ready for lists: the trust root is read here, once. Every lane, on whatever thread, runs the whole of `inspect`.
+ * Throws what makes every verdict impossible (a trust root that cannot be read).
  */
-export async function runLane(
-  order: LaneOrder,
-  done: (outcomes: readonly (readonly [index: number, outcome: ListOutcome])[]) => void,
-): Promise<void> {
-  const { items, nowMs } = order;
-  const next = new Int32Array(order.next);
-  const keys = order.trust.spkis.map((spki) => makeVerifier(spki));
-  const trust = await loadTrust({ ...order.trust, keys, now: new Date(nowMs) });
-  const policy = await revivePolicy(order.policy);
-  const world = { now: () => new Date(nowMs), trust: () => Promise.resolve(trust) };
-  for (let from = Atomics.add(next, 0, laneItems); from < items.length; from = Atomics.add(next, 0, laneItems)) {
-    const outcomes: [number, ListOutcome][] = [];
-    for (const [offset, item] of items.slice(from, from + laneItems).entries())
-      outcomes.push([from + offset, await judge(item, policy, world)]);
-    done(outcomes);
-  }
+export async function openLane({ spkis, nowMs, ...options }: LaneTrust): Promise<Lane> {
+  const keys = spkis.map((spki) => makeVerifier(spki));
+  const trust = await loadTrust({ ...options, keys, now: new Date(nowMs) });
+  return async (order, done) => {
+    const { items } = order;
+    const policy = await revivePolicy(order.policy);
+    const world = { now: () => new Date(order.nowMs), trust: () => Promise.resolve(trust) };
+    const next = new Int32Array(order.next);
+    for (let from = Atomics.add(next, 0, laneItems); from < items.length; from = Atomics.add(next, 0, laneItems)) {
+      const outcomes: [number, ListOutcome][] = [];
+      for (const [offset, item] of items.slice(from, from + laneItems).entries())
+        outcomes.push([from + offset, await judge(item, policy, world)]);
+      done(outcomes);
+    }
+  };
 }
 
 /** A policy without functions: compiled patterns become their source. */
@@ -96,7 +105,7 @@ function mapRule(rule: SignerRule, map: (match: Match) => Match): SignerRule {
 
 async function judge(item: ListItem, policy: Policy, world: Pick<World, "now" | "trust">): Promise<ListOutcome> {
   try {
-    const evidence = readEvidence(item.evidence);
+    const evidence = openEvidence(readEvidence(item.evidence));
     const { keys } = await world.trust();
     const artifact = await readArtifact(item.artifact, readingFor([evidence], keys));
     return { report: await inspect(artifact, policy, { ...world, evidence: () => [evidence] }) };

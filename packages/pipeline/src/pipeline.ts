@@ -58,7 +58,7 @@ interface Run {
 
 function examineFile(file: EvidenceFile, run: Run): Examined {
   try {
-    const { checks, claims, problem } = examineWithKeys(parseBundle(file.bytes), run);
+    const { checks, claims, problem } = examineWithKeys(file.bundle ?? parseBundle(file.bytes), run);
     if (claims === undefined)
       return { report: { source: file.source, checks, findings: problem === undefined ? [] : [findingOf(problem)] } };
     return {

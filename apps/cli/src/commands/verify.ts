@@ -1,4 +1,4 @@
-import { exitCodeOf, inspect, type Report, type World } from "@countersign/pipeline";
+import { exitCodeOf, inspect, openEvidence, type Report, type World } from "@countersign/pipeline";
 import { defaultKeepBytes, maxKeepBytes } from "@countersign/core";
 import { readArtifact } from "../artifact.node.ts";
 import { bundlePathOf, readBundle, readingFor } from "../bundle.ts";
@@ -33,8 +33,8 @@ async function reportOf(operand: string, options: VerifyOptions, terminal: Termi
   if (path === undefined) throw cliError("CLI_BUNDLE_NEEDED", { got: operand === "-" ? "standard input" : "a digest" });
   // Who mistyped the file's name is not to be told of its bundle.
   if (options.bundle === undefined) checkPresent(operand, "artifact");
-  const file = { source: path, bytes: readBundle(path, options.bundle) };
-  const { hashes, wholeMessage } = readingFor(file.bytes, keys, path);
+  const file = openEvidence({ source: path, bytes: readBundle(path, options.bundle) });
+  const { hashes, wholeMessage } = readingFor(file, keys);
   const now = terminal.now();
   const trust = await readTrust(options, keys, now);
   const keepBytes = wholeMessage ? maxKeepBytes : defaultKeepBytes;
