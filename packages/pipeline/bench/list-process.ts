@@ -5,31 +5,30 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadTrust } from "@countersign/pipeline";
-import { inspectList, type ListItem } from "@countersign/pipeline/node";
+import { openLanes, type ListItem } from "@countersign/pipeline/node";
 import type { Sample } from "./corpus.ts";
 import { timed } from "./measure.ts";
 import { makeInspector, policy } from "./verify-row.ts";
 
 const [folder = "", count = "0"] = process.argv.slice(2);
 const size = Number(count);
-const { trustRoot, samples, now } = JSON.parse(readFileSync(join(folder, "list.json"), "utf8")) as {
-  trustRoot: string;
-  samples: readonly { readonly artifact: string; readonly bundle: string }[];
+const { lengths, now } = JSON.parse(readFileSync(join(folder, "list.json"), "utf8")) as {
+  lengths: number[];
   now: string;
 };
-const trust = { files: [{ source: "bench", bytes: fromBase64(trustRoot) }], now: new Date(now) };
-const all: readonly Sample[] = samples.map(({ artifact, bundle }) => ({
-  generation: 1,
-  artifact: fromBase64(artifact),
-  bundle: fromBase64(bundle),
-}));
+const trustRoot = new Uint8Array(readFileSync(join(folder, "list-root.json")));
+const trust = { files: [{ source: "bench", bytes: trustRoot }], now: new Date(now) };
+const all = readSamples();
 const [list, single, warm] = [all.slice(0, size), all.slice(size, size * 1.4), all.slice(size * 1.4)];
 
+const lanes = await openLanes({ trust });
 const inspectAll = makeInspector(await loadTrust(trust), trust.now);
-await inspectAll(warm);
+await inspectAll(warm.slice(0, warm.length / 2));
+await judge(warm.slice(warm.length / 2));
 const before = await timed(() => inspectAll(single.slice(0, single.length / 2)));
 const listMs = await timed(() => judge(list));
 const after = await timed(() => inspectAll(single.slice(single.length / 2)));
+await lanes.close();
 const maxRssMb = process.resourceUsage().maxRSS / 1024;
 process.stdout.write(
   JSON.stringify({ listRate: list.length / listMs, singleRate: single.length / (before + after), maxRssMb }),
@@ -40,12 +39,19 @@ async function judge(some: readonly Sample[]): Promise<void> {
     artifact: { name: `artifact ${at}`, bytes: artifact },
     evidence: { source: `bundle ${at}`, bytes: bundle },
   }));
-  for (const outcome of await inspectList(items, { policy, trust })) {
+  for (const outcome of await lanes.inspectList(items, { policy, now: trust.now })) {
     if (!("report" in outcome) || outcome.report.decision.verdict !== "allowed")
       throw new Error(JSON.stringify(outcome));
   }
 }
 
-function fromBase64(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text, "base64"));
+function readSamples(): readonly Sample[] {
+  const bytes = readFileSync(join(folder, "list.bin"));
+  let at = 0;
+  const pieces = lengths.map((length) => new Uint8Array(bytes.subarray(at, (at += length))));
+  return Array.from({ length: pieces.length / 2 }, (_, index) => ({
+    generation: 1,
+    artifact: pieces[index * 2] as Uint8Array,
+    bundle: pieces[index * 2 + 1] as Uint8Array,
+  }));
 }

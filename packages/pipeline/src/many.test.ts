@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { artifactBytes, makeEvidence, makeInstance, signer, trustRootBytes } from "@countersign/testkit";
 import { digestOf, utf8 } from "@countersign/core";
 import { loadPattern, type Policy } from "@countersign/policy";
-import { inspectList, minItemsForThreads, withLost } from "./many.node.ts";
+import { inspectList, minItemsForThreads, openLanes, withLost } from "./many.node.ts";
 import type { ListItem, ListOutcome } from "./lane.node.ts";
 
 const instance = makeInstance();
@@ -84,6 +84,23 @@ describe("inspectList", () => {
       lanes: 2,
     });
     expect(new Set(prefix.map(answerOf))).toEqual(new Set(["POLICY_IDENTITY_MISMATCH"]));
+  });
+
+  test("open lanes judge one list after another, each under its own policy", async () => {
+    const lanes = await openLanes({ trust, lanes: 2 });
+    const items = Array.from({ length: 40 }, (_, at) => [good, tampered][at % 2] as ListItem);
+    const order = { policy, now: instance.now };
+    const first = await lanes.inspectList(items, order);
+    expect(first.map(answerOf)).toEqual(
+      items.map((item) => (item === good ? "allowed" : "SIGSTORE_ARTIFACT_MISMATCH")),
+    );
+    expect(await lanes.inspectList(items, order)).toEqual(first);
+    const stranger: Policy = { signers: [{ kind: "key", keyid: "00" }] };
+    const others = await lanes.inspectList([good, good], { ...order, policy: stranger });
+    expect(others.map(answerOf)).not.toContain("allowed");
+    await lanes.close();
+    // Threads that are gone are not waited for.
+    expect((await lanes.inspectList([good], order)).map(answerOf)).toEqual(["allowed"]);
   });
 
   test("an item that a thread took along when it died is not forgotten", async () => {
