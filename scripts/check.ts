@@ -12,6 +12,7 @@ export const checks: readonly string[] = [
   "check:api",
   "check:package",
   "check:readme",
+  "check:bench",
   "demo",
 ];
 
