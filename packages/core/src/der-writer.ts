@@ -3,7 +3,8 @@ import { coreError, quote } from "./errors.ts";
 
 /** SEQUENCE of encoded parts. */
 export function derSequence(...parts: readonly Uint8Array[]): Uint8Array {
-  return write(0x30, concatBytes(...parts));
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  return concatBytes(derHead(0x30, length), ...parts);
 }
 
 /** SET OF encoded parts, put in order. */
@@ -76,9 +77,13 @@ export function derImplicit(tag: number, content: Uint8Array): Uint8Array {
 }
 
 function write(tag: number, content: Uint8Array): Uint8Array {
-  const { length } = content;
-  if (length < 0x80) return concatBytes(Uint8Array.of(tag, length), content);
+  return concatBytes(derHead(tag, content.length), content);
+}
+
+/** Tag byte and length of an element with so many bytes of content. */
+export function derHead(tag: number, length: number): Uint8Array {
+  if (length < 0x80) return Uint8Array.of(tag, length);
   const digits: number[] = [];
   for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) digits.unshift(rest % 256);
-  return concatBytes(Uint8Array.of(tag, 0x80 | digits.length, ...digits), content);
+  return Uint8Array.of(tag, 0x80 | digits.length, ...digits);
 }

@@ -59,10 +59,10 @@ export function makeVerifier(spki: Uint8Array, algorithm?: AlgorithmName): Verif
 
 /** As `makeVerifier`, on a named backend. For tests and comparison. */
 export function makeVerifierOn(backend: Backend, spki: Uint8Array, name?: AlgorithmName): Verifier {
-  const key = parseSpki(spki);
+  const own = new Uint8Array(spki);
+  const key = parseSpki(own);
   const algorithm = algorithmOf(name ?? defaultAlgorithmOf(key));
   checkFits(algorithm, key);
-  const own = new Uint8Array(spki);
   const check = backend.openKey({ key, spki: own, algorithm });
   const verifier: Verifier = {
     keyid: keyidOn(backend, own),

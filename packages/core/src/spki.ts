@@ -28,13 +28,14 @@ export const maxRsaSpkiBytes = 2048;
  * Ed25519 (RFC 8410), RSA (RFC 3279, parameters NULL) or ML-DSA (RFC 9881); any other encoding is refused.
  * Proves of an Ed25519 point that it is canonical, on the curve and not of small order, and of RSA numbers that size
  * and parity are fit for use. Does not prove that an EC point is on its curve: the backend does when it opens the key.
+ * Of EC keys `point` is a view of the bytes given.
  * Throws CORE_KEY_MALFORMED, CORE_KEY_UNSUPPORTED, CORE_KEY_WEAK.
  */
 export function parseSpki(spki: Uint8Array): PublicKey {
   const fixed = fixedShapes.find(
     (shape) => spki.length === shape.prefix.length + shape.bytes && startsWith(spki, shape.prefix),
   );
-  if (fixed !== undefined) return fixed.read(spki.subarray(fixed.prefix.length));
+  if (fixed !== undefined) return fixed.read(spki.subarray(fixed.prefix.length), spki);
   if (!isWholeSequence(spki)) throw coreError("CORE_KEY_MALFORMED", `public key of ${spki.length} bytes`);
   if (startsWith(spki.subarray(headerBytes(spki)), rsaIdentifier)) return readRsa(spki);
   throw coreError("CORE_KEY_UNSUPPORTED");
@@ -49,14 +50,14 @@ interface FixedShape {
   readonly prefix: Uint8Array;
   /** Length of the key after the prefix, in bytes. */
   readonly bytes: number;
-  readonly read: (key: Uint8Array) => PublicKey;
+  readonly read: (key: Uint8Array, spki: Uint8Array) => PublicKey;
 }
 
 /** Everything before the key itself, for types whose DER has only one form. */
 const fixedShapes: readonly FixedShape[] = [
-  { prefix: parseHex("3059301306072a8648ce3d020106082a8648ce3d03010703420004"), bytes: 64, read: readEc("p256", 64) },
-  { prefix: parseHex("3076301006072a8648ce3d020106052b8104002203620004"), bytes: 96, read: readEc("p384", 96) },
-  { prefix: parseHex("30819b301006072a8648ce3d020106052b810400230381860004"), bytes: 132, read: readEc("p521", 132) },
+  { prefix: parseHex("3059301306072a8648ce3d020106082a8648ce3d03010703420004"), bytes: 64, read: readEc("p256") },
+  { prefix: parseHex("3076301006072a8648ce3d020106052b8104002203620004"), bytes: 96, read: readEc("p384") },
+  { prefix: parseHex("30819b301006072a8648ce3d020106052b810400230381860004"), bytes: 132, read: readEc("p521") },
   { prefix: parseHex("302a300506032b6570032100"), bytes: 32, read: readEd25519 },
   { prefix: parseHex("30820532300b06096086480165030403110382052100"), bytes: 1312, read: readMlDsa(44) },
   { prefix: parseHex("308207b2300b0609608648016503040312038207a100"), bytes: 1952, read: readMlDsa(65) },
@@ -64,13 +65,9 @@ const fixedShapes: readonly FixedShape[] = [
 ];
 const rsaIdentifier = parseHex("300d06092a864886f70d0101010500");
 
-function readEc(curve: Curve, bytes: number): (key: Uint8Array) => PublicKey {
-  return (key) => {
-    const point = new Uint8Array(bytes + 1);
-    point[0] = 4;
-    point.set(key, 1);
-    return { kind: "ec", curve, point };
-  };
+function readEc(curve: Curve): FixedShape["read"] {
+  // The prefix ends with the first byte of the point, which says that it is not compressed.
+  return (key, spki) => ({ kind: "ec", curve, point: spki.subarray(spki.length - key.length - 1) });
 }
 
 function readMlDsa(level: MlDsaLevel): (key: Uint8Array) => PublicKey {

@@ -1,7 +1,7 @@
-import { concatBytes, equalBytes, hex } from "./bytes.ts";
+import { equalBytes, hex } from "./bytes.ts";
 import { parseDer } from "./der.ts";
 import { readBitString, readBoolean, readInteger, readOctets, readOid, readTime } from "./der-value.ts";
-import { derExplicit, derSequence } from "./der-writer.ts";
+import { derHead, derSequence } from "./der-writer.ts";
 import { coreError, TrustError } from "./errors.ts";
 import { readKnownExtensions, sctListOid } from "./x509-extension.ts";
 import { child, isContext, malformed, sequence } from "./x509-shape.ts";
@@ -73,9 +73,12 @@ export function formatPrecertTbs({ tbs, spki, extensions }: Certificate): Uint8A
     if (each === list) break;
     from = endOf(each.value) - all.byteOffset;
   }
-  const kept = concatBytes(all.subarray(0, from), all.subarray(endOf(list.value) - all.byteOffset));
+  const [before, after] = [all.subarray(0, from), all.subarray(endOf(list.value) - all.byteOffset)];
   const fields = tbs.subarray(tbs.length - contentOf(tbs).length, fieldsEnd);
-  return derSequence(fields, ...(kept.length === 0 ? [] : [derExplicit(3, derSequence(kept))]));
+  const kept = before.length + after.length;
+  if (kept === 0) return derSequence(fields);
+  const inner = derHead(0x30, kept);
+  return derSequence(fields, derHead(0xa3, inner.length + kept), inner, before, after);
 }
 
 /** Where a view ends in its buffer. */
