@@ -38,10 +38,10 @@ const full: Size = {
   list: 1000,
   megabytes: 4096,
   rounds: {
-    verify: { min: 9, max: 31, spread: 0.02 },
-    process: { min: 21, max: 81, spread: 0.06 },
-    file: { min: 5, max: 15, spread: 0.04 },
-    list: { min: 7, max: 21, spread: 0.05 },
+    verify: { min: 5, max: 9, spread: 0.02 },
+    process: { min: 21, max: 41, spread: 0.06 },
+    file: { min: 5, max: 7, spread: 0.04 },
+    list: { min: 5, max: 9, spread: 0.05 },
   },
 };
 
