@@ -1,9 +1,5 @@
-/**
- * Runs `work` once and answers how long it took, in milliseconds. With --expose-gc the heap is swept before, so that
- * nobody pays for what was thrown away by the one whose turn came first.
- */
+/** Runs `work` once and answers how long it took, in milliseconds. */
 export async function timed(work: () => Promise<void> | void): Promise<number> {
-  globalThis.gc?.();
   const start = performance.now();
   await work();
   return performance.now() - start;
