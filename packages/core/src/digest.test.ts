@@ -10,6 +10,7 @@ import {
   digestOf,
   digestStream,
   hash,
+  makeDigestHasher,
   parseDigest,
 } from "./digest.ts";
 import { coreError } from "./errors.ts";
@@ -158,4 +159,14 @@ describe("digestStream", () => {
     await expect(text).rejects.toThrowError(code("CORE_STREAM_CHUNK"));
     await expect(digestStream(streamOf(), { name: "x", hashes: [] })).rejects.toThrowError(code("CORE_DIGEST_MISSING"));
   });
+});
+
+test("a hash in pieces is that of the whole", () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...hashNames), fc.array(fc.uint8Array({ maxLength: 40 })), (name, chunks) => {
+      const hasher = makeDigestHasher(name);
+      for (const chunk of chunks) hasher.update(chunk);
+      expect(hasher.finish()).toBe(reference(name, Buffer.concat(chunks)));
+    }),
+  );
 });

@@ -75,6 +75,19 @@ export function hash(name: HashName, bytes: Uint8Array): Uint8Array {
   return backend.hash(name, bytes);
 }
 
+/** A hash of content that comes piece by piece. */
+export interface DigestHasher {
+  update(chunk: Uint8Array): void;
+  /** The digest of all pieces. May be called once. */
+  finish(): Digest;
+}
+
+/** Starts a hash, for whoever passes content on while it comes; `digestStream` is for those who only want its digest. */
+export function makeDigestHasher(name: HashName): DigestHasher {
+  const hasher = backend.makeHasher(name);
+  return { update: (chunk) => hasher.update(chunk), finish: () => digestFromBytes(name, hasher.finish()) };
+}
+
 /** How `digestStream` reads. */
 export interface DigestOptions {
   readonly name: string;
