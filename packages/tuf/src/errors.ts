@@ -1,14 +1,13 @@
 import { catalogue, type CatalogueEntry, type ErrorMaker } from "@countersign/core";
-
-const tufEntries = {
-  TUF_STORE_BUSY: {
-    kind: "unavailable",
-    says: "another process is using the store and did not finish in time",
-    fix: "wait until it is done, or stop it, and try again",
-  },
-} as const;
+import { fetchEntries } from "./fetch-error.ts";
+import { storeEntries } from "./store-error.ts";
+import { targetEntries } from "./target-error.ts";
 
 /** The catalogue of this package, for docs/errors.md. */
-export const tufErrors: Readonly<Record<string, CatalogueEntry>> = tufEntries;
+export const tufErrors: Readonly<Record<string, CatalogueEntry>> = { ...storeEntries, ...fetchEntries, ...targetEntries };
 /** Makes an error of this package's catalogue. */
-export const tufError: ErrorMaker<typeof tufEntries> = catalogue(tufEntries);
+export const tufError: ErrorMaker<typeof storeEntries & typeof fetchEntries & typeof targetEntries> = catalogue({
+  ...storeEntries,
+  ...fetchEntries,
+  ...targetEntries,
+});
