@@ -4,7 +4,11 @@ import { storeEntries } from "./store-error.ts";
 import { targetEntries } from "./target-error.ts";
 
 /** The catalogue of this package, for docs/errors.md. */
-export const tufErrors: Readonly<Record<string, CatalogueEntry>> = { ...storeEntries, ...fetchEntries, ...targetEntries };
+export const tufErrors: Readonly<Record<string, CatalogueEntry>> = {
+  ...storeEntries,
+  ...fetchEntries,
+  ...targetEntries,
+};
 /** Makes an error of this package's catalogue. */
 export const tufError: ErrorMaker<typeof storeEntries & typeof fetchEntries & typeof targetEntries> = catalogue({
   ...storeEntries,

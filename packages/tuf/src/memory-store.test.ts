@@ -11,12 +11,27 @@ describe("names of a store", () => {
     },
   );
 
-  test.each(["", ".", "..", "../x", "a/b", "a\\b", ".hidden", "a.", "con.json", "NUL", "com1.x", "lock", "LOCK", "a b", "ä", "x\0", "x".repeat(201)])(
-    "%j cannot",
-    (name) => {
-      expect(() => checkStoreName(name)).toThrow(expect.objectContaining({ code: "TUF_STORE_NAME" }));
-    },
-  );
+  test.each([
+    "",
+    ".",
+    "..",
+    "../x",
+    "a/b",
+    "a\\b",
+    ".hidden",
+    "a.",
+    "con.json",
+    "NUL",
+    "com1.x",
+    "lock",
+    "LOCK",
+    "a b",
+    "ä",
+    "x\0",
+    "x".repeat(201),
+  ])("%j cannot", (name) => {
+    expect(() => checkStoreName(name)).toThrow(expect.objectContaining({ code: "TUF_STORE_NAME" }));
+  });
 });
 
 describe("a store in memory", () => {
