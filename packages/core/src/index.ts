@@ -19,6 +19,8 @@ export type { PublicKey } from "./spki.ts";
 export type { RsaKey } from "./rsa.ts";
 export * from "./json.ts";
 export * from "./canonical-json.ts";
+export * from "./canonical-scan.ts";
+export * from "./canonical-text.ts";
 export * from "./decode.ts";
 export * from "./der.ts";
 export * from "./der-value.ts";

@@ -1,5 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { TrustError } from "./errors.ts";
+import fc from "fast-check";
+import { coreError, TrustError } from "./errors.ts";
+import type { CanonicalErrors } from "./canonical-scan.ts";
+import type { Json } from "./json.ts";
 
 /** Public test data beside the repository; absent on most machines. */
 export const sharedData: URL = new URL("../../../../shared/data/", import.meta.url);
@@ -45,3 +48,26 @@ export function sigstoreCertificates(): readonly Sample[] {
   }
   return [...found.values()];
 }
+
+/** Core's own errors, for its reader of canonical JSON. */
+export const canonicalErrors: CanonicalErrors = {
+  malformed: (detail) => coreError("CORE_JSON_MALFORMED", detail),
+  duplicate: (detail) => coreError("CORE_JSON_DUPLICATE", detail),
+  number: (detail) => coreError("CORE_JSON_NOT_CANONICAL", detail),
+};
+
+const texts: fc.Arbitrary<string> = fc.string({
+  unit: fc.constantFrom("a", "b", '"', "\\", "é", "🙂", "\ufb01", "\n", "\0", "/"),
+});
+
+/** JSON that canonical JSON can write, rich in characters that need care. */
+export const integerJson: fc.Arbitrary<Json> = fc.letrec<{ value: Json }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: "small" },
+    fc.constantFrom(null, true, false),
+    fc.maxSafeInteger().map((value) => value + 0),
+    texts,
+    fc.array(tie("value"), { maxLength: 5 }),
+    fc.dictionary(texts, tie("value"), { maxKeys: 6 }),
+  ),
+})).value;

@@ -1,6 +1,4 @@
-import { quote } from "@countersign/core";
-import { endOfString, endOfValue, readTextValue } from "./canonical-text.ts";
-import { unescapeCanonical } from "./canonical.ts";
+import { endOfString, endOfValue, quote, readTextValue, unescapeCanonical } from "@countersign/core";
 import { inTotoError } from "./errors.ts";
 import { checkHashes, type Hashes } from "./hashes.ts";
 import { checkArtifactPath } from "./name.ts";

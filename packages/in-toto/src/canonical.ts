@@ -1,322 +1,41 @@
-import { concatBytes, quote, utf8, type TrustError } from "@countersign/core";
+import {
+  canonicalise as canonicaliseJson,
+  maxCanonicalReadDepth,
+  maxOuterMembers as maxMembers,
+  readCanonicalMembers as readMembers,
+  readCanonicalText as readText,
+  type CanonicalErrors,
+  type CanonicalRules,
+} from "@countersign/core";
 import { inTotoError } from "./errors.ts";
 
 /** How the reader treats what honest producers do not write. */
-export interface CanonicalOptions {
-  /** `refuse` anything but integers, which canonical JSON cannot write; or `keep` their text as it came. */
-  readonly numbers: "refuse" | "keep";
-  /** `refuse` a member that comes twice, or take the `last`, as Python's json does. */
-  readonly duplicates: "refuse" | "last";
-}
+export type CanonicalOptions = CanonicalRules;
 
 /** How deep arrays and objects may nest. */
-export const maxMetadataDepth: number = 64;
-/** How many members the outermost object may have. */
-export const maxOuterMembers: number = 1024;
+export const maxMetadataDepth: number = maxCanonicalReadDepth;
 
-/**
- * Reads a JSON object and gives each member's value in canonical JSON as securesystemslib writes it (OLPC: no white
- * space, members by code point of their names, only `"` and `\` escaped): one pass over the bytes, no value is built.
- * Integers keep their digits, however many; -0 becomes 0. Proves strict JSON grammar (RFC 8259), no lone surrogate, no
- * member twice, nothing after the object. Does not check that text is UTF-8: `readCanonicalText` does.
- * Throws INTOTO_JSON_MALFORMED, INTOTO_JSON_DUPLICATE, INTOTO_JSON_NUMBER.
- */
+/** How many members the outermost object may have. */
+export const maxOuterMembers: number = maxMembers;
+
+/** This package's errors for core's reader of canonical JSON. */
+export const canonicalErrors: CanonicalErrors = {
+  malformed: (detail) => inTotoError("INTOTO_JSON_MALFORMED", detail),
+  duplicate: (detail) => inTotoError("INTOTO_JSON_DUPLICATE", detail),
+  number: (detail) => inTotoError("INTOTO_JSON_NUMBER", detail),
+};
+
+/** As core's `readCanonicalMembers`. Throws INTOTO_JSON_MALFORMED, INTOTO_JSON_DUPLICATE, INTOTO_JSON_NUMBER. */
 export function readCanonicalMembers(bytes: Uint8Array, options: CanonicalOptions): ReadonlyMap<string, Uint8Array> {
-  // Nothing grows: an escape is longer than what it stands for.
-  const scan: Scan = { bytes, at: 0, out: new Uint8Array(bytes.length), to: 0, marks: [], options };
-  const members = new Map<string, Uint8Array>();
-  skipSpace(scan);
-  expect(scan, openBrace, '"{"');
-  let isMore = skipSpace(scan) !== closeBrace;
-  if (!isMore) scan.at++;
-  while (isMore) {
-    const [name, value] = readOuterMember(scan);
-    if (members.has(name) && options.duplicates === "refuse") throw duplicate(name);
-    members.set(name, value);
-    if (members.size > maxOuterMembers) throw malformed(scan, `at most ${maxOuterMembers} members`);
-    isMore = isFollowed(scan, closeBrace, '"," or "}"');
-  }
-  skipSpace(scan);
-  if (scan.at !== bytes.length) throw malformed(scan, "the end");
-  return members;
+  return readMembers(bytes, { ...options, errors: canonicalErrors });
 }
 
 /** The text of canonical bytes. Throws INTOTO_JSON_MALFORMED if they are not UTF-8. */
 export function readCanonicalText(bytes: Uint8Array): string {
-  try {
-    return decoder.decode(bytes);
-  } catch (cause) {
-    throw inTotoError("INTOTO_JSON_MALFORMED", { expected: "UTF-8" }, cause);
-  }
+  return readText(bytes, canonicalErrors.malformed);
 }
 
 /** The canonical form of one JSON text; as `readCanonicalMembers`, for a value of any kind. */
 export function canonicalise(bytes: Uint8Array, options: CanonicalOptions): Uint8Array {
-  const wrapped = readCanonicalMembers(concatBytes(utf8('{"":'), bytes, utf8("}")), options);
-  return wrapped.get("") as Uint8Array;
-}
-
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const [quoteMark, backslash, openBrace, closeBrace, openBracket, closeBracket] = [34, 92, 123, 125, 91, 93] as const;
-const [comma, colon] = [44, 58] as const;
-
-interface Scan {
-  readonly bytes: Uint8Array;
-  at: number;
-  readonly out: Uint8Array;
-  to: number;
-  /** Where the members start that are being written, of all open objects. */
-  readonly marks: number[];
-  readonly options: CanonicalOptions;
-}
-
-function readOuterMember(scan: Scan): readonly [name: string, value: Uint8Array] {
-  const from = scan.to;
-  readName(scan);
-  const name = unescapeCanonical(readCanonicalText(scan.out.subarray(from + 1, scan.to - 1)));
-  const valueFrom = scan.to;
-  readValue(scan, 1);
-  return [name, scan.out.subarray(valueFrom, scan.to)];
-}
-
-/** The string that canonical JSON spells, given without its quotes. */
-export function unescapeCanonical(text: string): string {
-  return text.includes("\\") ? text.replaceAll(/\\(.)/gs, "$1") : text;
-}
-
-/** A name and its colon; only the name is written. */
-function readName(scan: Scan): void {
-  if (skipSpace(scan) !== quoteMark) throw malformed(scan, "a member name");
-  readString(scan);
-  skipSpace(scan);
-  expect(scan, colon, '":"');
-}
-
-function readValue(scan: Scan, depth: number): void {
-  const byte = skipSpace(scan);
-  if (byte === quoteMark) readString(scan);
-  else if (byte === openBrace) readMembers(scan, deeper(depth));
-  else if (byte === openBracket) readItems(scan, deeper(depth));
-  else if (byte === 116) copyWord(scan, "true");
-  else if (byte === 102) copyWord(scan, "false");
-  else if (byte === 110) copyWord(scan, "null");
-  else readNumber(scan);
-}
-
-function deeper(depth: number): number {
-  if (depth < maxMetadataDepth) return depth + 1;
-  throw inTotoError("INTOTO_JSON_MALFORMED", { expected: `at most ${maxMetadataDepth} levels` });
-}
-
-function readItems(scan: Scan, depth: number): void {
-  copyByte(scan);
-  let isMore = skipSpace(scan) !== closeBracket;
-  if (!isMore) scan.at++;
-  while (isMore) {
-    readValue(scan, depth);
-    isMore = isFollowed(scan, closeBracket, '"," or "]"');
-    if (isMore) scan.out[scan.to++] = comma;
-  }
-  scan.out[scan.to++] = closeBracket;
-}
-
-function readMembers(scan: Scan, depth: number): void {
-  const { marks } = scan;
-  const base = marks.length;
-  let isSorted = true;
-  copyByte(scan);
-  let isMore = skipSpace(scan) !== closeBrace;
-  if (!isMore) scan.at++;
-  while (isMore) {
-    const from = scan.to;
-    readName(scan);
-    if (isSorted && marks.length > base) isSorted = compareNames(scan.out, marks.at(-1) as number, from) < 0;
-    marks.push(from);
-    scan.out[scan.to++] = colon;
-    readValue(scan, depth);
-    isMore = isFollowed(scan, closeBrace, '"," or "}"');
-    if (isMore) scan.out[scan.to++] = comma;
-  }
-  if (!isSorted) sortMembers(scan, base);
-  marks.length = base;
-  scan.out[scan.to++] = closeBrace;
-}
-
-/** Puts the members in order that start at the marks from `base` on and end at `to`, with commas between them. */
-function sortMembers(scan: Scan, base: number): void {
-  const { out, marks } = scan;
-  const starts = marks.slice(base);
-  const [start = 0] = starts;
-  const startOf = (k: number): number => starts[k] as number;
-  // Sorting is stable: of members with one name the last comes last.
-  const order = starts.map((_, k) => k).sort((a, b) => compareNames(out, startOf(a), startOf(b)));
-  const kept = order.filter((k, place) => {
-    const next = order[place + 1];
-    if (next === undefined || compareNames(out, startOf(k), startOf(next)) !== 0) return true;
-    if (scan.options.duplicates === "last") return false;
-    throw duplicate(nameAt(out, startOf(k)));
-  });
-  const old = out.slice(start, scan.to);
-  scan.to = start;
-  // The end of the last member: where the first one would follow, had it no comma.
-  starts.push(start + old.length + 1);
-  for (const [place, k] of kept.entries()) {
-    if (place > 0) out[scan.to++] = comma;
-    const member = old.subarray(startOf(k) - start, startOf(k + 1) - 1 - start);
-    out.set(member, scan.to);
-    scan.to += member.length;
-  }
-}
-
-/** Order of two canonical strings by code point, which is that of their UTF-8, escapes left out. */
-function compareNames(out: Uint8Array, left: number, right: number): number {
-  let [a, b] = [left + 1, right + 1];
-  for (;;) {
-    let [x, y] = [out[a] as number, out[b] as number];
-    if (x === quoteMark || y === quoteMark) return (x === quoteMark ? 0 : 1) - (y === quoteMark ? 0 : 1);
-    if (x === backslash) x = out[++a] as number;
-    if (y === backslash) y = out[++b] as number;
-    if (x !== y) return x - y;
-    a++;
-    b++;
-  }
-}
-
-function nameAt(out: Uint8Array, from: number): string {
-  let to = from + 1;
-  while (out[to] !== quoteMark) to += out[to] === backslash ? 2 : 1;
-  return new TextDecoder().decode(out.subarray(from + 1, to));
-}
-
-/** Copies a string; its escapes are resolved, but for those of `"` and `\`. */
-function readString(scan: Scan): void {
-  const { bytes, out } = scan;
-  let { at, to } = scan;
-  out[to++] = bytes[at++] as number;
-  for (;;) {
-    const byte = bytes[at++];
-    if (byte === quoteMark) break;
-    if (byte === backslash) {
-      scan.at = at;
-      scan.to = to;
-      readEscape(scan);
-      ({ at, to } = scan);
-    } else if (byte === undefined || byte < 32) {
-      scan.at = at - 1;
-      throw malformed(scan, "a string");
-    } else out[to++] = byte;
-  }
-  out[to++] = quoteMark;
-  scan.at = at;
-  scan.to = to;
-}
-
-const shortEscapes: ReadonlyMap<number, number> = new Map([
-  [47, 47],
-  [98, 8],
-  [102, 12],
-  [110, 10],
-  [114, 13],
-  [116, 9],
-]);
-
-function readEscape(scan: Scan): void {
-  const byte = scan.bytes[scan.at++];
-  const short = shortEscapes.get(byte ?? -1);
-  if (short !== undefined) writeCodePoint(scan, short);
-  else if (byte === quoteMark || byte === backslash) writeCodePoint(scan, byte);
-  else if (byte === 117) writeCodePoint(scan, readCodePoint(scan));
-  else throw malformed(scan, "an escape");
-}
-
-/** What follows `\u`, and a second escape if that is the first half of a pair. */
-function readCodePoint(scan: Scan): number {
-  const high = readHex4(scan);
-  if (high < 0xd800 || high > 0xdfff) return high;
-  const isPair = high < 0xdc00 && scan.bytes[scan.at] === backslash && scan.bytes[scan.at + 1] === 117;
-  scan.at += 2;
-  const low = isPair ? readHex4(scan) : 0;
-  if (low < 0xdc00 || low > 0xdfff) throw malformed(scan, "no lone surrogates");
-  return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-}
-
-function readHex4(scan: Scan): number {
-  const digits = String.fromCharCode(...scan.bytes.subarray(scan.at, scan.at + 4));
-  if (!/^[0-9a-fA-F]{4}$/.test(digits)) throw malformed(scan, "four hex digits");
-  scan.at += 4;
-  return Number.parseInt(digits, 16);
-}
-
-function writeCodePoint(scan: Scan, code: number): void {
-  if (code === quoteMark || code === backslash) scan.out[scan.to++] = backslash;
-  if (code < 0x80) {
-    scan.out[scan.to++] = code;
-    return;
-  }
-  const encoded = utf8(String.fromCodePoint(code));
-  scan.out.set(encoded, scan.to);
-  scan.to += encoded.length;
-}
-
-function copyWord(scan: Scan, word: string): void {
-  for (let k = 0; k < word.length; k++) {
-    if (scan.bytes[scan.at] !== word.charCodeAt(k)) throw malformed(scan, word);
-    copyByte(scan);
-  }
-}
-
-const integer = /^-?(?:0|[1-9][0-9]*)$/;
-const number = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
-
-function readNumber(scan: Scan): void {
-  const from = scan.at;
-  let to = from;
-  while (isNumberByte(scan.bytes[to])) to++;
-  const text = readCanonicalText(scan.bytes.subarray(from, to));
-  if (!number.test(text)) throw malformed(scan, "a value");
-  if (scan.options.numbers === "refuse" && !integer.test(text))
-    throw inTotoError("INTOTO_JSON_NUMBER", { expected: "an integer", got: quote(text.slice(0, 40)) });
-  if (text === "-0") scan.at++;
-  while (scan.at < to) copyByte(scan);
-}
-
-/** Digits, signs, point and exponent. */
-function isNumberByte(byte: number | undefined): boolean {
-  if (byte === undefined) return false;
-  return (byte >= 48 && byte <= 57) || byte === 43 || byte === 45 || byte === 46 || byte === 69 || byte === 101;
-}
-
-function copyByte(scan: Scan): void {
-  scan.out[scan.to++] = scan.bytes[scan.at++] as number;
-}
-
-/** The first byte that is no white space; 0 at the end. */
-function skipSpace(scan: Scan): number {
-  const { bytes } = scan;
-  let byte = bytes[scan.at];
-  while (byte === 32 || byte === 10 || byte === 13 || byte === 9) byte = bytes[++scan.at];
-  return byte ?? 0;
-}
-
-function expect(scan: Scan, byte: number, what: string): void {
-  if (scan.bytes[scan.at] !== byte) throw malformed(scan, what);
-  scan.at++;
-}
-
-/** Whether a comma follows, which is passed over, or the end. */
-function isFollowed(scan: Scan, end: number, what: string): boolean {
-  const byte = skipSpace(scan);
-  if (byte !== comma && byte !== end) throw malformed(scan, what);
-  scan.at++;
-  return byte === comma;
-}
-
-function malformed(scan: Scan, expected: string): TrustError {
-  const rest = new TextDecoder().decode(scan.bytes.subarray(scan.at, scan.at + 20));
-  const got = rest === "" ? "the end" : quote(rest);
-  return inTotoError("INTOTO_JSON_MALFORMED", { checked: `byte ${scan.at}`, expected, got });
-}
-
-function duplicate(name: string): TrustError {
-  return inTotoError("INTOTO_JSON_DUPLICATE", { got: quote(name) });
+  return canonicaliseJson(bytes, { ...options, errors: canonicalErrors });
 }

@@ -1,4 +1,5 @@
-import { checkIntegers, readTextItems, readTextMembers, readTextValue } from "./canonical-text.ts";
+import { checkIntegers, readTextItems, readTextMembers, readTextValue } from "@countersign/core";
+import { canonicalErrors } from "./canonical.ts";
 import { inTotoError } from "./errors.ts";
 
 /** A member of the reference's model: its canonical text where the document has none, and what it is made of. */
@@ -61,7 +62,7 @@ export function modelText(text: string): string {
   const value = type === undefined ? undefined : readTextValue(text.slice(type.from, type.to));
   if (value !== "link" && value !== "layout") throw inTotoError("INTOTO_METADATA_TYPE");
   const model = pickMembers(text, value === "link" ? linkModel : layoutModel);
-  checkIntegers(model);
+  checkIntegers(model, canonicalErrors);
   return model;
 }
 

@@ -1,5 +1,4 @@
-import { formatCanonicalJson, parseUtf8, quote } from "@countersign/core";
-import { readTextValue } from "./canonical-text.ts";
+import { formatCanonicalJson, parseUtf8, quote, readTextValue } from "@countersign/core";
 import { inTotoError } from "./errors.ts";
 import type { Mode } from "./mode.ts";
 

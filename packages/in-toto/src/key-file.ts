@@ -2,11 +2,12 @@ import {
   formatPem,
   hex,
   makeVerifier,
-  parsePrivateKey,
   parseHex,
+  parsePrivateKey,
   parsePublicKey,
   parseUtf8,
   readObject,
+  readTextValue,
   TrustError,
   utf8,
   type AlgorithmName,
@@ -15,7 +16,6 @@ import {
   type ObjectReader,
   type Signer,
 } from "@countersign/core";
-import { readTextValue } from "./canonical-text.ts";
 import { canonicalise, readCanonicalText } from "./canonical.ts";
 import { inTotoError } from "./errors.ts";
 import { parseOpenPgpFile } from "./openpgp-file.ts";

@@ -1,14 +1,16 @@
 import {
+  endOfValue,
   formatCanonicalJson,
   parseUtf8,
   readObject,
+  readTextValue,
+  walkMembers,
   type Detail,
   type Json,
   type JsonObject,
   type TrustError,
 } from "@countersign/core";
 import { formatArtifacts, readArtifacts, type Artifacts } from "./artifacts.ts";
-import { endOfValue, readTextValue, walkMembers } from "./canonical-text.ts";
 import { inTotoError } from "./errors.ts";
 import { checkName } from "./name.ts";
 import type { Mode } from "./mode.ts";

@@ -1,6 +1,20 @@
-import { pae, parseEnvelope, utf8, type Json, type TrustError } from "@countersign/core";
-import { checkIntegers, readTextMembers, readTextValue } from "./canonical-text.ts";
-import { canonicalise, readCanonicalMembers, readCanonicalText, type CanonicalOptions } from "./canonical.ts";
+import {
+  checkIntegers,
+  pae,
+  parseEnvelope,
+  readTextMembers,
+  readTextValue,
+  utf8,
+  type Json,
+  type TrustError,
+} from "@countersign/core";
+import {
+  canonicalise,
+  readCanonicalMembers,
+  readCanonicalText,
+  type CanonicalOptions,
+  canonicalErrors,
+} from "./canonical.ts";
 import { modelText } from "./compat.ts";
 import { inTotoError } from "./errors.ts";
 import { parseLayout, type Layout } from "./layout.ts";
@@ -89,7 +103,7 @@ function readContent(text: string, mode: Mode): Content {
   if (type !== "layout") throw inTotoError("INTOTO_METADATA_TYPE", { expected: "layout or link" });
   if (text.length > maxLayoutBytes) throw tooLarge("layout", maxLayoutBytes);
   // A threshold of 1.0 is no integer to the reference, and looks like one to JavaScript.
-  checkIntegers(text);
+  checkIntegers(text, canonicalErrors);
   return { type, layout: parseLayout(readTextValue(text), mode) };
 }
 

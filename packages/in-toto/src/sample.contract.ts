@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { TrustError, type Json } from "@countersign/core";
-import fc from "fast-check";
+import { TrustError } from "@countersign/core";
 
 /** in-toto's own files beside the repository; absent on most machines. */
 export const goldenData: URL = new URL("../../../../shared/data/in-toto/", import.meta.url);
@@ -42,19 +41,3 @@ export function codeOf(attempt: () => unknown): string {
 export function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
-
-const texts: fc.Arbitrary<string> = fc.string({
-  unit: fc.constantFrom("a", "b", '"', "\\", "é", "🙂", "\ufb01", "\n", "\0", "/"),
-});
-
-/** JSON that canonical JSON can write, rich in characters that need care. */
-export const integerJson: fc.Arbitrary<Json> = fc.letrec<{ value: Json }>((tie) => ({
-  value: fc.oneof(
-    { depthSize: "small" },
-    fc.constantFrom(null, true, false),
-    fc.maxSafeInteger().map((value) => value + 0),
-    texts,
-    fc.array(tie("value"), { maxLength: 5 }),
-    fc.dictionary(texts, tie("value"), { maxKeys: 6 }),
-  ),
-})).value;

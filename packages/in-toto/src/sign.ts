@@ -1,5 +1,14 @@
-import { base64, equalBytes, hex, pae, parseEnvelope, utf8, type Json, type JsonObject } from "@countersign/core";
-import { readTextValue } from "./canonical-text.ts";
+import {
+  base64,
+  equalBytes,
+  hex,
+  pae,
+  parseEnvelope,
+  readTextValue,
+  utf8,
+  type Json,
+  type JsonObject,
+} from "@countersign/core";
 import { canonicalise, readCanonicalMembers, readCanonicalText, type CanonicalOptions } from "./canonical.ts";
 import { inTotoError } from "./errors.ts";
 import { inTotoPayloadType } from "./metadata.ts";

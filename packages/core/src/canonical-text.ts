@@ -1,8 +1,9 @@
-import { utf8, type Json, type JsonObject } from "@countersign/core";
-import { canonicalise, unescapeCanonical } from "./canonical.ts";
+import { utf8 } from "./bytes.ts";
+import { canonicalise, unescapeCanonical, type CanonicalErrors } from "./canonical-scan.ts";
+import type { Json, JsonObject } from "./json.ts";
 
 /*
- * Walks over text that `canonical.ts` wrote. It is well formed, has no white space and escapes nothing but `"` and `\`,
+ * Walks over text that `canonical-scan.ts` wrote. It is well formed, has no white space and escapes nothing but `"` and `\`,
  * so that the end of a value is found without reading it.
  */
 
@@ -109,11 +110,11 @@ function readObject(cursor: Cursor): JsonObject {
   return members;
 }
 
-/** Checks text that was read with numbers kept: that canonical JSON could write them. Throws INTOTO_JSON_NUMBER. */
-export function checkIntegers(text: string): void {
+/** Checks text that was read with numbers kept: that canonical JSON could write them. Throws the `number` error. */
+export function checkIntegers(text: string, errors: CanonicalErrors): void {
   // A string may look like it, so only the slow way tells.
   const isSuspect = /[:,[]-?[0-9]+[.eE]/.test(text);
-  if (isSuspect) canonicalise(utf8(escapeControls(text)), { numbers: "refuse", duplicates: "refuse" });
+  if (isSuspect) canonicalise(utf8(escapeControls(text)), { numbers: "refuse", duplicates: "refuse", errors });
 }
 
 /** All that keeps canonical text from being JSON are control characters that stand in strings as they are. */
