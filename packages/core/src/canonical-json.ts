@@ -82,8 +82,8 @@ function isPlain(value: unknown): value is JsonObject {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Code points and UTF-16 units sort alike but for surrogates, whose code points lie above all other units. */
-function compareCodePoints(a: string, b: string): number {
+/** Order of two texts by code point, which is that of their UTF-8: negative, zero or positive. */
+export function compareCodePoints(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let at = 0; at < length; at++) {
     const [left, right] = [a.charCodeAt(at), b.charCodeAt(at)];
@@ -92,6 +92,7 @@ function compareCodePoints(a: string, b: string): number {
   return a.length - b.length;
 }
 
+/** Code points and UTF-16 units sort alike but for surrogates, whose code points lie above all other units. */
 function rank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
