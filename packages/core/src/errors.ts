@@ -235,6 +235,16 @@ const coreEntries = {
     says: "not an in-toto Statement",
     fix: "ask whoever made the attestation to make it again",
   },
+  CORE_PREDICATE_MALFORMED: {
+    kind: "malformed",
+    says: "the predicate is not what its type asks for",
+    fix: "make it again with a tool that knows this type, or name the type that it has",
+  },
+  CORE_PREDICATE_TYPE_UNKNOWN: {
+    kind: "usage",
+    says: "no predicate type goes by that name",
+    fix: "give an alias such as slsaprovenance1, spdxjson or vuln, or the whole URI of the type",
+  },
   CORE_JSON_NOT_CANONICAL: {
     kind: "malformed",
     says: "the value has no canonical JSON form",

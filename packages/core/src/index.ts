@@ -32,3 +32,4 @@ export type { Extension, KeyUsage, KnownExtensions } from "./x509-extension.ts";
 export type { GeneralName } from "./general-name.ts";
 export * from "./envelope.ts";
 export * from "./statement.ts";
+export * from "./predicates/index.ts";

@@ -1,3 +1,4 @@
+import { utf8 } from "./bytes.ts";
 import { readObject } from "./decode.ts";
 import { digestName } from "./digest.ts";
 import { coreError, quote } from "./errors.ts";
@@ -43,6 +44,19 @@ export function parseStatement(payload: Uint8Array): Statement {
   const predicateType = reader.string("predicateType");
   if (predicateType === "") throw malformed({ checked: "statement.predicateType", expected: "a URI", got: "nothing" });
   return { type, subjects, predicateType, predicate: reader.optionalJson("predicate") ?? null };
+}
+
+/**
+ * A Statement v1 in bytes. The predicate goes in as the text it is, so that no number or order of members changes.
+ * Throws CORE_STATEMENT_MALFORMED for subjects or a type that `parseStatement` would refuse, and the errors of
+ * `parseJson` if the text is not one JSON value.
+ */
+export function formatStatement(subjects: readonly Subject[], predicateType: string, predicate: string): Uint8Array {
+  parseJson(predicate);
+  const head = JSON.stringify({ _type: types[1], subject: subjects, predicateType });
+  const payload = utf8(`${head.slice(0, -1)},"predicate":${predicate.trim()}}`);
+  parseStatement(payload);
+  return payload;
 }
 
 /**
