@@ -30,6 +30,8 @@ export * from "./x509.ts";
 export { maxAltNames, maxPathLength, maxPurposes, sctListOid } from "./x509-extension.ts";
 export type { Extension, KeyUsage, KnownExtensions } from "./x509-extension.ts";
 export type { GeneralName } from "./general-name.ts";
+export * from "./glob.ts";
+export type { CharacterTest } from "./glob-set.ts";
 export * from "./envelope.ts";
 export * from "./statement.ts";
 export * from "./predicates/index.ts";

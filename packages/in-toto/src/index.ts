@@ -6,7 +6,6 @@ export * from "./name.ts";
 export { formatHashes, readHashes } from "./hashes.ts";
 export type { Hashes } from "./hashes.ts";
 export * from "./glob.ts";
-export type { CharacterTest } from "./glob-set.ts";
 export * from "./rule.ts";
 export { formatArtifacts, maxArtifacts } from "./artifacts.ts";
 export type { Artifacts } from "./artifacts.ts";

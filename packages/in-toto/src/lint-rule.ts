@@ -1,6 +1,6 @@
-import { quote } from "@countersign/core";
+import { quote, type Glob } from "@countersign/core";
 import { escapeGlob } from "./glob-escape.ts";
-import { compileGlob, type Glob } from "./glob.ts";
+import { compileGlob } from "./glob.ts";
 import { lintFinding, type LintCode, type LintFinding } from "./lint-finding.ts";
 import { formatRule, type MatchRule, type Rule, type Side } from "./rule.ts";
 

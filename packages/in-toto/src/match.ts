@@ -1,6 +1,6 @@
-import { quote, type TrustError } from "@countersign/core";
+import { quote, type TrustError, type Glob } from "@countersign/core";
 import { inTotoError } from "./errors.ts";
-import { compileGlob, type Glob } from "./glob.ts";
+import { compileGlob } from "./glob.ts";
 import { Queue } from "./queue.ts";
 import type { Hashes } from "./hashes.ts";
 import type { Artifacts } from "./artifacts.ts";
