@@ -21,6 +21,7 @@ function quietTerminal(said: string[] = [], clock: () => number = () => 0, isWat
     isWatched,
     canAsk: false,
     ask: () => Promise.resolve(""),
+    askSecret: () => Promise.resolve(""),
   };
 }
 

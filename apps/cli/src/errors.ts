@@ -40,12 +40,12 @@ const cliEntries = {
   CLI_KEY_PRIVATE: {
     kind: "usage",
     says: "the key file holds a private key, a public one is needed",
-    fix: "make the public half: openssl pkey -in KEY -pubout",
+    fix: "make the public half: countersign key public --key KEY",
   },
   CLI_KEY_UNUSABLE: {
     kind: "usage",
     says: "the file holds no usable key",
-    fix: "give a PEM file with one key that is not encrypted",
+    fix: "give a file with one key in PEM",
   },
   CLI_FILE_MISSING: { kind: "usage", says: "no such file", fix: "check the path" },
   CLI_FILE_DIRECTORY: {

@@ -1,5 +1,5 @@
 import type { Flag } from "./flag.ts";
-import type { OutputOptions } from "./options.ts";
+import { passwordFlag, type OutputOptions, type PasswordOptions } from "./options.ts";
 
 /** What commands take that record artifacts. */
 export interface ArtifactOptions extends OutputOptions {
@@ -13,7 +13,7 @@ export interface ArtifactOptions extends OutputOptions {
 }
 
 /** What commands take that write a link. */
-export interface EvidenceOptions extends ArtifactOptions {
+export interface EvidenceOptions extends ArtifactOptions, PasswordOptions {
   readonly stepName?: string;
   readonly key?: string;
   readonly materials?: readonly string[];
@@ -42,7 +42,7 @@ export interface LayoutInitOptions extends OutputOptions {
   readonly output?: string;
 }
 
-export interface LayoutSignOptions extends OutputOptions {
+export interface LayoutSignOptions extends OutputOptions, PasswordOptions {
   readonly key?: readonly string[];
   readonly append?: true;
   readonly dsse?: true;
@@ -86,7 +86,7 @@ const artifactFlags: readonly Flag[] = [
 const stepName: Flag = { flags: "-n, --step-name <name>", says: "the step, as the layout calls it", group: "Step:" };
 const key: Flag = {
   flags: "-k, --key <file>",
-  says: "sign with this private key (PEM or securesystemslib JSON, not encrypted)",
+  says: "sign with this private key: a file (also securesystemslib's JSON) or a key reference",
   group: "Step:",
 };
 const materials: Flag = {
@@ -140,6 +140,7 @@ const commandFlags: readonly Flag[] = [
 export const layoutRunFlags: readonly Flag[] = [
   stepName,
   key,
+  passwordFlag,
   ...commandFlags,
   recordEnv,
   ...runFlags,
@@ -161,6 +162,7 @@ export const layoutMockFlags: readonly Flag[] = [
 export const recordStartFlags: readonly Flag[] = [
   stepName,
   key,
+  passwordFlag,
   recordEnv,
   materials,
   ...artifactFlags,
@@ -170,6 +172,7 @@ export const recordStartFlags: readonly Flag[] = [
 export const recordStopFlags: readonly Flag[] = [
   stepName,
   key,
+  passwordFlag,
   recordEnv,
   ...runFlags,
   products,
@@ -231,6 +234,7 @@ export const layoutSignFlags: readonly Flag[] = [
     group: "Signing:",
     takes: "many",
   },
+  passwordFlag,
   { flags: "--append", says: "keep signatures of others (default: they are dropped)", group: "Signing:" },
   expires,
   { ...dsse, conflicts: ["append"] },

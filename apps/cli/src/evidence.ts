@@ -2,16 +2,12 @@ import {
   checkName,
   formatRunBinding,
   maxLinkBytes,
-  parseKeyFile,
   parseMetadata,
-  parseSignerFile,
-  type InTotoSigner,
-  type LayoutKey,
   type Link,
   type Metadata,
 } from "@countersign/in-toto";
 import { defaultExcludes, type ArtifactHash, type RecordOptions, type Skipped } from "@countersign/in-toto/node";
-import { quote, TrustError, type JsonObject } from "@countersign/core";
+import { quote, type JsonObject } from "@countersign/core";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
 import { formatJson } from "./render-json.ts";
@@ -40,30 +36,6 @@ export function stepNameOf({ stepName }: EvidenceOptions): string {
     return checkName(stepName);
   } catch (error) {
     throw cliError("CLI_OPTION_VALUE", { checked: "--step-name", got: (error as Error).message }, error);
-  }
-}
-
-/** Reads a private key. Throws CLI_USAGE without one, CLI_KEY_UNUSABLE; no message repeats anything of the file. */
-export function readInTotoSigner(path: string | undefined): InTotoSigner {
-  if (path === undefined) throw cliError("CLI_USAGE", "required option '--key <file>' not specified");
-  const bytes = readSmallFile(path, "key");
-  try {
-    return parseSignerFile(bytes);
-  } catch (error) {
-    if (!(error instanceof TrustError)) throw error;
-    throw cliError("CLI_KEY_UNUSABLE", { checked: quote(path), got: `${error.code} when read as a private key` });
-  }
-}
-
-/** Reads a public key. Throws CLI_KEY_PRIVATE, CLI_KEY_UNUSABLE. */
-export function readLayoutKey(path: string): LayoutKey {
-  const bytes = readSmallFile(path, "key");
-  if (Buffer.from(bytes).includes("PRIVATE KEY-----")) throw cliError("CLI_KEY_PRIVATE", quote(path));
-  try {
-    return parseKeyFile(bytes);
-  } catch (error) {
-    if (!(error instanceof TrustError)) throw error;
-    throw cliError("CLI_KEY_UNUSABLE", { checked: quote(path), got: error.message }, error);
   }
 }
 

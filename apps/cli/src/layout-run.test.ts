@@ -178,7 +178,7 @@ describe("what would stop the link from being written is said before the command
   test.each([
     { name: "no step", argv: (): string[] => ["-k", ada.secret], code: "CLI_USAGE" },
     { name: "no key", argv: (): string[] => ["-n", "x"], code: "CLI_USAGE" },
-    { name: "a public key", argv: (): string[] => ["-n", "x", "-k", ada.public], code: "CLI_KEY_UNUSABLE" },
+    { name: "a public key", argv: (): string[] => ["-n", "x", "-k", ada.public], code: "SIGSTORE_KEY_PUBLIC" },
     {
       name: "a step's name with a path",
       argv: (): string[] => ["-n", "../x", "-k", ada.secret],

@@ -8,6 +8,11 @@ export interface OutputOptions {
   readonly debug?: true;
 }
 
+/** Where the password of an encrypted key comes from, unless from the environment or a person. */
+export interface PasswordOptions {
+  readonly passwordFile?: string;
+}
+
 export interface TrustOptions {
   readonly trustedRoot?: readonly string[];
   readonly instance?: Instance;
@@ -33,7 +38,7 @@ export interface VerifyOptions extends OutputOptions, TrustOptions, IdentityOpti
   readonly insecureIgnoreTlog?: true;
 }
 
-export interface SignOptions extends OutputOptions, TrustOptions {
+export interface SignOptions extends OutputOptions, TrustOptions, PasswordOptions {
   readonly key?: string;
   readonly identityToken?: string;
   readonly signingConfig?: string;
@@ -81,6 +86,12 @@ const staging: Flag = {
   conflicts: ["instance"],
 };
 
+export const passwordFlag: Flag = {
+  flags: "--password-file <file>",
+  says: "the file that holds the key's password (default: $COUNTERSIGN_PASSWORD, or it is asked for)",
+  group: "Identity:",
+};
+
 const identityRegexp = "certificate-identity-regexp";
 const issuerRegexp = "certificate-oidc-issuer-regexp";
 
@@ -109,7 +120,11 @@ const identityFlags: readonly Flag[] = [
     group: "Identity:",
     conflicts: ["key"],
   },
-  { flags: "--key <file>", says: "the public key (PEM) that must have signed", group: "Identity:" },
+  {
+    flags: "--key <file>",
+    says: "the public key that must have signed: a file or a key reference",
+    group: "Identity:",
+  },
 ];
 
 export const verifyFlags: readonly Flag[] = [
@@ -129,7 +144,8 @@ export const verifyFlags: readonly Flag[] = [
 ];
 
 export const signFlags: readonly Flag[] = [
-  { flags: "--key <file>", says: "sign with this private key (PEM, not encrypted)", group: "Identity:" },
+  { flags: "--key <file>", says: "sign with this private key: a file or a key reference", group: "Identity:" },
+  passwordFlag,
   {
     flags: "--identity-token <token>",
     says: "the OIDC token, or a file that holds it (default: $SIGSTORE_ID_TOKEN)",

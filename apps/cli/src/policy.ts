@@ -1,8 +1,9 @@
-import { makeVerifier, parsePublicKey, parseUtf8, quote, TrustError, type Verifier } from "@countersign/core";
+import { makeVerifier, parsePublicKey, quote, TrustError, type Verifier } from "@countersign/core";
 import { loadPattern, type Match, type Policy } from "@countersign/policy";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
 import type { Instance, TrustOptions, VerifyOptions } from "./options.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** Whom the command line accepts: a policy that names at least one signer, and the keys that it names. */
 export interface Acceptance {
@@ -14,11 +15,15 @@ export interface Acceptance {
  * The policy that the options ask for: exact unless a pattern was given on purpose.
  * Throws CLI_IDENTITY_MISSING (its fix names `inspectable`, the bundle to look into), CLI_IDENTITY_INCOMPLETE, CLI_KEY_* and policy's errors.
  */
-export async function acceptanceOf(options: VerifyOptions, inspectable: string): Promise<Acceptance> {
+export async function acceptanceOf(
+  options: VerifyOptions,
+  inspectable: string,
+  terminal: Terminal,
+): Promise<Acceptance> {
   const isLogWaived = options.dangerNoLog === true || options.insecureIgnoreTlog === true;
   const require = isLogWaived ? { require: { logEntries: 0 } } : {};
   if (options.key !== undefined) {
-    const key = readPublicKey(options.key);
+    const key = await readPublicKey(options.key, terminal);
     return { policy: { signers: [{ kind: "key", keyid: key.keyid }], ...require }, keys: [key] };
   }
   if (isLogWaived) {
@@ -53,22 +58,28 @@ function identityMissing(inspectable: string): TrustError {
   return new TrustError(entry.code, { kind: entry.kind, says: entry.message, fix });
 }
 
-function readPublicKey(path: string): Verifier {
-  const pem = textOf(readSmallFile(path, "key"), path);
-  if (pem.includes("PRIVATE KEY-----")) throw cliError("CLI_KEY_PRIVATE", quote(path));
+/** What most people have, a PEM file, is opened without the code for all other references. */
+async function readPublicKey(reference: string, terminal: Terminal): Promise<Verifier> {
+  const bytes = isFile(reference) ? readSmallFile(reference, "key") : undefined;
+  if (bytes !== undefined && isPublicPem(bytes)) return openPublicPem(bytes, reference);
+  const { keyIoOf, verifierOf } = await import("./key.ts");
+  const io = keyIoOf({}, terminal);
+  return verifierOf(reference, bytes === undefined ? io : { ...io, readFile: () => bytes });
+}
+
+function isFile(reference: string): boolean {
+  return !/^(?:[a-z][a-z0-9+.-]*:\/\/|pkcs11:)/i.test(reference);
+}
+
+function isPublicPem(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.subarray(0, 64)).toString("latin1").startsWith("-----BEGIN PUBLIC KEY-----");
+}
+
+function openPublicPem(bytes: Uint8Array, path: string): Verifier {
   try {
-    return makeVerifier(parsePublicKey(pem));
+    return makeVerifier(parsePublicKey(bytes));
   } catch (error) {
     if (!(error instanceof TrustError)) throw error;
     throw cliError("CLI_KEY_UNUSABLE", { checked: quote(path), got: error.message }, error);
-  }
-}
-
-/** Text of a key file; one that is no text is no PEM. */
-export function textOf(bytes: Uint8Array, path: string): string {
-  try {
-    return parseUtf8(bytes);
-  } catch (error) {
-    throw cliError("CLI_KEY_UNUSABLE", { checked: quote(path), got: "no text" }, error);
   }
 }

@@ -23,6 +23,8 @@ export interface ScenarioOptions {
   readonly now?: Date;
   /** What the person at the terminal answers; without it there is nobody. */
   readonly answer?: string;
+  /** What they type unseen, one for each question; the last one again and again. */
+  readonly secrets?: readonly string[];
 }
 
 /** The built command, as users run it. `npm test` builds it first. */
@@ -31,6 +33,7 @@ export const builtMain: string = fileURLToPath(new URL("../dist/main.js", import
 /** Runs a command line in this process, from the sources. */
 export async function runHere(argv: readonly string[], options: ScenarioOptions = {}): Promise<Outcome> {
   const written = { out: [] as Uint8Array[], err: [] as string[] };
+  const secrets = [...(options.secrets ?? [])];
   const terminal: Terminal = {
     env: options.env ?? {},
     now: () => options.now ?? new Date(Date.now()),
@@ -38,8 +41,12 @@ export async function runHere(argv: readonly string[], options: ScenarioOptions 
     err: (text) => void written.err.push(text),
     style: (_, text) => text,
     isWatched: false,
-    canAsk: options.answer !== undefined,
+    canAsk: options.answer !== undefined || options.secrets !== undefined,
     ask: () => Promise.resolve(options.answer ?? ""),
+    askSecret: (question) => {
+      written.err.push(question);
+      return Promise.resolve(secrets.length > 1 ? (secrets.shift() ?? "") : (secrets[0] ?? ""));
+    },
   };
   const code = await run(argv, terminal).catch((error: unknown) => reportFailure(error, argv, terminal));
   return { code, stdout: Buffer.concat(written.out).toString("utf8"), stderr: written.err.join("") };

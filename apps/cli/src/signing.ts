@@ -42,7 +42,8 @@ async function signAs(options: SignOptions, terminal: Terminal): Promise<SignAs>
     const token = readToken(options, terminal);
     return { kind: "keyless", token, services: await chooseServices(options, terminal.now()) };
   }
-  if (options.dangerNoLog === true) return { kind: "key", signer: readSigner(options.key) };
+  if (options.dangerNoLog === true)
+    return { kind: "key", signer: await readSigner(options.key, undefined, options, terminal) };
   const services = await chooseServices(options, terminal.now());
-  return { kind: "key", signer: readSigner(options.key, services), services };
+  return { kind: "key", signer: await readSigner(options.key, services, options, terminal), services };
 }

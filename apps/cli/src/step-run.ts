@@ -1,4 +1,5 @@
 import { recordOptionsOf } from "./evidence.ts";
+import { passwordVariables } from "./password.ts";
 import type { StepRun } from "@countersign/in-toto/node";
 import type { EvidenceOptions } from "./evidence-options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -23,9 +24,14 @@ export function stepRunOf(
       streams: recordStreams === true ? "record" : pass,
       ...apart,
       ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }),
-      ...(passEnv === undefined ? {} : { env: chosenVariables(["PATH", ...passEnv], env) }),
+      env: chosenVariables(passEnv === undefined ? commonVariables(env) : ["PATH", ...passEnv], env),
     },
   };
+}
+
+/** All but the password of the key that signs the link: a step has no use for it, and may print its environment. */
+function commonVariables(env: Terminal["env"]): readonly string[] {
+  return Object.keys(env).filter((name) => !passwordVariables.includes(name));
 }
 
 function chosenVariables(names: readonly string[], env: Terminal["env"]): Readonly<Record<string, string>> {

@@ -17,6 +17,8 @@ export interface Terminal {
   readonly canAsk: boolean;
   /** Asks a person on standard error and returns the line they type. */
   ask(question: string): Promise<string>;
+  /** As `ask`, but what they type is not shown. */
+  askSecret(question: string): Promise<string>;
 }
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow";
@@ -39,6 +41,10 @@ export function openTerminal(): Terminal {
       return isCharacterDevice(0) && isCharacterDevice(2) && process.stdin.isTTY && process.stderr.isTTY;
     },
     ask: askLine,
+    askSecret: async (question) => {
+      const { askHidden } = await import("./secret-prompt.ts");
+      return askHidden(question, process.stdin, (text) => writeAll(2, text));
+    },
   };
 }
 

@@ -14,7 +14,7 @@ export {
   parsePublicKey,
 } from "./key.ts";
 export type { Signer, SignerInput, Verifier } from "./key.ts";
-export { maxRsaBits, maxRsaExponentBits, maxRsaSpkiBytes, minRsaBits, parseSpki } from "./spki.ts";
+export { formatRsaSpki, maxRsaBits, maxRsaExponentBits, maxRsaSpkiBytes, minRsaBits, parseSpki } from "./spki.ts";
 export type { PublicKey } from "./spki.ts";
 export type { RsaKey } from "./rsa.ts";
 export * from "./json.ts";

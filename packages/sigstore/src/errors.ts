@@ -1,4 +1,5 @@
 import { catalogue, type CatalogueEntry, type ErrorMaker } from "@countersign/core";
+import { keyEntries } from "./key-entry.ts";
 
 const sigstoreEntries = {
   // verify side (lead)
@@ -328,6 +329,9 @@ const sigstoreEntries = {
 } as const;
 
 /** The catalogue of this package, for docs/errors.md. */
-export const sigstoreErrors: Readonly<Record<string, CatalogueEntry>> = sigstoreEntries;
+export const sigstoreErrors: Readonly<Record<string, CatalogueEntry>> = { ...sigstoreEntries, ...keyEntries };
 /** Makes an error of this package's catalogue. */
-export const sigstoreError: ErrorMaker<typeof sigstoreEntries> = catalogue(sigstoreEntries);
+export const sigstoreError: ErrorMaker<typeof sigstoreEntries & typeof keyEntries> = catalogue({
+  ...sigstoreEntries,
+  ...keyEntries,
+});

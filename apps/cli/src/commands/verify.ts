@@ -29,7 +29,7 @@ export async function verifyCommand(
 /** Usage first, then the small files, and the artifact last: nobody waits for gigabytes to hear of a typing error. */
 async function reportOf(operand: string, options: VerifyOptions, terminal: Terminal): Promise<Report> {
   const path = bundlePathOf(operand, options.bundle);
-  const { policy, keys } = await acceptanceOf(options, path ?? "BUNDLE");
+  const { policy, keys } = await acceptanceOf(options, path ?? "BUNDLE", terminal);
   if (path === undefined) throw cliError("CLI_BUNDLE_NEEDED", { got: operand === "-" ? "standard input" : "a digest" });
   // Who mistyped the file's name is not to be told of its bundle.
   if (options.bundle === undefined) checkPresent(operand, "artifact");

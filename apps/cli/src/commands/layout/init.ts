@@ -9,7 +9,9 @@ import {
   type LinkSample,
 } from "@countersign/in-toto";
 import { cliError } from "../../errors.ts";
-import { readLayoutKey, readMetadata } from "../../evidence.ts";
+import { readMetadata } from "../../evidence.ts";
+import { keyIoOf } from "../../key.ts";
+import { readLayoutKeys } from "../../layout-key.ts";
 import { writeAtomic } from "../../output.node.ts";
 import { formatJson } from "../../render-json.ts";
 import { plain, shellQuoted } from "../../render-text.ts";
@@ -26,7 +28,7 @@ export async function layoutInitCommand(
   const options = given as LayoutInitOptions;
   const output = options.output ?? "root.layout";
   if (existsSync(output)) throw cliError("CLI_OUTPUT_EXISTS", quote(output));
-  const keys = (options.functionary ?? []).map(readLayoutKey);
+  const keys = await readLayoutKeys(options.functionary ?? [], keyIoOf({}, terminal));
   const now = terminal.now();
   const samples = operands.map((path) => readSample(path, keys, now));
   const signed = proposeLayout(samples, {

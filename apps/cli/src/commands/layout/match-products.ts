@@ -1,8 +1,10 @@
 import { maxLinkBytes } from "@countersign/in-toto";
 import { matchLocalProducts, type LocalMatch } from "@countersign/in-toto/node";
-import { readLayoutKey, recordOptionsOf } from "../../evidence.ts";
+import { recordOptionsOf } from "../../evidence.ts";
 import { exitCodes } from "../../exit.ts";
 import { readSmallFile } from "../../input.node.ts";
+import { keyIoOf } from "../../key.ts";
+import { readLayoutKeys } from "../../layout-key.ts";
 import { formatJson } from "../../render-json.ts";
 import { formatNote, plain } from "../../render-text.ts";
 import type { MatchProductsOptions } from "../../evidence-options.ts";
@@ -17,7 +19,7 @@ export async function matchProductsCommand(
 ): Promise<number> {
   const options = given as MatchProductsOptions;
   const [path = ""] = operands;
-  const keys = (options.key ?? []).map(readLayoutKey);
+  const keys = await readLayoutKeys(options.key ?? [], keyIoOf({}, terminal));
   const record = recordOptionsOf(options);
   const paths = options.path === undefined ? {} : { paths: options.path };
   const match = await matchLocalProducts(readSmallFile(path, "link", maxLinkBytes), {

@@ -1,13 +1,7 @@
 import { startRecord, stopRecord, type SessionTarget } from "@countersign/in-toto/node";
-import {
-  readInTotoSigner,
-  recordedVariables,
-  recordOptionsOf,
-  reportLink,
-  runBindingOf,
-  stepNameOf,
-} from "../../evidence.ts";
+import { recordedVariables, recordOptionsOf, reportLink, runBindingOf, stepNameOf } from "../../evidence.ts";
 import { checkDirectory } from "../../input.node.ts";
+import { readInTotoSigner } from "../../layout-key.ts";
 import type { EvidenceOptions } from "../../evidence-options.ts";
 import type { OutputOptions } from "../../options.ts";
 import type { Terminal } from "../../terminal.ts";
@@ -20,7 +14,7 @@ export async function recordStartCommand(
 ): Promise<number> {
   const options = given as EvidenceOptions;
   const step = stepNameOf(options);
-  const target = targetOf(options);
+  const target = await targetOf(options, terminal);
   const environment = recordedVariables(options, terminal);
   const start = { step, materials: options.materials ?? [], record: recordOptionsOf(options), environment };
   reportLink({ ...(await startRecord(start, target)), keyid: target.signer.key.keyid }, options, terminal);
@@ -35,7 +29,7 @@ export async function recordStopCommand(
 ): Promise<number> {
   const options = given as EvidenceOptions;
   const step = stepNameOf(options);
-  const target = targetOf(options);
+  const target = await targetOf(options, terminal);
   const now = terminal.now();
   const environment = { ...recordedVariables(options, terminal), ...runBindingOf(options, now) };
   const stop = { step, products: options.products ?? [], record: recordOptionsOf(options), environment };
@@ -43,7 +37,8 @@ export async function recordStopCommand(
   return 0;
 }
 
-function targetOf(options: EvidenceOptions): SessionTarget {
+async function targetOf(options: EvidenceOptions, terminal: Terminal): Promise<SessionTarget> {
   const directory = checkDirectory(options.metadataDir ?? ".", "metadata directory");
-  return { signer: readInTotoSigner(options.key), directory, form: options.dsse === true ? "dsse" : "metablock" };
+  const signer = await readInTotoSigner(options.key, options, terminal);
+  return { signer, directory, form: options.dsse === true ? "dsse" : "metablock" };
 }

@@ -1,6 +1,7 @@
 import { carryOutStep, linkFileName, writeLink } from "@countersign/in-toto/node";
 import { checkDirectory } from "../../input.node.ts";
-import { readInTotoSigner, recordedVariables, reportLink, runBindingOf, stepNameOf } from "../../evidence.ts";
+import { recordedVariables, reportLink, runBindingOf, stepNameOf } from "../../evidence.ts";
+import { readInTotoSigner } from "../../layout-key.ts";
 import { stepRunOf } from "../../step-run.ts";
 import type { EvidenceOptions } from "../../evidence-options.ts";
 import type { OutputOptions } from "../../options.ts";
@@ -14,7 +15,7 @@ export async function layoutRunCommand(
 ): Promise<number> {
   const options = given as EvidenceOptions;
   const step = stepNameOf(options);
-  const signer = readInTotoSigner(options.key);
+  const signer = await readInTotoSigner(options.key, options, terminal);
   const { keyid } = signer.key;
   // What would stop the link from being written is found before the command has run.
   linkFileName(step, keyid);

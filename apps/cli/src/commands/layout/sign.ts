@@ -12,8 +12,10 @@ import {
   type SignedFile,
 } from "@countersign/in-toto";
 import { cliError } from "../../errors.ts";
-import { readInTotoSigner, readLayoutKey, readMetadata } from "../../evidence.ts";
+import { readMetadata } from "../../evidence.ts";
 import { readSmallFile } from "../../input.node.ts";
+import { keyIoOf } from "../../key.ts";
+import { readInTotoSigner, readLayoutKeys } from "../../layout-key.ts";
 import { checkOutput, writeAtomic } from "../../output.node.ts";
 import { formatJson } from "../../render-json.ts";
 import { formatWarning, plain } from "../../render-text.ts";
@@ -32,7 +34,8 @@ export async function layoutSignCommand(
   const key = options.key ?? [];
   if (key.length === 0) throw cliError("CLI_USAGE", "required option '--key <file...>' not specified");
   if (options.verify === true) return verify(path, key, options, terminal);
-  const signers = key.map(readInTotoSigner);
+  const signers: InTotoSigner[] = [];
+  for (const each of key) signers.push(await readInTotoSigner(each, options, terminal));
   const output = options.output ?? path;
   checkOutput(
     output,
@@ -82,8 +85,13 @@ function proveSigned(text: string, signers: readonly InTotoSigner[], now: Date):
   return metadata;
 }
 
-function verify(path: string, key: readonly string[], options: LayoutSignOptions, terminal: Terminal): number {
-  const keys = key.map(readLayoutKey);
+async function verify(
+  path: string,
+  key: readonly string[],
+  options: LayoutSignOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const keys = await readLayoutKeys(key, keyIoOf(options, terminal));
   const metadata = readMetadata(path);
   for (const each of keys) checkSignature(metadata, each, terminal.now().getTime());
   report(path, metadata, { word: "signed by all of these keys", options }, terminal);

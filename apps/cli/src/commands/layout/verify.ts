@@ -3,10 +3,10 @@ import { parseJson, quote, TrustError } from "@countersign/core";
 import {
   formatLayoutReport,
   formatLayoutTable,
-  parseKeyFile,
   parseMetadata,
   parseSubstitutions,
   verifyLayout,
+  type LayoutKey,
   type Mode,
   type RunRequirement,
   type Verification,
@@ -21,6 +21,8 @@ import {
 import { cliError } from "../../errors.ts";
 import { exitCodes } from "../../exit.ts";
 import { readSmallFile } from "../../input.node.ts";
+import { keyIoOf } from "../../key.ts";
+import { openLayoutKey } from "../../layout-key.ts";
 import type { LayoutVerifyOptions } from "../../layout-options.ts";
 import type { OutputOptions } from "../../options.ts";
 import { formatJson } from "../../render-json.ts";
@@ -35,21 +37,23 @@ export async function layoutVerifyCommand(
 ): Promise<number> {
   const options = given as LayoutVerifyOptions;
   const now = terminal.now();
-  const answer = answerTo(options, now, terminal);
+  const answer = await answerTo(options, now, terminal);
   if (options.json === true) terminal.out(formatJson(formatLayoutReport(answer, now)));
   if (options.quiet !== true || answer.verdict !== "allowed") terminal.err(textOf(answer, options, terminal));
   if (answer.verdict === "allowed") return 0;
   return answer.verdict === "refused" ? exitCodes.untrusted : exitCodes.unavailable;
 }
 
-function answerTo(options: LayoutVerifyOptions, now: Date, terminal: Terminal): Verification {
+async function answerTo(options: LayoutVerifyOptions, now: Date, terminal: Terminal): Promise<Verification> {
   const { layout: path, key = [], substitute } = options;
   if (path === undefined) throw cliError("CLI_USAGE", "required option '--layout <file>' not specified");
   if (key.length === 0) throw cliError("CLI_USAGE", "required option '--key <file...>' not specified");
   const mode: Mode = options.compat === true ? "compat" : "strict";
   const substitutions = substitute === undefined ? undefined : parseSubstitutions(substitute);
   const allowed = options.allowCommand?.map(parseCommand);
-  const keys = key.map((each) => parseKeyFile(readInput(each, "key")));
+  const io = { ...keyIoOf({}, terminal), readFile: (path: string) => readInput(path, "key") };
+  const keys: LayoutKey[] = [];
+  for (const each of key) keys.push(await openLayoutKey(each, io));
   const layout = parseMetadata(readInput(path, "layout"), mode);
   const product = resolve(".");
   const links = openLinkDirectory(options.linkDir ?? ".");

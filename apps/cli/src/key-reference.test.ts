@@ -1,0 +1,121 @@
+import { readdirSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { generateKeyPairSync } from "node:crypto";
+import { setStage, textOf, type Stage } from "./stage.ts";
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await setStage();
+});
+afterAll(() => stage.close());
+
+const password = "hunter2-and-more";
+
+/** A key pair in files, the private half encrypted as PKCS#8. */
+function sealedPair(name: string): { readonly secret: string; readonly public: string } {
+  const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const sealed = pair.privateKey.export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: password });
+  const shown = pair.publicKey.export({ type: "spki", format: "pem" });
+  return { secret: stage.write(`${name}.pem`, sealed), public: stage.write(`${name}.pub`, shown) };
+}
+
+describe("sign --key with an encrypted key", () => {
+  test.each([
+    ["$COUNTERSIGN_PASSWORD", { env: { COUNTERSIGN_PASSWORD: password } }, []],
+    ["$COSIGN_PASSWORD", { env: { COSIGN_PASSWORD: password } }, []],
+    ["ours before cosign's", { env: { COUNTERSIGN_PASSWORD: password, COSIGN_PASSWORD: "x" } }, []],
+    ["a person", { secrets: [password] }, []],
+    ["a file", {}, ["--password-file", "password"]],
+    ["a file before the environment", { env: { COUNTERSIGN_PASSWORD: "x" } }, ["--password-file", "password"]],
+  ])("the password from %s", async (_, options, flags) => {
+    const key = sealedPair("sealed");
+    stage.write("password", `${password}\n`);
+    const file = stage.write("app", "x");
+    const argv = flags.map((word) => (word === "password" ? stage.path(word) : word));
+    const signed = await stage.run(["sign", file, "--key", key.secret, ...argv, ...stage.signing], options);
+    expect(signed).toMatchObject({ code: 0 });
+    expect(signed.stderr).not.toContain(password);
+    expect(await stage.run(["verify", file, "--key", key.public, ...stage.trust])).toMatchObject({ code: 0 });
+  });
+
+  test.each([
+    ["SIGSTORE_KEY_PASSWORD_NEEDED", {}],
+    ["SIGSTORE_KEY_PASSWORD_WRONG", { env: { COUNTERSIGN_PASSWORD: "wrong-password-1" } }],
+    ["SIGSTORE_KEY_PASSWORD_WRONG", { secrets: ["wrong-password-1"] }],
+    ["SIGSTORE_KEY_PASSWORD_WRONG", { env: { COUNTERSIGN_PASSWORD: "" } }],
+  ])("%s, and nothing is written", async (code, options) => {
+    const key = sealedPair("closed");
+    const file = stage.write("unsigned", "x");
+    for (const more of [[], ["--json"], ["--debug"]]) {
+      const outcome = await stage.run(["sign", file, "--key", key.secret, ...stage.signing, ...more], options);
+      expect(outcome.code).toBe(2);
+      expect(outcome.stderr).toContain(`[${code}]`);
+      expect(outcome.stdout + outcome.stderr).not.toContain("wrong-password-1");
+    }
+    expect(readdirSync(stage.folder)).not.toContain("unsigned.sigstore.json");
+  });
+
+  test("no password is asked for by a key that needs none", async () => {
+    const key = stage.makeKey("open");
+    const file = stage.write("plain", "x");
+    const outcome = await stage.run(["sign", file, "--key", key.secret, ...stage.signing], { secrets: ["x"] });
+    expect(outcome).toMatchObject({ code: 0 });
+    expect(outcome.stderr).not.toContain("Password");
+  });
+});
+
+describe("env://", () => {
+  test("holds a private key for sign and a public one for verify", async () => {
+    const key = stage.makeKey("variable", "ed25519");
+    const env = { SECRET: textOf(key.secret), SHOWN: textOf(key.public) };
+    const file = stage.write("by-env", "x");
+    expect(await stage.run(["sign", file, "--key", "env://SECRET", ...stage.signing], { env })).toMatchObject({
+      code: 0,
+    });
+    // An Ed25519 signature in a log is one of Ed25519ph.
+    expect(await stage.run(["verify", file, "--key", "env://SHOWN", ...stage.trust], { env })).toMatchObject({
+      code: 0,
+    });
+    const wrong = await stage.run(["verify", file, "--key", "env://SECRET", ...stage.trust], { env });
+    expect(wrong).toMatchObject({ code: 2 });
+    expect(wrong.stderr).toContain("[CLI_KEY_PRIVATE]");
+  });
+
+  test.each([
+    ["env://NOT_SET", "SIGSTORE_KEY_VARIABLE"],
+    ["env://", "SIGSTORE_KEY_REFERENCE"],
+    ["env://A-B", "SIGSTORE_KEY_REFERENCE"],
+    ["https://example.com/key.pub", "SIGSTORE_KEY_REFERENCE"],
+    ["k8s://namespace/secret", "SIGSTORE_KEY_REFERENCE"],
+    ["HASHIVAULT://key", "SIGSTORE_KEY_REFERENCE"],
+    ["vault://user:secret-word@host/key", "SIGSTORE_KEY_REFERENCE"],
+    [`x://${"a".repeat(5000)}`, "SIGSTORE_KEY_REFERENCE"],
+  ])("%s: %s", async (reference, code) => {
+    const file = stage.write("by-nothing", "x");
+    for (const argv of [
+      ["sign", file, "--key", reference, ...stage.signing],
+      ["verify", file, "--key", reference, ...stage.trust],
+    ]) {
+      const outcome = await stage.run(argv);
+      expect(outcome.code).toBe(2);
+      expect(outcome.stderr).toContain(`[${code}]`);
+      expect(outcome.stderr).not.toContain("secret-word");
+    }
+  });
+});
+
+test("layouts and links take the same references", async () => {
+  const key = sealedPair("functionary");
+  const env = { COUNTERSIGN_PASSWORD: password, SHOWN: textOf(key.public), PATH: process.env["PATH"] ?? "" };
+  const argv = ["layout", "run", "-n", "step", "-k", key.secret, "-d", stage.folder];
+  const dump = ["--", "sh", "-c", `env > ${stage.path("dumped")}`];
+  expect(await stage.run([...argv, ...dump], { env })).toMatchObject({ code: 0 });
+  expect(textOf(stage.path("dumped"))).toContain("SHOWN=");
+  expect(textOf(stage.path("dumped"))).not.toContain(password);
+  const link = readdirSync(stage.folder).find((name) => name.startsWith("step.")) ?? "";
+  const check = ["layout", "sign", stage.path(link), "--verify", "--key", "env://SHOWN"];
+  expect(await stage.run(check, { env })).toMatchObject({ code: 0 });
+  const stranger = stage.makeKey("stranger");
+  const refused = await stage.run(check, { env: { SHOWN: textOf(stranger.public) } });
+  expect(refused).toMatchObject({ code: 1 });
+});

@@ -1,0 +1,82 @@
+import {
+  algorithmOfScheme,
+  parseKeyFile,
+  parseSignerFile,
+  publicKeyOf,
+  type InTotoSigner,
+  type LayoutKey,
+} from "@countersign/in-toto";
+import { isFileReference, type ChooseAlgorithm, type KeyIo } from "@countersign/sigstore/node";
+import { quote, TrustError } from "@countersign/core";
+import { cliError } from "./errors.ts";
+import { keyIoOf, signerOf, verifierOf } from "./key.ts";
+import type { PasswordOptions } from "./options.ts";
+import type { Terminal } from "./terminal.ts";
+
+/**
+ * Opens a private key for links and layouts: any key reference, or securesystemslib's JSON. Throws CLI_USAGE without one,
+ * CLI_KEY_UNUSABLE and what `signerOf` throws; no message repeats anything of the key.
+ */
+export async function readInTotoSigner(
+  reference: string | undefined,
+  options: PasswordOptions,
+  terminal: Terminal,
+): Promise<InTotoSigner> {
+  if (reference === undefined) throw cliError("CLI_USAGE", "required option '--key <file>' not specified");
+  const io = keyIoOf(options, terminal);
+  const bytes = isFileReference(reference) ? io.readFile(reference) : undefined;
+  if (bytes !== undefined && startOf(bytes).startsWith("{")) return parseJsonSigner(bytes, reference);
+  const signer = await signerOf(reference, withBytes(io, bytes), inTotoAlgorithm);
+  return { key: publicKeyOf(signer.spki), signer };
+}
+
+/**
+ * Opens a public key for links and layouts: any key reference, securesystemslib's JSON, or an OpenPGP key.
+ * Throws CLI_KEY_PRIVATE, what `parseKeyFile` throws and what `verifierOf` throws.
+ */
+export async function openLayoutKey(reference: string, io: KeyIo): Promise<LayoutKey> {
+  const bytes = isFileReference(reference) ? io.readFile(reference) : undefined;
+  if (bytes === undefined || /^\s*(?:ssh-|ecdsa-|sk-)/.test(startOf(bytes)))
+    return publicKeyOf((await verifierOf(reference, withBytes(io, bytes))).spki);
+  if (Buffer.from(bytes).includes("PRIVATE KEY-----")) throw cliError("CLI_KEY_PRIVATE", quote(reference));
+  return parseKeyFile(bytes);
+}
+
+/** Opens several public keys, one after another: each may ask something. What is wrong with one is CLI_KEY_UNUSABLE here. */
+export async function readLayoutKeys(references: readonly string[], io: KeyIo): Promise<LayoutKey[]> {
+  const keys: LayoutKey[] = [];
+  for (const reference of references) {
+    const key = await openLayoutKey(reference, io).catch((error: unknown) => unusable(error, reference));
+    keys.push(key);
+  }
+  return keys;
+}
+
+function unusable(error: unknown, reference: string): never {
+  if (!(error instanceof TrustError) || !/^(?:CORE|INTOTO)_/.test(error.code)) throw error;
+  throw cliError("CLI_KEY_UNUSABLE", { checked: quote(reference), got: error.message }, error);
+}
+
+/** The algorithm of the scheme by which layouts list such a key: RSA by PSS, the others by their own. */
+const inTotoAlgorithm: ChooseAlgorithm = (spki) => {
+  const { keytype, scheme } = publicKeyOf(spki);
+  return algorithmOfScheme(keytype, scheme);
+};
+
+function parseJsonSigner(bytes: Uint8Array, path: string): InTotoSigner {
+  try {
+    return parseSignerFile(bytes);
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error;
+    throw cliError("CLI_KEY_UNUSABLE", { checked: quote(path), got: `${error.code} when read as a private key` });
+  }
+}
+
+/** A file is read once: it may be a pipe. */
+function withBytes(io: KeyIo, bytes: Uint8Array | undefined): KeyIo {
+  return bytes === undefined ? io : { ...io, readFile: () => bytes };
+}
+
+function startOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.subarray(0, 256)).toString("latin1").trimStart();
+}

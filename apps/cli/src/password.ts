@@ -1,0 +1,36 @@
+import { parseUtf8, quote } from "@countersign/core";
+import type { AskPassword } from "@countersign/sigstore/node";
+import { cliError } from "./errors.ts";
+import { readSmallFile } from "./input.node.ts";
+import type { PasswordOptions } from "./options.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The variables that may hold a password, the first that is set counts; one that is set and empty is the empty password. */
+export const passwordVariables: readonly string[] = ["COUNTERSIGN_PASSWORD", "COSIGN_PASSWORD"];
+
+/** The longest password that is read from a file, in bytes. */
+export const maxPasswordBytes: number = 64 * 1024;
+
+/** How passwords are found: the file named, else the environment, else the person at the terminal, unseen; each asked once a key. */
+export function passwordOf(options: PasswordOptions, terminal: Terminal): AskPassword {
+  return async (name) => {
+    const given = givenPassword(options, terminal);
+    if (given !== undefined || !terminal.canAsk) return given;
+    return terminal.askSecret(`Password of ${quote(name)}: `);
+  };
+}
+
+function givenPassword({ passwordFile }: PasswordOptions, { env }: Terminal): string | undefined {
+  if (passwordFile !== undefined) return readPassword(passwordFile);
+  return passwordVariables.map((name) => env[name]).find((value) => value !== undefined);
+}
+
+/** One newline at the end belongs to the editor, not to the password. */
+function readPassword(path: string): string {
+  const bytes = readSmallFile(path, "password file", maxPasswordBytes);
+  try {
+    return parseUtf8(bytes).replace(/\r?\n$/, "");
+  } catch {
+    throw cliError("CLI_KEY_UNUSABLE", { checked: `password file ${quote(path)}`, got: "no text" });
+  }
+}

@@ -1,0 +1,58 @@
+/** The errors of managed keys, part of this package's catalogue. */
+export const keyEntries = {
+  SIGSTORE_KEY_REFERENCE: {
+    kind: "usage",
+    says: "not a key reference that is known here",
+    fix: "give a file, env://NAME, pkcs11:…, hashivault://KEY, awskms://…, gcpkms://… or azurekms://…; ./NAME is always a file",
+  },
+  SIGSTORE_KEY_VARIABLE: {
+    kind: "usage",
+    says: "the environment variable that should hold a key is not set",
+    fix: "export the variable, with the PEM text of the key in it",
+  },
+  SIGSTORE_KEY_FILE_MALFORMED: {
+    kind: "usage",
+    says: "not a key file that can be read",
+    fix: "give one key in PEM (PKCS#8, SEC1, PKCS#1, cosign's or OpenSSH's form), or a public key line of OpenSSH",
+  },
+  SIGSTORE_KEY_PRIVATE: {
+    kind: "usage",
+    says: "this is a private key, a public one is needed",
+    fix: "make the public half: countersign key public --key KEY",
+  },
+  SIGSTORE_KEY_PUBLIC: {
+    kind: "usage",
+    says: "this is a public key, a private one is needed to sign",
+    fix: "give the private half",
+  },
+  SIGSTORE_KEY_PASSWORD_NEEDED: {
+    kind: "usage",
+    says: "the key is encrypted, and there is no password and nobody to ask for it",
+    fix: "set COUNTERSIGN_PASSWORD, or give --password-file FILE",
+  },
+  SIGSTORE_KEY_PASSWORD_WRONG: {
+    kind: "usage",
+    says: "the password does not open the key, or the key file is damaged",
+    fix: "check the password, and COUNTERSIGN_PASSWORD if it comes from there; then the file against its backup",
+  },
+  SIGSTORE_KEY_WORK: {
+    kind: "malformed",
+    says: "the key file asks for more work to open it than an honest one does",
+    fix: "do not use the file; get the key again from where it comes from",
+  },
+  SIGSTORE_KEY_CIPHER: {
+    kind: "usage",
+    says: "the key is encrypted in a way that is not supported",
+    fix: "encrypt it anew: openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW",
+  },
+  SIGSTORE_KEY_LEGACY: {
+    kind: "usage",
+    says: "the key is encrypted in OpenSSL's old form, which one round of MD5 protects",
+    fix: "encrypt it anew: openssl pkcs8 -topk8 -in KEY -out NEW",
+  },
+  SIGSTORE_KEY_SSH_ENCRYPTED: {
+    kind: "usage",
+    says: "the SSH key has a passphrase, which is not supported",
+    fix: "take it off a copy (cp KEY COPY; ssh-keygen -p -N '' -f COPY), encrypt that by countersign key import, and remove it",
+  },
+} as const;

@@ -1,0 +1,45 @@
+import { quote } from "@countersign/core";
+import { sigstoreError } from "../errors.ts";
+
+/** Where a key is: in a file or variable, on a token, or with a service that signs with it. */
+export type KeyReference =
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "env"; readonly name: string };
+
+/** The longest reference that is read, in characters. */
+export const maxReferenceChars: number = 4096;
+
+/**
+ * Parses a key reference: what begins with one of the schemes below and a colon is that, and anything without `://` is the
+ * path of a file. Throws SIGSTORE_KEY_REFERENCE, also for another tool's scheme: it must not be taken for a file by accident.
+ */
+export function parseKeyReference(text: string): KeyReference {
+  if (text.length > maxReferenceChars) throw malformed(text, `at most ${maxReferenceChars} characters`);
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1];
+  if (scheme === undefined) return { kind: "file", path: text };
+  const read = readers.get(scheme);
+  if (read === undefined) throw malformed(text, "a scheme that is known here");
+  return read(text);
+}
+
+/** Whether a reference is the path of a file. */
+export function isFileReference(text: string): boolean {
+  return !/^(?:[a-z][a-z0-9+.-]*:\/\/|pkcs11:)/i.test(text);
+}
+
+const readers: ReadonlyMap<string, (text: string) => KeyReference> = new Map([["env", readEnv]]);
+
+function readEnv(text: string): KeyReference {
+  const name = text.slice("env://".length);
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,255}$/.test(name)) throw malformed(text, "env:// and the name of a variable");
+  return { kind: "env", name };
+}
+
+function malformed(text: string, expected: string): Error {
+  return sigstoreError("SIGSTORE_KEY_REFERENCE", { checked: quote(withoutSecrets(text)), expected });
+}
+
+/** A PIN can stand in a pkcs11: URI, a password before the host of any other. */
+export function withoutSecrets(text: string): string {
+  return text.replaceAll(/(pin-value=)[^&;?]*/gi, "$1…").replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, "$1…@");
+}

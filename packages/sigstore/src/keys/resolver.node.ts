@@ -1,0 +1,58 @@
+import { utf8, quote, type Signer, type Verifier } from "@countersign/core";
+import { sigstoreError } from "../errors.ts";
+import type { Caller } from "../request.ts";
+import {
+  openPrivateKey,
+  openPublicKey,
+  parseKeyFile,
+  type AskPassword,
+  type ChooseAlgorithm,
+  type KeyFile,
+} from "./key-file.node.ts";
+import { parseKeyReference, type KeyReference } from "./reference.ts";
+
+/** What opening a key takes from outside. */
+export interface KeyIo extends Caller {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The content of a file, of a bounded size; throws an error of its own. */
+  readonly readFile: (path: string) => Uint8Array;
+  readonly password: AskPassword;
+  readonly now: () => Date;
+}
+
+/** How a key is to be used. */
+export interface KeyOptions {
+  /** Default: the usual algorithm of the key, or the one that its holder has set for it. */
+  readonly algorithm?: ChooseAlgorithm;
+}
+
+/**
+ * Opens the private key of any reference that `parseKeyReference` knows, as a signer. What a token or service answers is
+ * checked with the public half before it is given out. No error repeats a password, PIN, token or any of a private key.
+ * Throws SIGSTORE_KEY_*, core's errors of private keys and what `io` throws.
+ */
+export async function openSigner(reference: string, io: KeyIo, options: KeyOptions = {}): Promise<Signer> {
+  const parsed = parseKeyReference(reference);
+  return openPrivateKey(readKey(parsed, io), nameOf(parsed), { password: io.password, ...options });
+}
+
+/**
+ * Opens the public half of any reference that `parseKeyReference` knows; of a file or variable it must be the public half
+ * that is there. Throws SIGSTORE_KEY_*, core's errors of keys and what `io` throws.
+ */
+// oxlint-disable-next-line typescript/require-await -- errors must reject, not throw
+export async function openVerifier(reference: string, io: KeyIo, options: KeyOptions = {}): Promise<Verifier> {
+  return openPublicKey(readKey(parseKeyReference(reference), io), options.algorithm);
+}
+
+/** Reads what a file or variable holds, without opening it. */
+export function readKey(reference: KeyReference, io: Pick<KeyIo, "env" | "readFile">): KeyFile {
+  if (reference.kind === "file") return parseKeyFile(io.readFile(reference.path));
+  const text = io.env[reference.name] ?? "";
+  if (text === "") throw sigstoreError("SIGSTORE_KEY_VARIABLE", quote(reference.name));
+  return parseKeyFile(utf8(text));
+}
+
+function nameOf(reference: KeyReference): string {
+  return reference.kind === "file" ? reference.path : `env://${reference.name}`;
+}

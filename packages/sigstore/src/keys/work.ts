@@ -1,0 +1,38 @@
+import { sigstoreError } from "../errors.ts";
+
+/** Cost of scrypt (RFC 7914 §2), by its names there. */
+export interface ScryptCost {
+  readonly N: number;
+  readonly r: number;
+  readonly p: number;
+}
+
+/** The most memory that opening a key may take, in bytes: scrypt with N = 2^18 and r = 8. */
+export const maxScryptBytes: number = 256 * 1024 * 1024;
+/** The most rounds of work, N·r·p: some seconds. */
+export const maxScryptWork: number = 2 ** 22;
+/** The most rounds of PBKDF2. */
+export const maxPbkdf2Rounds: number = 10_000_000;
+
+/**
+ * Proves that scrypt of this cost is well defined and stays within `maxScryptBytes` and `maxScryptWork`; answers how much
+ * memory it takes, in bytes. Does not prove that it is costly enough for whoever guesses. Throws SIGSTORE_KEY_WORK.
+ */
+export function checkScrypt({ N, r, p }: ScryptCost): number {
+  const isCount = [N, r, p].every((each) => Number.isSafeInteger(each) && each >= 1);
+  const isPower = isCount && N >= 2 && Number.isInteger(Math.log2(N));
+  const bytes = 128 * r * (N + p);
+  if (isPower && bytes <= maxScryptBytes && N * r * p <= maxScryptWork) return bytes;
+  throw sigstoreError("SIGSTORE_KEY_WORK", {
+    checked: "scrypt",
+    expected: `N a power of two, 128·r·N up to ${maxScryptBytes}, N·r·p up to ${maxScryptWork}`,
+    got: `N ${N}, r ${r}, p ${p}`,
+  });
+}
+
+/** Proves that so many rounds of PBKDF2 can be done. Throws SIGSTORE_KEY_WORK. */
+export function checkPbkdf2(rounds: number): void {
+  if (Number.isSafeInteger(rounds) && rounds >= 1 && rounds <= maxPbkdf2Rounds) return;
+  const expected = `1 to ${maxPbkdf2Rounds} rounds`;
+  throw sigstoreError("SIGSTORE_KEY_WORK", { checked: "PBKDF2", expected, got: `${rounds}` });
+}
