@@ -1,5 +1,11 @@
 import type { Flag } from "./flag.ts";
-import { passwordFlag, type OutputOptions, type PasswordOptions } from "./options.ts";
+import {
+  keylessFlags,
+  passwordFlag,
+  type OutputOptions,
+  type PasswordOptions,
+  type SignOptions,
+} from "./options.ts";
 
 /** What commands take that record artifacts. */
 export interface ArtifactOptions extends OutputOptions {
@@ -12,8 +18,11 @@ export interface ArtifactOptions extends OutputOptions {
   readonly normalizeLineEndings?: true;
 }
 
+/** What commands take that can sign as an identity. */
+export type KeylessOptions = Omit<SignOptions, "bundle" | "dangerNoLog"> & { readonly keyless?: true };
+
 /** What commands take that write a link. */
-export interface EvidenceOptions extends ArtifactOptions, PasswordOptions {
+export interface EvidenceOptions extends ArtifactOptions, PasswordOptions, Omit<KeylessOptions, "key"> {
   readonly stepName?: string;
   readonly key?: string;
   readonly materials?: readonly string[];
@@ -141,6 +150,7 @@ export const layoutRunFlags: readonly Flag[] = [
   stepName,
   key,
   passwordFlag,
+  ...keylessFlags,
   ...commandFlags,
   recordEnv,
   ...runFlags,

@@ -1,8 +1,8 @@
 import type { Flag } from "./flag.ts";
-import type { OutputOptions } from "./options.ts";
+import { trustFlags, type OutputOptions, type TrustOptions } from "./options.ts";
 
 /** What `layout verify` takes. */
-export interface LayoutVerifyOptions extends OutputOptions {
+export interface LayoutVerifyOptions extends OutputOptions, TrustOptions {
   readonly layout?: string;
   readonly key?: readonly string[];
   readonly linkDir?: string;
@@ -34,6 +34,7 @@ export const layoutVerifyFlags: readonly Flag[] = [
     group: "Trust:",
     takes: "many",
   },
+  ...trustFlags,
   {
     flags: "--compat",
     says: "decide as the reference in Python, lax where it is; the report is marked and makes no claims",

@@ -92,6 +92,19 @@ export const passwordFlag: Flag = {
   group: "Identity:",
 };
 
+/** Which logs and authorities count, for commands that prove bundles. */
+export const trustFlags: readonly Flag[] = [
+  trustedRoot,
+  instance,
+  staging,
+  {
+    flags: "--max-trust-age <days>",
+    says: "refuse if the trust root is older than this",
+    group: "Trust:",
+    takes: "days",
+  },
+];
+
 const identityRegexp = "certificate-identity-regexp";
 const issuerRegexp = "certificate-oidc-issuer-regexp";
 
@@ -130,38 +143,53 @@ const identityFlags: readonly Flag[] = [
 export const verifyFlags: readonly Flag[] = [
   ...identityFlags,
   { flags: "--bundle <file>", says: "the bundle (default: <file>.sigstore.json)", group: "Trust:" },
+  ...trustFlags,
+  { flags: "--danger-no-log", says: "with --key: accept a signature that no public log has seen", group: "Trust:" },
+  { flags: "--offline", says: "open no socket; verify never does, this says that you rely on it", group: "Trust:" },
+];
+
+const identityToken: Flag = {
+  flags: "--identity-token <token>",
+  says: "the OIDC token, or a file that holds it (default: $SIGSTORE_ID_TOKEN)",
+  group: "Identity:",
+  conflicts: ["key"],
+};
+const servicesFlags: readonly Flag[] = [
+  { flags: "--signing-config <file>", says: "the services to use (default: those of the instance)", group: "Trust:" },
   trustedRoot,
   instance,
   staging,
+];
+const yes: Flag = {
+  flags: "-y, --yes",
+  says: "agree that your identity is published in a log for ever",
+  group: "Signing:",
+};
+
+/** For commands that sign a document as whoever an identity token names. */
+export const keylessFlags: readonly Flag[] = [
   {
-    flags: "--max-trust-age <days>",
-    says: "refuse if the trust root is older than this",
-    group: "Trust:",
-    takes: "days",
+    flags: "--keyless",
+    says: "sign as whoever the identity token names, into a Sigstore bundle",
+    group: "Identity:",
+    conflicts: ["key"],
   },
-  { flags: "--danger-no-log", says: "with --key: accept a signature that no public log has seen", group: "Trust:" },
-  { flags: "--offline", says: "open no socket; verify never does, this says that you rely on it", group: "Trust:" },
+  { ...identityToken, says: "the same, with this OIDC token or a file that holds it (default: $SIGSTORE_ID_TOKEN)" },
+  ...servicesFlags,
+  yes,
 ];
 
 export const signFlags: readonly Flag[] = [
   { flags: "--key <file>", says: "sign with this private key: a file or a key reference", group: "Identity:" },
   passwordFlag,
-  {
-    flags: "--identity-token <token>",
-    says: "the OIDC token, or a file that holds it (default: $SIGSTORE_ID_TOKEN)",
-    group: "Identity:",
-    conflicts: ["key"],
-  },
-  { flags: "--signing-config <file>", says: "the services to use (default: those of the instance)", group: "Trust:" },
-  trustedRoot,
-  instance,
-  staging,
+  identityToken,
+  ...servicesFlags,
   {
     flags: "-o, --bundle <file>",
     says: "where to write the bundle, - for standard output (default: <file>.sigstore.json)",
     group: "Output:",
   },
-  { flags: "-y, --yes", says: "agree that your identity is published in a log for ever", group: "Signing:" },
+  yes,
   {
     flags: "--danger-no-log",
     says: "with --key: ask no service; the bundle has no log entry and no time",

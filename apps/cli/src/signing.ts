@@ -15,6 +15,7 @@ export interface Signing {
   readonly as: SignAs;
   /** URLs of the logs that will be written to. */
   readonly logs: readonly string[];
+  readonly world: SignWorld;
   /** Signs, and proves the bundle against the trust root before giving it out. */
   readonly sign: (artifact: Artifact) => Promise<Signed>;
 }
@@ -26,6 +27,7 @@ export async function makeSigning(options: SignOptions, terminal: Terminal): Pro
   const world: SignWorld = { http, sleep, trust, now: () => terminal.now() };
   return {
     as,
+    world,
     logs: (as.services?.rekor ?? []).map((service) => service.url),
     sign: (artifact) => sign(artifact, as, world),
   };

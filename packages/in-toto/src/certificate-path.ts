@@ -1,10 +1,13 @@
 import {
   equalBytes,
+  hash,
+  hex,
   makeVerifier,
   parseDer,
   quote,
   readOid,
   TrustError,
+  utf8,
   x509Algorithm,
   type Certificate,
   type GeneralName,
@@ -23,6 +26,8 @@ export interface CertifiedFunctionary {
   readonly certificate: Certificate;
   /** The layout's id of the authority that the chain ends at. */
   readonly root: string;
+  /** What the certificate calls its holder, who may have several: SHA-256, hex. */
+  readonly person: string;
 }
 
 /** What a step and its layout say of certificates. */
@@ -57,7 +62,12 @@ export function checkCertificateSignature(
   const root = checkConstraints(certificate, roots, rules.constraints);
   const key = { ...publicKeyOf(certificate.spki), keyid: signature.keyid, ids: [signature.keyid] };
   checkSignature({ ...signed, signatures: [signature], signedBytes: () => signed.signedBytes() }, key, rules.nowMs);
-  return { signature, key, certificate, root };
+  return { signature, key, certificate, root, person: personOf(certificate) };
+}
+
+function personOf({ subject, subjectAltNames }: Certificate): string {
+  const names = subjectAltNames.map(({ type, value }) => `${type}:${value}`).toSorted();
+  return hex(hash("sha256", utf8(JSON.stringify([hex(subject), names]))));
 }
 
 /** Ids of the roots that some chain leads to. */

@@ -328,3 +328,23 @@ describe.skipIf(!hasGoldenData)("in-toto-golang's functionary", () => {
     );
   });
 });
+
+test("who has two certificates is one person", () => {
+  const personOf = (maker: Maker, certificate: Certificate): string => {
+    const sig = new Uint8Array(sign("sha256", message, maker.secret));
+    const signature = { keyid: "ab", sig, json: {}, certificate };
+    const signed: SignedBytes = {
+      form: "metablock",
+      mode: "strict",
+      signatures: [signature],
+      signedBytes: () => message,
+    };
+    const authorities = { roots: new Map([["root", [rootCert]]]), intermediates: new Map() };
+    return checkCertificateSignature(signed, signature, { authorities, constraints: [open], nowMs }).person;
+  };
+  const again = { ...maker("me"), name: "me" };
+  const first = personOf(me, issue(me, root, { uri }));
+  expect(personOf(again, issue(again, root, { uri }))).toBe(first);
+  expect(personOf(again, issue(again, root, { uri: `${uri}/other` }))).not.toBe(first);
+  expect(personOf(stranger, issue(stranger, root, { uri }))).not.toBe(first);
+});

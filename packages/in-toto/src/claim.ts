@@ -63,7 +63,8 @@ function signerOf(key: LayoutKey): SignedBy {
 }
 
 /** The key that signed may be a subkey of the one that is listed. */
-function functionaryOf({ key, materialId }: SignedStep): SignedBy {
+function functionaryOf({ key, materialId, proved }: SignedStep): SignedBy {
+  if (proved !== undefined) return proved.signer;
   return { kind: "key", keyid: materialId, algorithm: algorithmOf(key) };
 }
 

@@ -135,8 +135,14 @@ function stepJson(step: StepReport): JsonObject {
   };
 }
 
-function functionaryJson({ keyid, material, evidence, sublayout }: FunctionaryReport): JsonObject {
-  return { keyid, material, evidence, ...(sublayout === undefined ? {} : { sublayout: layoutJson(sublayout) }) };
+function functionaryJson({ keyid, material, evidence, proved, sublayout }: FunctionaryReport): JsonObject {
+  return {
+    keyid,
+    material,
+    evidence,
+    ...(proved === undefined ? {} : { proved: proved as unknown as JsonObject }),
+    ...(sublayout === undefined ? {} : { sublayout: layoutJson(sublayout) }),
+  };
 }
 
 function itemJson({ name, verdict, code, run, materials, products }: ItemReport): JsonObject {

@@ -18,6 +18,8 @@ export * from "./key.ts";
 export type { OpenPgpKey, OpenPgpSignature } from "./openpgp.ts";
 export { maxCertificateItems } from "./certificate.ts";
 export type { Authorities, CertificateConstraint } from "./certificate.ts";
+export * from "./sigstore-key.ts";
+export type { BundleProver, ProvedEnvelope, Prover } from "./bundle.ts";
 export { checkSignature, maxSignatures } from "./signature.ts";
 export type { MetadataSignature, SignedBytes } from "./signature.ts";
 export * from "./metadata.ts";

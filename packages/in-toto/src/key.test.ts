@@ -5,6 +5,7 @@ import { parseKeyFile, parseSignerFile, maxKeyFileBytes, publicKeyOf } from "./k
 import { currentKeyId, keyIdsOf, legacyKeyId } from "./key-id.ts";
 import { algorithmOfScheme, schemeOfAlgorithm } from "./key-scheme.ts";
 import { isOwnKeyId, maxSubkeys, parseLayoutKey } from "./key.ts";
+import { formatSigstoreKey, sigstoreKeyId } from "./sigstore-key.ts";
 import { isOpenPgpSignature, type OpenPgpKey } from "./openpgp.ts";
 import { bytesOf, codeOf, hasGoldenData, readGolden } from "./sample.contract.ts";
 
@@ -43,6 +44,21 @@ describe("a plain key", () => {
     [{ keytype: "rsa", scheme: "rsassa-pss-sha256", keyval: { public: "-----BEGIN" } }, "CORE_PEM_MALFORMED"],
   ])("%j is refused", (value, code) => {
     expect(codeOf(() => parseLayoutKey(value))).toBe(code);
+  });
+
+  test.each(["Fulcio", "fulcio"])("may be a Sigstore identity of scheme %s", (scheme) => {
+    const who = { identity: "ada@example.com", issuer: "https://issuer.example" };
+    const listed = { keytype: "sigstore-oidc", scheme, keyval: who };
+    const key = parseLayoutKey({ ...listed, keyid: sigstoreKeyId(who, scheme) });
+    expect(key).toMatchObject({ materialId: formatSigstoreKey(who).keyid, check: { kind: "sigstore", identity: who } });
+    expect(isOwnKeyId(key)).toBe(true);
+    // Computed by Python's json and hashlib.
+    expect(parseLayoutKey(listed).keyid).toBe("4dca23278981f00c58c963172da86d47d1428781ea6420bcf36a414de389392d");
+    expect(isOwnKeyId(parseLayoutKey(listed, "ab"))).toBe(false);
+    for (const keyval of [{ identity: "a" }, { ...who, identity: "" }, { ...who, public: "" }, { ...who, issuer: 1 }])
+      expect(codeOf(() => parseLayoutKey({ ...listed, keyval }))).toBe("INTOTO_KEY_MALFORMED");
+    for (const more of [{ scheme: "FULCIO" }, { expires: "2050-01-01T00:00:00Z" }])
+      expect(codeOf(() => parseLayoutKey({ ...listed, ...more }))).toBe("INTOTO_KEY_MALFORMED");
   });
 
   test("schemes and algorithms lead to each other", () => {

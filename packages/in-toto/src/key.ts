@@ -15,6 +15,14 @@ import { keyIdsOf, legacyKeyId, type KeyParts } from "./key-id.ts";
 import { algorithmOfScheme, ed25519Spki } from "./key-scheme.ts";
 import { isOpenPgpKey, readOpenPgpKey, type OpenPgpKey } from "./openpgp.ts";
 import { checkKeyForm, isUsedForm } from "./key-form.ts";
+import {
+  isSigstoreKey,
+  readSigstoreKey,
+  sigstoreKeyId,
+  sigstoreKeyType,
+  sigstoreScheme,
+  type SigstoreIdentity,
+} from "./sigstore-key.ts";
 import type { Mode } from "./mode.ts";
 
 /** A functionary's or owner's public key as in-toto knows it. */
@@ -25,9 +33,9 @@ export interface LayoutKey {
   readonly ids: readonly string[];
   readonly keytype: string;
   readonly scheme: string;
-  /** PEM, or hex for Ed25519; empty for OpenPGP. */
+  /** PEM, or hex for Ed25519; empty for OpenPGP and Sigstore. */
   readonly public: string;
-  /** Lower-case hex SHA-256 of the SubjectPublicKeyInfo: the same for one key under two ids. */
+  /** Lower-case hex SHA-256 of the SubjectPublicKeyInfo, or of the Sigstore identity: the same for one key under two ids. */
   readonly materialId: string;
   readonly check: KeyCheck;
   /** OpenPGP subkeys, which may sign in its stead; their subkeys are empty. */
@@ -40,17 +48,19 @@ export interface LayoutKey {
 export type KeyCheck =
   | { readonly kind: "plain"; readonly verifier: Verifier }
   | { readonly kind: "openpgp"; readonly openpgp: OpenPgpKey }
+  | { readonly kind: "sigstore"; readonly identity: SigstoreIdentity }
   | { readonly kind: "unusable"; readonly error: TrustError; readonly isFormWrong: boolean };
 
 /** The most subkeys of one OpenPGP key. */
 export const maxSubkeys: number = 64;
 
 /**
- * Parses a key as layouts hold it: securesystemslib's JSON, or its export of an OpenPGP key. Without `keyid` in it, the
+ * Parses a key as layouts hold it: securesystemslib's JSON, its export of an OpenPGP key, or a Sigstore identity. Without `keyid` in it, the
  * id it is listed under counts, else the computed one. Does not check that the id belongs to the key: `isOwnKeyId` tells.
  * Throws INTOTO_KEY_MALFORMED, INTOTO_KEY_UNSUPPORTED and core's errors of weak and malformed keys.
  */
 export function parseLayoutKey(value: Json, listedId?: string): LayoutKey {
+  if (isSigstoreKey(value)) return parseSigstoreKey(value, listedId);
   const reader = readObject(value, "key", malformed);
   if (isOpenPgpKey(reader)) return parseOpenPgpKey(reader, value as JsonObject, listedId);
   const keytype = reader.string("keytype");
@@ -72,7 +82,8 @@ export function parseLayoutKey(value: Json, listedId?: string): LayoutKey {
  * supported is kept until something needs it, and in compat any that cannot be used, as the reference does.
  */
 export function readListedKey(value: Json, listedId: string, mode: Mode): LayoutKey {
-  checkKeyForm(value);
+  // The reference knows no identities in place of keys.
+  if (mode === "compat" || !isSigstoreKey(value)) checkKeyForm(value);
   try {
     const key = parseLayoutKey(value);
     const isListed = Object.hasOwn(key.json, "keyid") && (mode === "compat" || key.keyid === listedId);
@@ -88,7 +99,27 @@ export function readListedKey(value: Json, listedId: string, mode: Mode): Layout
 /** Whether the id was computed from the key, in one of the ways in use. */
 export function isOwnKeyId(key: LayoutKey): boolean {
   if (key.check.kind === "openpgp") return true;
+  if (key.check.kind === "sigstore") return key.keyid === sigstoreKeyId(key.check.identity, key.scheme);
   return keyIdsOf(key).includes(key.keyid);
+}
+
+/** One person under two ids is one: what counts is the identity with its issuer. */
+function parseSigstoreKey(value: Json, listedId?: string): LayoutKey {
+  const { keyid: own, ...identity } = readSigstoreKey(value);
+  const materialId = sigstoreKeyId(identity, sigstoreScheme);
+  const keyid = own ?? listedId ?? materialId;
+  const { scheme } = value as JsonObject & { readonly scheme: string };
+  return {
+    keyid,
+    ids: [keyid],
+    keytype: sigstoreKeyType,
+    scheme,
+    public: "",
+    materialId,
+    check: { kind: "sigstore", identity },
+    subkeys: new Map(),
+    json: value as JsonObject,
+  };
 }
 
 function openVerifier({ keytype, scheme, public: text }: KeyParts): Verifier {

@@ -158,18 +158,14 @@ describe("a step", () => {
     ["expected_materials", {}, bad, bad],
     ["expected_materials", [["EAT", "*"]], "INTOTO_RULE_MALFORMED", "INTOTO_RULE_MALFORMED"],
     ["expected_products", ["ALLOW"], "INTOTO_RULE_MALFORMED", "INTOTO_RULE_MALFORMED"],
-    ["sigstore_identities", [{ identity: "a" }], bad, bad],
-    ["sigstore_identities", [{ identity: "a", issuer: "b", more: 1 }], bad, bad],
     ["cert_constraints", [1], "INTOTO_CERTIFICATE_MALFORMED", "INTOTO_CERTIFICATE_MALFORMED"],
   ])("with %s of %j", (name, value, strict, compat) => {
     expect(codes(withStep({ [name]: value }))).toEqual([strict, compat]);
   });
 
-  test("can be done by Sigstore identities and certificates", () => {
-    const identity = { identity: "me@example.com", issuer: "https://accounts.example" };
+  test("can be done by certificates", () => {
     const constraint = { common_name: "*", uris: ["spiffe://a"] };
-    const [parsed] = parseLayout(withStep({ sigstore_identities: [identity], cert_constraints: [constraint] })).steps;
-    expect(parsed?.sigstoreIdentities).toEqual([identity]);
+    const [parsed] = parseLayout(withStep({ cert_constraints: [constraint] })).steps;
     const lists = { dnsNames: [], emails: [], organizations: [], roots: [] };
     expect(parsed?.certificateConstraints).toEqual([{ commonName: "*", uris: ["spiffe://a"], ...lists }]);
   });

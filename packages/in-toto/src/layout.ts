@@ -45,18 +45,10 @@ export interface Step {
   readonly pubkeys: readonly string[];
   /** Certificates that may sign it as well (ITE-7); each constraint stands for itself. */
   readonly certificateConstraints: readonly CertificateConstraint[];
-  /** Sigstore identities that may sign it as well. */
-  readonly sigstoreIdentities: readonly SigstoreIdentity[];
   readonly expectedCommand: readonly string[];
   readonly expectedMaterials: readonly Rule[];
   readonly expectedProducts: readonly Rule[];
   readonly raw: JsonObject;
-}
-
-/** Whom Fulcio's certificate must name, and who must have vouched for that name; both compared as they are. */
-export interface SigstoreIdentity {
-  readonly identity: string;
-  readonly issuer: string;
 }
 
 /** A command to run at verification, and what must come out of it. */
@@ -152,7 +144,6 @@ function parseStep(value: Json, at: string, mode: Mode): Step {
     threshold: readThreshold(reader, mode),
     pubkeys: readPubkeys(readList(reader, "pubkeys", mode), mode),
     certificateConstraints: readCertificateConstraints(reader),
-    sigstoreIdentities: readIdentities(reader, at),
     expectedCommand: readCommand(reader, "expected_command", mode),
     expectedMaterials: readRules(reader, "expected_materials", mode),
     expectedProducts: readRules(reader, "expected_products", mode),
@@ -243,16 +234,6 @@ function readCommand(reader: ObjectReader, name: string, mode: Mode): readonly s
 
 function readRules(reader: ObjectReader, name: string, mode: Mode): readonly Rule[] {
   return readList(reader, name, mode).map(parseRule);
-}
-
-function readIdentities(reader: ObjectReader, at: string): readonly SigstoreIdentity[] {
-  const listed = reader.optionalArray("sigstore_identities", maxLayoutItems) ?? [];
-  return listed.map((each) => {
-    const entry = readObject(each, `${at}.sigstore_identities`, malformed);
-    const found = { identity: entry.string("identity"), issuer: entry.string("issuer") };
-    entry.refuseUnknown();
-    return found;
-  });
 }
 
 function checkItems(items: readonly (Step | Inspection)[]): void {

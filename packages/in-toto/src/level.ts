@@ -1,4 +1,5 @@
 import { digestOf, findingOf, quote, TrustError, type Finding } from "@countersign/core";
+import type { BundleProver } from "./bundle.ts";
 import { inTotoError } from "./errors.ts";
 import { carryOut, checkInspectable, type InspectionRunner, type Lister, type Product } from "./inspection.ts";
 import { judgeItem, type Chain } from "./judge.ts";
@@ -12,7 +13,7 @@ import type { Draft, ItemReport, LayoutReport, StepReport } from "./report.ts";
 import { checkRunBindings, parseRunRequirement, type PlacedLink, type RunRequirement } from "./run-binding.ts";
 import { checkSignature } from "./signature.ts";
 import { checkStepLinks, commandWarnings } from "./step-link.ts";
-import { proveStep, type SignedStep } from "./step.ts";
+import { checkEnough, proveStep, type SignedStep } from "./step.ts";
 import { checkDescent, type Descent } from "./sublayout.ts";
 import { substituteLayout, type Substitutions } from "./substitution.ts";
 import { summarise } from "./summary.ts";
@@ -24,6 +25,7 @@ export interface Trail {
   readonly listers: ReadonlyMap<string, Lister>;
   readonly product?: Product | undefined;
   readonly sublayoutInspect?: InspectionRunner | undefined;
+  readonly bundles?: BundleProver | undefined;
   /** What the caller requires of every link. */
   readonly runBinding?: RunRequirement | undefined;
   readonly findings: Finding[];
@@ -127,14 +129,16 @@ function proveSteps(level: Level, layout: Layout): void {
   for (const [at, step] of layout.steps.entries()) {
     attempt(level, itemAt(level, at), () => {
       const { signed, ignored } = proveStep(step, { layout, links, ...level.trail });
-      level.signed.set(step.name, signed);
       const report = itemAt(level, at) as Draft<StepReport>;
-      report.functionaries = signed.map(({ keyid, materialId: material, type }) => ({
+      report.functionaries = signed.map(({ keyid, materialId: material, type, proved }) => ({
         keyid,
         material,
         evidence: type,
+        ...(proved === undefined ? {} : { proved }),
       }));
       report.ignored = ignored.map(({ keyid, error: { code, message } }) => ({ keyid, code, message }));
+      checkEnough(step, { signed, ignored }, level.trail.mode);
+      level.signed.set(step.name, signed);
     });
   }
 }

@@ -127,14 +127,6 @@ const cases: readonly { readonly name: string; readonly changes: JsonObject; rea
     changes: withMore({ threshold: 2 }),
     found: ["fail INTOTO_LINT_THRESHOLD"],
   },
-  {
-    name: "threshold that identities may meet",
-    changes: withMore({
-      threshold: 2,
-      sigstore_identities: [{ identity: "ada@example.com", issuer: "https://issuer.example" }],
-    }),
-    found: [],
-  },
   { name: "no rules", changes: inProducts([]), found: ["warn INTOTO_LINT_RULES_MISSING"] },
   { name: "no DISALLOW", changes: inProducts([["CREATE", "*"]]), found: ["fail INTOTO_LINT_DISALLOW_MISSING"] },
   {

@@ -86,7 +86,7 @@ function* lintStep(step: Step, at: number, layout: Layout): Generator<LintFindin
   if (new Set(step.pubkeys).size < step.pubkeys.length)
     yield lintFinding("fail", "INTOTO_LINT_KEY_TWICE", { checked }, { item });
   const functionaries = new Set(step.pubkeys.flatMap((keyid) => owners.get(keyid) ?? [])).size;
-  const isOpen = step.certificateConstraints.length + step.sigstoreIdentities.length > 0;
+  const isOpen = step.certificateConstraints.length > 0;
   if (!isOpen && threshold > functionaries)
     yield lintFinding(
       "fail",

@@ -45,8 +45,22 @@ export const inTotoPayloadType = "application/vnd.in-toto+json";
  * `readCanonicalMembers`, `parseSignatures`, `parseLayout` and `readLink`, and CORE_ENVELOPE_MALFORMED.
  */
 export function parseMetadata(bytes: Uint8Array, mode: Mode): Metadata {
+  return parseMembers(readMembers(bytes, mode), mode);
+}
+
+/** As `parseMetadata`, but a Sigstore bundle, which has neither of its forms, is only recognised. Compat knows none. */
+export function parseEvidence(bytes: Uint8Array, mode: Mode): Metadata | "bundle" {
+  const members = readMembers(bytes, mode);
+  const isBundle = members.has("mediaType") && !members.has("payload") && !members.has("signed");
+  return isBundle && mode === "strict" ? "bundle" : parseMembers(members, mode);
+}
+
+function readMembers(bytes: Uint8Array, mode: Mode): Members {
   if (bytes.length > maxLinkBytes) throw tooLarge("file", maxLinkBytes);
-  const members = readCanonicalMembers(bytes, options[mode]);
+  return readCanonicalMembers(bytes, options[mode]);
+}
+
+function parseMembers(members: Members, mode: Mode): Metadata {
   const isEnvelope = members.has("payload");
   if (isEnvelope && members.has("signed") && mode === "strict")
     throw inTotoError("INTOTO_METADATA_MALFORMED", { expected: "'signed' or 'payload'", got: "both" });
@@ -78,14 +92,18 @@ function parseDsse(members: Members, mode: Mode): Metadata {
   const { payload, payloadType, signatures } = parseEnvelope(parts);
   if (payloadType !== inTotoPayloadType)
     throw inTotoError("INTOTO_METADATA_TYPE", { checked: "payloadType", expected: inTotoPayloadType });
-  const text = readCanonicalText(canonicalise(payload, { ...options[mode], numbers: "keep" }));
   return {
     form: "dsse",
     mode,
     signatures: fromEnvelope(signatures, mode),
     signedBytes: () => pae(payloadType, payload),
-    ...readContent(text, mode),
+    ...readPayload(payload, mode),
   };
+}
+
+/** Reads the payload of an envelope. Throws as `parseMetadata`. */
+export function readPayload(payload: Uint8Array, mode: Mode): Content {
+  return readContent(readCanonicalText(canonicalise(payload, { ...options[mode], numbers: "keep" })), mode);
 }
 
 function readMember(members: Members, name: string): Json | undefined {
@@ -95,7 +113,10 @@ function readMember(members: Members, name: string): Json | undefined {
   return readTextValue(readCanonicalText(bytes));
 }
 
-type Content = { readonly type: "layout"; readonly layout: Layout } | { readonly type: "link"; readonly link: Link };
+/** What is signed. */
+export type Content =
+  | { readonly type: "layout"; readonly layout: Layout }
+  | { readonly type: "link"; readonly link: Link };
 
 function readContent(text: string, mode: Mode): Content {
   const type = typeOf(text);

@@ -1,4 +1,5 @@
 import type { Digest } from "@countersign/core";
+import type { Prover } from "./bundle.ts";
 import type { RuleTrace } from "./match.ts";
 
 /** What was seen of one layout: the one that was asked about, or a sublayout. As far as the verification came. */
@@ -42,6 +43,8 @@ export interface FunctionaryReport {
   /** SHA-256 of the key that signed, hex. */
   readonly material: string;
   readonly evidence: "link" | "layout";
+  /** Who signed and which logs saw it, where a Sigstore bundle proved that. */
+  readonly proved?: Prover;
   readonly sublayout?: LayoutReport;
 }
 

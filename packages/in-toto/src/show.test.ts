@@ -1,6 +1,7 @@
 import { utf8 } from "@countersign/core";
 import { expect, test } from "vitest";
 import { parseMetadata } from "./metadata.ts";
+import { formatSigstoreKey } from "./sigstore-key.ts";
 import { maxShownLines, showMetadata } from "./show.ts";
 
 const step = {
@@ -15,7 +16,6 @@ const step = {
     ["DISALLOW", "*"],
   ],
   cert_constraints: [{ common_name: "ada", dns_names: [], emails: [], organizations: [], roots: ["*"], uris: [] }],
-  sigstore_identities: [{ identity: "ada@example.com", issuer: "https://issuer.example" }],
 };
 const inspection = {
   _type: "inspection",
@@ -35,10 +35,7 @@ const layout = {
   expires: "2030-01-01T00:00:00Z",
   readme: "first line\nsecond",
   keys: { [keyid]: { ...key, keyid } },
-  steps: [
-    step,
-    { ...step, name: "pack", pubkeys: [], expected_command: [], cert_constraints: [], sigstore_identities: [] },
-  ],
+  steps: [step, { ...step, name: "pack", pubkeys: [], expected_command: [], cert_constraints: [] }],
   inspect: [inspection],
 };
 
@@ -55,7 +52,7 @@ test("a layout, line by line", () => {
     `  key       ${keyid}  ed25519, ed25519`,
     "",
     "step 1: build",
-    '  who       1 of 01234567, a certificate of "ada", "ada@example.com" vouched for by "https://issuer.example"',
+    '  who       1 of 01234567, a certificate of "ada"',
     '  command   make "all of it"',
     "  materials anything (no rules)",
     "  products  CREATE dist/\\u202ea",
@@ -73,6 +70,13 @@ test("a layout, line by line", () => {
     "  products  DISALLOW *",
     "",
   ]);
+});
+
+test("a Sigstore identity in place of a key", () => {
+  const identity = formatSigstoreKey({ identity: "ada@example.com", issuer: "https://issuer.example" });
+  expect(show({ ...layout, keys: { [identity.keyid]: identity } })).toContain(
+    `  key       ${identity.keyid}  Sigstore: "ada@example.com" vouched for by "https://issuer.example"\n`,
+  );
 });
 
 const artifacts = (count: number): object =>

@@ -3,6 +3,7 @@ import { readHashes } from "./hashes.ts";
 import { formatRule, type Rule } from "./rule.ts";
 import type { Artifacts } from "./artifacts.ts";
 import type { Link } from "./link.ts";
+import type { LayoutKey } from "./key.ts";
 import type { Inspection, Layout, Step } from "./layout.ts";
 import type { Metadata } from "./metadata.ts";
 
@@ -29,13 +30,17 @@ function layoutLines(layout: Layout): string[] {
   return [
     fact("expires", layout.expires),
     ...(layout.readme === "" ? [] : [fact("readme", plain(layout.readme))]),
-    ...cut([...layout.keys.values()]).map((key) =>
-      fact("key", `${plain(key.keyid)}  ${plain(key.keytype)}, ${plain(key.scheme)}`),
-    ),
+    ...cut([...layout.keys.values()]).map((key) => fact("key", `${plain(key.keyid)}  ${keyText(key)}`)),
     ...authorities.map((id) => fact("authority", id)),
     ...layout.steps.flatMap((step, at) => stepLines(step, at + 1)),
     ...layout.inspections.flatMap(inspectionLines),
   ];
+}
+
+function keyText({ check, keytype, scheme }: LayoutKey): string {
+  if (check.kind !== "sigstore") return `${plain(keytype)}, ${plain(scheme)}`;
+  const { identity, issuer } = check.identity;
+  return `Sigstore: ${quote(identity)} vouched for by ${quote(issuer)}`;
 }
 
 function stepLines(step: Step, number: number): string[] {
@@ -60,11 +65,10 @@ function inspectionLines(inspection: Inspection): string[] {
 }
 
 /** Who may have done the step: keys by the eight digits that stand in the names of their links. */
-function whoText({ threshold, pubkeys, certificateConstraints, sigstoreIdentities }: Step): string {
+function whoText({ threshold, pubkeys, certificateConstraints }: Step): string {
   const who = [
     ...pubkeys.map((keyid) => plain(keyid.slice(0, 8))),
     ...certificateConstraints.map(({ commonName }) => `a certificate of ${quote(commonName)}`),
-    ...sigstoreIdentities.map(({ identity, issuer }) => `${quote(identity)} vouched for by ${quote(issuer)}`),
   ];
   return `${threshold} of ${who.length === 0 ? "nobody" : who.join(", ")}`;
 }

@@ -11,6 +11,7 @@ import {
   type ObjectReader,
   type TrustError,
 } from "@countersign/core";
+import { checkProved, type Prover } from "./bundle.ts";
 import { parsePemCertificate } from "./certificate.ts";
 import { inTotoError } from "./errors.ts";
 import { isOpenPgpSignature, type OpenPgpSignature } from "./openpgp.ts";
@@ -98,6 +99,8 @@ export interface SignedBytes {
   readonly form: "metablock" | "dsse";
   readonly mode: Mode;
   readonly signatures: readonly MetadataSignature[];
+  /** Who was proved to have signed, where it came in a Sigstore bundle; then there are no `signatures`. */
+  readonly proved?: Prover;
   signedBytes(): Uint8Array;
 }
 
@@ -105,10 +108,17 @@ export interface SignedBytes {
  * Proves that the key, or one of its OpenPGP subkeys, signed, and returns that signature. Strict: each of the key's
  * signatures must be good; compat: as the reference, the first under its ids in a Metablock decides, in DSSE any good
  * one. `nowMs` is for the expiry of OpenPGP keys. Does not check that the key may sign this.
- * Throws INTOTO_SIGNATURE_MISSING, INTOTO_SIGNATURE_BAD, INTOTO_KEY_EXPIRED; INTOTO_KEY_MALFORMED for a signature of
+ * What came in a Sigstore bundle is proved already: only whose it is is looked at, and a Sigstore identity needs one.
+ * Throws INTOTO_SIGNATURE_MISSING, INTOTO_SIGNATURE_BAD, INTOTO_KEY_EXPIRED, INTOTO_IDENTITY_MISMATCH,
+ * INTOTO_BUNDLE_NEEDED; INTOTO_KEY_MALFORMED for a signature of
  * another kind than the key, and the error of an unusable key: with these the reference gives up altogether.
  */
 export function checkSignature(signed: SignedBytes, key: LayoutKey, nowMs: number): MetadataSignature {
+  if (signed.proved !== undefined) {
+    checkProved(signed.proved, key);
+    return { keyid: key.keyid, json: {} };
+  }
+  if (key.check.kind === "sigstore") throw inTotoError("INTOTO_BUNDLE_NEEDED", { checked: `key ${quote(key.keyid)}` });
   // The reference looks at the form of the key before it looks for a signature.
   if (signed.mode === "compat" && key.check.kind === "unusable" && key.check.isFormWrong) throw key.check.error;
   const own = signed.signatures.filter(({ keyid }) => key.ids.includes(keyid) || key.subkeys.has(keyid));
@@ -125,6 +135,7 @@ function isSignature(signed: SignedBytes, main: LayoutKey, signature: MetadataSi
   const key = main.subkeys.get(signature.keyid) ?? main;
   const { check } = key;
   if (check.kind === "unusable") throw check.error;
+  if (check.kind === "sigstore") return false;
   if ((check.kind === "openpgp") !== (signature.openpgp !== undefined)) throw otherKind(key);
   if (check.kind === "plain") return check.verifier.verify(signed.signedBytes(), signature.sig ?? new Uint8Array(0));
   const { expiresMs } = check.openpgp;

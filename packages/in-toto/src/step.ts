@@ -1,11 +1,12 @@
 import { quote, TrustError } from "@countersign/core";
+import { metadataOf, proveBundle, type BundleProver, type Prover } from "./bundle.ts";
 import { checkCertificateSignature } from "./certificate-path.ts";
 import { inTotoError } from "./errors.ts";
 import type { LayoutKey } from "./key.ts";
 import type { Layout, Step } from "./layout.ts";
 import type { Link } from "./link.ts";
 import type { LinkSource } from "./link-source.ts";
-import { parseMetadata, type Metadata } from "./metadata.ts";
+import { parseEvidence, type Metadata } from "./metadata.ts";
 import type { Mode } from "./mode.ts";
 import { checkSignature } from "./signature.ts";
 
@@ -21,6 +22,10 @@ export interface SignedBy {
   readonly key: LayoutKey;
   /** SHA-256 of the very key that signed: of `key`, or of one of its subkeys. */
   readonly materialId: string;
+  /** Whose name the signature goes by: a person with two certificates is one. */
+  readonly person: string;
+  /** Who signed, where, and when, as far as a Sigstore bundle proved it. */
+  readonly proved?: Prover;
 }
 
 /** A file that counts for nothing, and why. */
@@ -41,17 +46,17 @@ export interface StepContext {
   readonly links: LinkSource;
   readonly mode: Mode;
   readonly now: Date;
+  readonly bundles?: BundleProver | undefined;
 }
 
 /** How many keys of one step are asked for. */
 export const maxStepKeys = 10_000;
 
 /**
- * Proves that enough functionaries signed for a step. Opens `<step>.<first 8 of the key id>.link` of every authorised
+ * Finds who signed for a step. Opens `<step>.<first 8 of the key id>.link` of every authorised
  * key, then of its subkeys, then (strict) of every certificate; missing files are passed over, a broken one ends it all. A file whose signature is bad,
- * expired or of another key is set aside. There must be as many files as the threshold, and as many keys of different
- * material (in compat: main keys of different ids). Does not look at what was signed.
- * Throws INTOTO_LINK_MISSING, INTOTO_THRESHOLD, and what reading, parsing and unusable keys throw.
+ * expired or of another key is set aside. Does not look at what was signed, nor at whether they are enough: `checkEnough`
+ * does. Throws what reading, parsing and unusable keys throw.
  */
 export function proveStep(step: Step, context: StepContext): StepSignatures {
   const signed: SignedStep[] = [];
@@ -60,15 +65,22 @@ export function proveStep(step: Step, context: StepContext): StepSignatures {
     const bytes = context.links.open(step.name, keyid.slice(0, 8));
     if (bytes === undefined) continue;
     // Only what it says is kept: the bytes of a link may be many.
-    const outcome = readSigned(keyid, parseMetadata(bytes, context.mode), { step, ...context });
+    const outcome = readSigned(keyid, bytes, { step, ...context });
     if (outcome instanceof TrustError) ignored.push({ keyid, error: outcome });
     else signed.push(outcome);
   }
   // The reference knows nothing of certificates.
   if (context.mode === "strict") addCertified(step, context, { signed, ignored });
-  checkCount(step, { signed, ignored });
-  checkThreshold(step, { signed, ignored }, context.mode);
   return { signed, ignored };
+}
+
+/**
+ * Proves that enough functionaries signed for a step: as many files as the threshold, and as many keys of different
+ * material and people of different names (in compat: main keys of different ids). Throws INTOTO_LINK_MISSING, INTOTO_THRESHOLD.
+ */
+export function checkEnough(step: Step, found: StepSignatures, mode: Mode): void {
+  checkCount(step, found);
+  checkThreshold(step, found, mode);
 }
 
 /** Adds the files whose certificate the step allows (ITE-7), whatever key ids they are named after. */
@@ -85,7 +97,10 @@ function addCertified(
   for (const keyid8 of others) {
     const bytes = context.links.open(step.name, keyid8);
     if (bytes === undefined) continue;
-    const outcome = readCertified(keyid8, parseMetadata(bytes, context.mode), { step, ...context });
+    const metadata = parseEvidence(bytes, context.mode);
+    // A bundle is looked for under its functionary's id; one that lies here is nobody's.
+    if (metadata === "bundle") continue;
+    const outcome = readCertified(keyid8, metadata, { step, ...context });
     if (outcome instanceof TrustError) ignored.push({ keyid: keyid8, error: outcome });
     else signed.push(outcome);
   }
@@ -107,8 +122,8 @@ function readCertified(
     });
   try {
     const rules = { authorities: layout.authorities, constraints: step.certificateConstraints, nowMs: now.getTime() };
-    const { key } = checkCertificateSignature(metadata, signature, rules);
-    const by = { keyid: signature.keyid, key, materialId: key.materialId };
+    const { key, person } = checkCertificateSignature(metadata, signature, rules);
+    const by = { keyid: signature.keyid, key, materialId: key.materialId, person };
     return metadata.type === "link"
       ? { ...by, type: "link", link: metadata.link }
       : { ...by, type: "layout", metadata };
@@ -131,18 +146,24 @@ const setAside: ReadonlySet<string> = new Set([
   "INTOTO_SIGNATURE_MISSING",
   "INTOTO_SIGNATURE_BAD",
   "INTOTO_KEY_EXPIRED",
+  "INTOTO_BUNDLE_NEEDED",
+  "INTOTO_BUNDLE_UNTRUSTED",
+  "INTOTO_IDENTITY_MISMATCH",
 ]);
 
 function readSigned(
   keyid: string,
-  metadata: Metadata,
+  bytes: Uint8Array,
   context: StepContext & { readonly step: Step },
 ): SignedStep | TrustError {
+  const evidence = parseEvidence(bytes, context.mode);
   try {
     const key = keyFor(keyid, context.step, context.layout);
-    const signature = checkSignature(metadata, key, context.now.getTime());
-    const { materialId } = key.subkeys.get(signature.keyid) ?? key;
-    const by = { keyid, key, materialId };
+    const metadata = evidence === "bundle" ? metadataOf(proveBundle(bytes, key, context.bundles)) : evidence;
+    const { keyid: signedId } = checkSignature(metadata, key, context.now.getTime());
+    const { materialId } = key.subkeys.get(signedId) ?? key;
+    const { proved } = metadata;
+    const by = { keyid, key, materialId, person: key.materialId, ...(proved === undefined ? {} : { proved }) };
     return metadata.type === "link"
       ? { ...by, type: "link", link: metadata.link }
       : { ...by, type: "layout", metadata };
@@ -185,7 +206,8 @@ function checkThreshold(step: Step, { signed, ignored }: StepSignatures, mode: M
   const keyids = new Set(signed.map(({ key }) => key.keyid)).size;
   const main = new Set(signed.map(({ key }) => key.materialId)).size;
   const own = new Set(signed.map(({ materialId }) => materialId)).size;
-  const count = mode === "compat" ? keyids : Math.min(keyids, main, own);
+  const people = new Set(signed.map(({ person }) => person)).size;
+  const count = mode === "compat" ? keyids : Math.min(keyids, main, own, people);
   if (count >= step.threshold) return;
   const why = ignored.map(({ keyid, error }) => `; ${quote(keyid.slice(0, 8))}: ${error.message}`).join("");
   throw inTotoError("INTOTO_THRESHOLD", {

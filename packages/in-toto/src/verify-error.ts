@@ -60,6 +60,21 @@ export const verifyEntries = {
     says: "functionaries of one step report different artifacts",
     fix: "find out which of them is right; nothing tells an honest link from the other",
   },
+  INTOTO_BUNDLE_NEEDED: {
+    kind: "untrusted",
+    says: "the functionary is a Sigstore identity, and signs with a bundle",
+    fix: "ask for the Sigstore bundle of this step, for instance from countersign layout run --identity-token",
+  },
+  INTOTO_BUNDLE_UNTRUSTED: {
+    kind: "untrusted",
+    says: "the Sigstore bundle proves nothing",
+    fix: "check the trust root (--trusted-root, --instance); if it is right, ask the functionary to sign again",
+  },
+  INTOTO_IDENTITY_MISMATCH: {
+    kind: "untrusted",
+    says: "another than the functionary signed the Sigstore bundle",
+    fix: "check who performed the step; the layout's keys say which identity and issuer may",
+  },
   INTOTO_THRESHOLD: {
     kind: "untrusted",
     says: "too few functionaries with keys of their own signed the step",

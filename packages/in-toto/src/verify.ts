@@ -1,4 +1,5 @@
 import { findingOf, TrustError, vouch, type Claims, type Digest, type Finding, type Verified } from "@countersign/core";
+import type { BundleProver } from "./bundle.ts";
 import { checkProduced, claimsOf } from "./claim.ts";
 import { inTotoError } from "./errors.ts";
 import type { InspectionRunner, Product } from "./inspection.ts";
@@ -29,6 +30,8 @@ export interface LayoutQuestion {
   readonly inspect?: InspectionRunner | undefined;
   /** The same for sublayouts, whose commands were chosen by functionaries. */
   readonly sublayoutInspect?: InspectionRunner | undefined;
+  /** Proves Sigstore bundles, for functionaries that are Sigstore identities. Without it none of theirs counts. */
+  readonly bundles?: BundleProver | undefined;
   /** What declarative inspections look at. */
   readonly product?: Product | undefined;
   /** What every link must say of its run, besides what layouts require. */
@@ -58,7 +61,7 @@ export interface Verification {
  * A refusal is an answer; throws only INTOTO_VERIFY_USAGE, for a question without keys or of two modes.
  */
 export function verifyLayout(question: LayoutQuestion): Verification {
-  const { mode = "strict", now, layout: metadata, keys, product, sublayoutInspect, runBinding } = question;
+  const { mode = "strict", now, layout: metadata, keys, product, sublayoutInspect, runBinding, bundles } = question;
   if (keys.length === 0)
     throw inTotoError("INTOTO_VERIFY_USAGE", { checked: "keys", expected: "at least one", got: "none" });
   if (metadata.mode !== mode)
@@ -67,7 +70,7 @@ export function verifyLayout(question: LayoutQuestion): Verification {
       expected: mode,
       got: metadata.mode,
     });
-  const shared = { mode, now, product, sublayoutInspect, runBinding };
+  const shared = { mode, now, product, sublayoutInspect, runBinding, bundles };
   const trail: Trail = { ...shared, listers: declarativeListers, findings: [], sublayouts: 0 };
   const level = verifyLevel(trail, { ...question, metadata, place: [], ancestors: new Set() });
   checkArtifact(question, level, trail.findings);

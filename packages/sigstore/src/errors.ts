@@ -214,6 +214,11 @@ const sigstoreEntries = {
     says: "the envelope does not carry exactly one signature",
     fix: "ask the signer for one bundle a signature",
   },
+  SIGSTORE_ENVELOPE_NEEDED: {
+    kind: "malformed",
+    says: "the bundle signs an artifact where a signed document is needed",
+    fix: "give a bundle with a DSSE envelope in it",
+  },
   SIGSTORE_BUNDLE_HINT: {
     kind: "malformed",
     says: "the bundle and its envelope name different keys",

@@ -10,8 +10,15 @@ export { maxEntryBytes } from "./log-entry.ts";
 export { parseSctList, type Sct } from "./sct.ts";
 export { inTotoPayload, readingOf, readStatement, type Reading } from "./signature.ts";
 export { parseTimestamp, type TimestampToken } from "./timestamp-token.ts";
-export { examineBundle, verifyBundle, type Examination, type VerifyOptions } from "./verify.ts";
+export {
+  examineBundle,
+  verifyBundle,
+  verifyEnvelope,
+  type EnvelopeProof,
+  type Examination,
+  type VerifyOptions,
+} from "./verify.ts";
 export type { Http, HttpRequest, HttpResponse } from "./http.ts";
 export { parseToken, sigstoreAudience, type Token, type TokenOptions } from "./oidc.ts";
 export { send, type Caller, type SendOptions } from "./request.ts";
-export { signArtifact, signStatement, type SignAs, type SignIo } from "./sign.ts";
+export { signArtifact, signPayload, signStatement, type SignAs, type SignIo } from "./sign.ts";

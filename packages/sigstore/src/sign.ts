@@ -71,9 +71,22 @@ export async function signArtifact(artifact: Artifact, as: SignAs, io: SignIo): 
  * Signs an in-toto Statement (its exact bytes) as a DSSE envelope and returns a bundle, as `signArtifact` does.
  * Throws as well what `parseStatement` throws.
  */
-export async function signStatement(payload: Uint8Array, as: SignAs, io: SignIo): Promise<Bundle> {
+export function signStatement(payload: Uint8Array, as: SignAs, io: SignIo): Promise<Bundle> {
+  return signPayload(payload, as, io, parseStatement);
+}
+
+/**
+ * As `signStatement`, for whatever goes by the payload type of in-toto: a link or layout too (ITE-5). `check` looks at the
+ * bytes before any service is asked; by default nothing does.
+ */
+export async function signPayload(
+  payload: Uint8Array,
+  as: SignAs,
+  io: SignIo,
+  check: (payload: Uint8Array) => unknown = () => undefined,
+): Promise<Bundle> {
   const services = checkServices(as);
-  parseStatement(payload);
+  check(payload);
   const signer = signerOf(as);
   checkLoggable(signer, services, "envelope");
   const signed = await identify(as, signer, io);

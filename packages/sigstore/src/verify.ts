@@ -17,7 +17,7 @@ import {
 import { checkArtifactDigests, provedDigests } from "./artifact-digest.ts";
 import type { Bundle } from "./bundle.ts";
 import { checkCertificate, sctClaim, type Certified, type Promised } from "./certified.ts";
-import { makeChecklist } from "./checklist.ts";
+import { makeChecklist, type Checklist } from "./checklist.ts";
 import { sigstoreError } from "./errors.ts";
 import type { Material, Run } from "./examination.ts";
 import { checkKeyHint } from "./key-hint.ts";
@@ -75,25 +75,72 @@ export function examineBundle(
   trust: TrustRoot,
   options: VerifyOptions,
 ): Examination {
+  const { checks, proved, problem } = proveAll({ bundle, artifact, trust, options }, (run, spki) => {
+    checkArtifactDigests(artifact);
+    return checkContent(run, spki);
+  });
+  return proved === undefined ? { checks, problem } : { checks, claims: vouch(claimsOf(proved)) };
+}
+
+/** What an envelope in a bundle was proved to be; nothing is said of any artifact. */
+export interface EnvelopeProof extends Pick<Claims, "signer" | "times" | "logs" | "scts"> {
+  /** The very bytes that were signed, under their type. */
+  readonly envelope: Envelope;
+}
+
+/**
+ * Proves who signed the bundle's envelope, when, and which logs saw it, whatever it says and of whatever artifact: for
+ * documents that are judged by other rules, such as links and layouts of in-toto. Makes no claims. Throws the reason of a
+ * refusal, SIGSTORE_ENVELOPE_NEEDED for a bundle without an envelope, and the usage errors of `examineBundle`.
+ */
+export function verifyEnvelope(bundle: Bundle, trust: TrustRoot, options: VerifyOptions): EnvelopeProof {
+  const { content } = bundle;
+  if (content.kind !== "envelope") throw sigstoreError("SIGSTORE_ENVELOPE_NEEDED");
+  const artifact: Artifact = { name: "", digests: [] };
+  const { proved, problem } = proveAll({ bundle, artifact, trust, options }, ({ list }, spki) => {
+    const verifier = checkSigned(list, content.envelope, spki);
+    return verifier && { verifier, digests: [] };
+  });
+  if (proved === undefined) throw problem;
+  const { signer, times, logs, scts } = claimsOf(proved);
+  return { envelope: content.envelope, signer, times, logs, scts };
+}
+
+interface Asked {
+  readonly bundle: Bundle;
+  readonly artifact: Artifact;
+  readonly trust: TrustRoot;
+  readonly options: VerifyOptions;
+}
+
+type Outcome =
+  | { readonly checks: readonly Check[]; readonly proved: AllProved; readonly problem?: undefined }
+  | { readonly checks: readonly Check[]; readonly proved?: undefined; readonly problem: TrustError };
+
+/** Every check in its order; `check` is the one of what the signature covers. */
+function proveAll(
+  { bundle, artifact, trust, options }: Asked,
+  check: (run: Run, spki: Uint8Array) => SignedContent | undefined,
+): Outcome {
   const need = needOf(options);
   const isKeyed = options.key !== undefined;
   const run: Run = { bundle, artifact, trust, isKeyed, nowMs: options.nowMs, need, list: makeChecklist() };
-  const signer = checkMaterial(bundle, options);
-  checkArtifactDigests(artifact);
-  const content = checkContent(run, signer.spki);
+  const material = checkMaterial(bundle, options);
+  const content = check(run, material.spki);
   const stamps = checkTimestamps(run);
   const logged = checkLogEntries(
     run,
-    signer,
+    material,
     stamps.map((stamp) => stamp.timeMs),
   );
   const times = [...stamps, ...logged.flatMap((entry) => (entry.time === undefined ? [] : [entry.time]))];
   checkCounts(run, logged, times);
-  const who = signer.leaf === undefined ? keySigner(content?.verifier) : checkCertificate(run, signer.leaf, times);
+  const { leaf } = material;
+  const { signer, scts } = leaf === undefined ? keySigner(content?.verifier) : checkCertificate(run, leaf, times);
   const { problem, checks } = run.list;
-  if (problem !== undefined || who.signer === undefined || content === undefined)
+  if (problem !== undefined || signer === undefined || content === undefined)
     return { checks, problem: problem ?? sigstoreError("SIGSTORE_CERTIFICATE_UNTRUSTED") };
-  return { checks, claims: vouch(claimsOf({ signer: who.signer, scts: who.scts, times, logged, content })) };
+  return { checks, proved: { signer, scts, times, logged, content } };
 }
 
 // The verifier that was found to fit: what the caller's says of its algorithm was not checked here.
@@ -148,11 +195,15 @@ function checkContent(run: Run, spki: Uint8Array): SignedContent | undefined {
   return checkEnvelope(run, content.envelope, spki);
 }
 
-function checkEnvelope({ artifact, list }: Run, envelope: Envelope, spki: Uint8Array): SignedContent | undefined {
-  const verifier = list.run("signature", () => {
+function checkSigned(list: Checklist, envelope: Envelope, spki: Uint8Array): Verifier | undefined {
+  return list.run("signature", () => {
     const value = checkEnvelopeSignature(envelope, spki);
     return { value, detail: `${value.algorithm.name} over the envelope` };
   });
+}
+
+function checkEnvelope({ artifact, list }: Run, envelope: Envelope, spki: Uint8Array): SignedContent | undefined {
+  const verifier = checkSigned(list, envelope, spki);
   const statement = list.run("statement", () => {
     const value = readStatement(envelope);
     return { value, detail: `${value.subjects.length} subjects, predicate ${quote(value.predicateType)}` };

@@ -9,7 +9,7 @@ import {
   type LinkSample,
 } from "@countersign/in-toto";
 import { cliError } from "../../errors.ts";
-import { readMetadata } from "../../evidence.ts";
+import { openMetadata } from "../../bundled-link.ts";
 import { keyIoOf } from "../../key.ts";
 import { readLayoutKeys } from "../../layout-key.ts";
 import { writeAtomic } from "../../output.node.ts";
@@ -30,9 +30,12 @@ export async function layoutInitCommand(
   if (existsSync(output)) throw cliError("CLI_OUTPUT_EXISTS", quote(output));
   const keys = await readLayoutKeys(options.functionary ?? [], keyIoOf({}, terminal));
   const now = terminal.now();
-  const samples = operands.map((path) => readSample(path, keys, now));
-  const signed = proposeLayout(samples, {
-    keys,
+  const read = await Promise.all(operands.map((path) => readSample(path, keys, now)));
+  const identities = new Map(
+    read.flatMap(({ identity }) => (identity === undefined ? [] : [[identity.keyid, identity]])),
+  );
+  const signed = proposeLayout(read, {
+    keys: [...keys, ...identities.values()],
     expires: options.expires ?? inDays(now, options.validDays ?? 365),
     ...(options.readme === undefined ? {} : { readme: options.readme }),
     ...(options.product === undefined ? {} : { productDirectory: options.product }),
@@ -46,10 +49,15 @@ export async function layoutInitCommand(
   return 0;
 }
 
-/** A link with those of the keys that have really signed it. */
-function readSample(path: string, keys: readonly LayoutKey[], now: Date): LinkSample {
-  const metadata = readMetadata(path);
+/** A link with those of the keys that have really signed it, or the identity that a Sigstore bundle claims. */
+async function readSample(
+  path: string,
+  keys: readonly LayoutKey[],
+  now: Date,
+): Promise<LinkSample & { readonly identity?: LayoutKey }> {
+  const { metadata, identity } = await openMetadata(path);
   if (metadata.type !== "link") throw cliError("CLI_LINK_NEEDED", { checked: quote(path), got: metadata.type });
+  if (identity !== undefined) return { link: metadata.link, keyids: [identity.keyid], identity };
   const signers = keys.filter((key) => isSignedBy(metadata, key, now));
   return { link: metadata.link, keyids: signers.map(({ keyid }) => keyid) };
 }

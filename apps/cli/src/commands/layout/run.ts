@@ -1,7 +1,6 @@
-import { carryOutStep, linkFileName, writeLink } from "@countersign/in-toto/node";
-import { checkDirectory } from "../../input.node.ts";
+import { carryOutStep } from "@countersign/in-toto/node";
 import { recordedVariables, reportLink, runBindingOf, stepNameOf } from "../../evidence.ts";
-import { readInTotoSigner } from "../../layout-key.ts";
+import { makeLinkSigning } from "../../link-signing.ts";
 import { stepRunOf } from "../../step-run.ts";
 import type { EvidenceOptions } from "../../evidence-options.ts";
 import type { OutputOptions } from "../../options.ts";
@@ -15,15 +14,11 @@ export async function layoutRunCommand(
 ): Promise<number> {
   const options = given as EvidenceOptions;
   const step = stepNameOf(options);
-  const signer = await readInTotoSigner(options.key, options, terminal);
-  const { keyid } = signer.key;
   // What would stop the link from being written is found before the command has run.
-  linkFileName(step, keyid);
-  const directory = checkDirectory(options.metadataDir ?? ".", "metadata directory");
+  const sign = await makeLinkSigning(step, options, terminal);
   const variables = recordedVariables(options, terminal);
   const outcome = await carryOutStep(stepRunOf(step, command, options, terminal), () => terminal.now());
   const link = { ...outcome.link, environment: { ...variables, ...runBindingOf(options, terminal.now()) } };
-  const path = await writeLink(link, { signer, directory, form: options.dsse === true ? "dsse" : "metablock" });
-  reportLink({ ...outcome, link, path, keyid }, options, terminal);
+  reportLink({ ...outcome, link, ...(await sign(link)) }, options, terminal);
   return outcome.exitCode;
 }

@@ -1,5 +1,5 @@
 import { formatLayout, formatLink, showMetadata, type Metadata } from "@countersign/in-toto";
-import { readMetadata } from "../../evidence.ts";
+import { openMetadata } from "../../bundled-link.ts";
 import { formatJson } from "../../render-json.ts";
 import type { OutputOptions } from "../../options.ts";
 import type { Terminal } from "../../terminal.ts";
@@ -10,7 +10,7 @@ export async function layoutShowCommand(
   options: OutputOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const metadata = readMetadata(operands[0] ?? "");
+  const { metadata } = await openMetadata(operands[0] ?? "");
   terminal.out(options.json === true ? formatJson(descriptionOf(metadata)) : showMetadata(metadata));
   return 0;
 }

@@ -6,7 +6,9 @@ import {
   parseMetadata,
   parseSubstitutions,
   verifyLayout,
+  type BundleProver,
   type LayoutKey,
+  type Metadata,
   type Mode,
   type RunRequirement,
   type Verification,
@@ -26,7 +28,7 @@ import { openLayoutKey } from "../../layout-key.ts";
 import type { LayoutVerifyOptions } from "../../layout-options.ts";
 import type { OutputOptions } from "../../options.ts";
 import { formatJson } from "../../render-json.ts";
-import { plain } from "../../render-text.ts";
+import { formatWarning, plain } from "../../render-text.ts";
 import type { Terminal } from "../../terminal.ts";
 
 /** `countersign layout verify`, in the directory of the final product: 0 allowed, 1 refused, 3 could not tell. */
@@ -55,6 +57,7 @@ async function answerTo(options: LayoutVerifyOptions, now: Date, terminal: Termi
   const keys: LayoutKey[] = [];
   for (const each of key) keys.push(await openLayoutKey(each, io));
   const layout = parseMetadata(readInput(path, "layout"), mode);
+  const bundles = await proverFor(layout, options, now, terminal);
   const product = resolve(".");
   const links = openLinkDirectory(options.linkDir ?? ".");
   const isHidden = (name: string): boolean => links.opened.has(resolve(product, name));
@@ -71,10 +74,35 @@ async function answerTo(options: LayoutVerifyOptions, now: Date, terminal: Termi
       sublayoutInspect: options.allowSublayoutInspections === true ? inspector.run : undefined,
       product: openProduct(product, isHidden),
       runBinding: runRequirementOf(options),
+      bundles,
     });
   } finally {
     inspector.close();
   }
+}
+
+/** Trust is read where the layout names Sigstore identities, or where the command line asks for it: sublayouts may. */
+async function proverFor(
+  layout: Metadata,
+  options: LayoutVerifyOptions,
+  now: Date,
+  terminal: Terminal,
+): Promise<BundleProver | undefined> {
+  const asked = [options.trustedRoot, options.instance, options.staging, options.maxTrustAge];
+  const isAsked = asked.some((each) => each !== undefined);
+  const hasIdentity = layout.type === "layout" && [...layout.layout.keys.values()].some(isSigstore);
+  if (!isAsked && !hasIdentity) return undefined;
+  const [{ readTrust }, { bundleProver }] = await Promise.all([
+    import("../../trust.ts"),
+    import("@countersign/pipeline"),
+  ]);
+  const trust = await readTrust(options, [], now);
+  for (const { message, code } of trust.findings) terminal.err(formatWarning(message, code, terminal));
+  return bundleProver(trust, now);
+}
+
+function isSigstore({ check }: LayoutKey): boolean {
+  return check.kind === "sigstore";
 }
 
 /** A file that cannot be read, for whatever reason, is no answer about the chain: exit code 3. */

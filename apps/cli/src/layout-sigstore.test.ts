@@ -1,0 +1,202 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { formatSigstoreKey } from "@countersign/in-toto";
+import { runBuilt, type Outcome } from "./scenario.ts";
+import { parsed, setStage, type Stage } from "./stage.ts";
+
+let stage: Stage;
+let owner: ReturnType<Stage["makeKey"]>;
+let work: string;
+
+const ada = "ada@example.com";
+const bob = "bob@example.com";
+
+/** `countersign layout …` in the folder of the product. */
+function layout(...argv: readonly string[]): Promise<Outcome> {
+  return runBuilt(["layout", ...argv], { cwd: work });
+}
+
+async function tokenOf(email: string): Promise<string> {
+  return stage.write("token.jwt", await stage.sigstore.token({ email }));
+}
+
+/** Carries out a step as somebody; the link goes to `links`. */
+async function carryOut(step: string, email: string, ...more: readonly string[]): Promise<Outcome> {
+  const token = ["--identity-token", await tokenOf(email), ...stage.signing];
+  return layout("run", "-n", step, ...token, "-d", "../links", ...more);
+}
+
+function keyOf(identity: string): ReturnType<typeof formatSigstoreKey> {
+  return formatSigstoreKey({ identity, issuer: stage.sigstore.url });
+}
+
+interface Change {
+  readonly keys?: readonly object[];
+  readonly write?: object;
+}
+
+/** A layout of two steps, signed by the owner. */
+async function makeLayout({ keys = [keyOf(ada), keyOf(bob)], write = {} }: Change = {}): Promise<void> {
+  const step = (name: string, who: string, more: object): object => ({
+    _type: "step",
+    name,
+    threshold: 1,
+    pubkeys: [keyOf(who).keyid],
+    expected_command: [],
+    expected_materials: [],
+    ...more,
+  });
+  const closed = ["DISALLOW", "*"];
+  const signed = {
+    _type: "layout",
+    expires: "2050-01-01T00:00:00Z",
+    readme: "",
+    inspect: [
+      {
+        _type: "inspection",
+        name: "product",
+        run: ["countersign:dir", "."],
+        expected_materials: [],
+        expected_products: [["MATCH", "*", "WITH", "PRODUCTS", "FROM", "write"], closed],
+      },
+    ],
+    keys: Object.fromEntries(keys.map((key) => [(key as { readonly keyid: string }).keyid, key])),
+    steps: [
+      step("write", ada, { expected_products: [["CREATE", "app.js"], closed], ...write }),
+      step("review", bob, {
+        expected_materials: [["MATCH", "*", "WITH", "PRODUCTS", "FROM", "write"], closed],
+        expected_products: [["MATCH", "*", "WITH", "MATERIALS", "FROM", "review"], closed],
+      }),
+    ],
+  };
+  stage.write("root.layout", JSON.stringify({ signatures: [], signed }));
+  expect(await layout("sign", "../root.layout", "-k", owner.secret, "-q")).toMatchObject({ code: 0 });
+}
+
+function verify(...more: readonly string[]): Promise<Outcome> {
+  const key = ["--layout", "../root.layout", "--key", owner.public, "--link-dir", "../links"];
+  return layout("verify", ...key, ...stage.trust, ...more);
+}
+
+function links(): readonly string[] {
+  return readdirSync(stage.path("links")).toSorted();
+}
+
+beforeAll(async () => {
+  stage = await setStage();
+  owner = stage.makeKey("owner");
+  work = stage.path("work");
+  mkdirSync(work);
+  mkdirSync(stage.path("links"));
+  writeFileSync(join(work, "app.js"), "code");
+  await makeLayout();
+});
+afterAll(() => stage.close());
+
+describe("a chain whose functionaries are Sigstore identities", () => {
+  test("its links are bundles, named after the identity", async () => {
+    const made = await carryOut("write", ada, "-p", "app.js", "--json");
+    expect(made).toMatchObject({ code: 0 });
+    const { keyid } = keyOf(ada);
+    expect(parsed(made)).toMatchObject({ schema: "countersign.link/v1", step: "write", keyid, products: 1 });
+    expect(await carryOut("review", bob, "-m", "app.js", "-p", "app.js", "-q")).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "",
+    });
+    expect(links()).toEqual([`review.${keyOf(bob).keyid.slice(0, 8)}.link`, `write.${keyid.slice(0, 8)}.link`]);
+    const bundle = JSON.parse(readFileSync(stage.path(`links/${links()[1]}`), "utf8")) as object;
+    expect(bundle).toMatchObject({ mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json" });
+  });
+
+  test("verifies offline, and the report says who signed and which log saw it", async () => {
+    const outcome = await verify("--json");
+    expect(outcome).toMatchObject({ code: 0 });
+    const proved = {
+      signer: { kind: "certificate", identity: { type: "email", value: ada }, issuer: stage.sigstore.url },
+      logs: [{ proof: "inclusion" }],
+    };
+    expect(parsed(outcome)).toMatchObject({
+      verdict: "allowed",
+      layout: {
+        steps: [{ name: "write", functionaries: [{ keyid: keyOf(ada).keyid, evidence: "link", proved }] }, {}],
+      },
+      claims: { layout: { steps: [{ functionaries: [{ identity: { value: ada } }] }, {}] } },
+    });
+  });
+
+  test("show names the identities, and init proposes a layout with them", async () => {
+    const { stdout } = await layout("show", "../root.layout");
+    expect(stdout).toContain(`Sigstore: "${ada}" vouched for by "${stage.sigstore.url}"`);
+    const files = links().map((name) => `../links/${name}`);
+    expect((await layout("show", files[1] ?? "")).stdout).toMatch(
+      new RegExp(`^UNVERIFIED link, as a DSSE envelope\n  signed by ${keyOf(ada).keyid}\n  step      write\n`),
+    );
+    expect(await layout("init", ...files, "--product", ".", "-o", "../proposed.layout")).toMatchObject({ code: 0 });
+    expect(await layout("sign", "../proposed.layout", "-k", owner.secret)).toMatchObject({ code: 0 });
+    const argv = ["--layout", "../proposed.layout", "--key", owner.public, "--link-dir", "../links", ...stage.trust];
+    expect(await layout("verify", ...argv)).toMatchObject({ code: 0 });
+  });
+
+  test("is refused under another trust root", async () => {
+    const argv = ["--layout", "../root.layout", "--key", owner.public, "--link-dir", "../links"];
+    expect(await layout("verify", ...argv)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/INTOTO_THRESHOLD/) as string,
+    });
+  });
+
+  test("is refused when somebody else performed a step, or another issuer is asked for", async () => {
+    const [, file = ""] = links();
+    const good = readFileSync(stage.path(`links/${file}`));
+    rmSync(stage.path(`links/${file}`));
+    await carryOut("write", "mallory@example.com", "-p", "app.js", "-q");
+    const mallory = `write.${keyOf("mallory@example.com").keyid.slice(0, 8)}.link`;
+    expect((await verify()).stderr).toContain("INTOTO_LINK_MISSING");
+    writeFileSync(stage.path(`links/${file}`), readFileSync(stage.path(`links/${mallory}`)));
+    expect((await verify()).stderr).toMatch(
+      /another than the functionary signed.*mallory@example\.com.*INTOTO_THRESHOLD/,
+    );
+    rmSync(stage.path(`links/${mallory}`));
+    writeFileSync(stage.path(`links/${file}`), good);
+    const other = formatSigstoreKey({ identity: ada, issuer: "https://other.example" });
+    await makeLayout({ keys: [{ ...other, keyid: keyOf(ada).keyid }, keyOf(bob)] });
+    expect(await verify()).toMatchObject({ code: 1, stderr: expect.stringContaining("another than the") as string });
+    await makeLayout();
+    expect(await verify("-q")).toEqual({ code: 0, stdout: "", stderr: "" });
+  });
+
+  test("is refused where only a step of another name was signed", async () => {
+    const [, file = ""] = links();
+    const good = readFileSync(stage.path(`links/${file}`));
+    await carryOut("prepare", ada, "-p", "app.js", "-q");
+    const renamed = `prepare.${keyOf(ada).keyid.slice(0, 8)}.link`;
+    writeFileSync(stage.path(`links/${file}`), readFileSync(stage.path(`links/${renamed}`)));
+    expect(await verify()).toMatchObject({ code: 1, stderr: expect.stringContaining("INTOTO_LINK_NAME") as string });
+    writeFileSync(stage.path(`links/${file}`), good);
+    rmSync(stage.path(`links/${renamed}`));
+  });
+});
+
+describe("signing as an identity", () => {
+  test("nothing is run without a token, nor with a key beside it", async () => {
+    const keyless = ["run", "-n", "x", "--keyless", ...stage.signing, "--", process.execPath, "-e", "0"];
+    expect(await layout(...keyless)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("CLI_TOKEN_MISSING") as string,
+    });
+    const both = ["run", "-n", "x", "-k", owner.secret, "--keyless"];
+    expect(await layout(...both)).toMatchObject({ code: 2 });
+    expect(await layout("run", "-n", "x")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--key") as string,
+    });
+  });
+
+  test("passes on the exit code of the command, which is then refused", async () => {
+    const argv = ["-p", "app.js", "-q", "--", process.execPath, "-e", "process.exit(7)"];
+    expect(await carryOut("write", ada, ...argv)).toMatchObject({ code: 7 });
+    expect(await verify()).toMatchObject({ code: 1, stderr: expect.stringContaining("INTOTO_STEP_FAILED") as string });
+  });
+});

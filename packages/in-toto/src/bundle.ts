@@ -1,0 +1,82 @@
+import {
+  pae,
+  quote,
+  TrustError,
+  type LoggedIn,
+  type SignedBy,
+  type VerifiedTime,
+  type Verifier,
+} from "@countersign/core";
+import { inTotoError } from "./errors.ts";
+import type { LayoutKey } from "./key.ts";
+import { inTotoPayloadType, readPayload, type Metadata } from "./metadata.ts";
+
+/** What a Sigstore bundle was proved to carry, and who signed that. */
+export interface ProvedEnvelope {
+  readonly payloadType: string;
+  /** The very bytes that were signed. */
+  readonly payload: Uint8Array;
+  readonly signer: SignedBy;
+  readonly times: readonly VerifiedTime[];
+  readonly logs: readonly LoggedIn[];
+}
+
+/**
+ * Proves a Sigstore bundle with all that stands in it: signature, certificate, log entries and times; with `key` one that
+ * this key signed, without it one with a certificate. Whoever verifies hands it in (pipeline's `bundleProver`), since this
+ * package knows nothing of Sigstore. Throws the reason of a refusal.
+ */
+export type BundleProver = (bundle: Uint8Array, key?: Verifier) => ProvedEnvelope;
+
+/** Who signed what came in a bundle. */
+export type Prover = Pick<ProvedEnvelope, "signer" | "times" | "logs">;
+
+/**
+ * Proves a bundle, and that it is the functionary's. Throws INTOTO_BUNDLE_UNTRUSTED for whatever is wrong with it, and
+ * INTOTO_IDENTITY_MISMATCH.
+ */
+export function proveBundle(bytes: Uint8Array, key: LayoutKey, prove: BundleProver | undefined): ProvedEnvelope {
+  const envelope = openBundle(bytes, key, prove);
+  checkProved(envelope, key);
+  return envelope;
+}
+
+function openBundle(bytes: Uint8Array, key: LayoutKey, prove: BundleProver | undefined): ProvedEnvelope {
+  const checked = `bundle for ${quote(key.keyid.slice(0, 8))}`;
+  if (prove === undefined)
+    throw inTotoError("INTOTO_BUNDLE_UNTRUSTED", { checked, got: "nothing that verifies bundles was given" });
+  try {
+    return key.check.kind === "plain" ? prove(bytes, key.check.verifier) : prove(bytes);
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error;
+    throw inTotoError("INTOTO_BUNDLE_UNTRUSTED", { checked, got: `${error.message} (${error.code})` }, error);
+  }
+}
+
+/** The link or layout in a proved bundle. Throws INTOTO_METADATA_TYPE and what `readPayload` throws. */
+export function metadataOf({ payloadType, payload, signer, times, logs }: ProvedEnvelope): Metadata {
+  if (payloadType !== inTotoPayloadType)
+    throw inTotoError("INTOTO_METADATA_TYPE", { checked: "payloadType", expected: inTotoPayloadType });
+  const signedBytes = (): Uint8Array => pae(payloadType, payload);
+  const proved: Prover = { signer, times, logs };
+  return { form: "dsse", mode: "strict", signatures: [], signedBytes, proved, ...readPayload(payload, "strict") };
+}
+
+/** Proves that who signed the bundle is the functionary: the same identity and issuer, or the same key. Throws INTOTO_IDENTITY_MISMATCH. */
+export function checkProved({ signer }: Prover, { check, keyid, materialId }: LayoutKey): void {
+  const checked = `key ${quote(keyid)}`;
+  if (check.kind === "sigstore") {
+    const { identity, issuer } = check.identity;
+    if (signer.kind === "certificate" && signer.identity.value === identity && signer.issuer === issuer) return;
+    const expected = `${quote(identity)} vouched for by ${quote(issuer)}`;
+    throw inTotoError("INTOTO_IDENTITY_MISMATCH", { checked, expected, got: whoText(signer) });
+  }
+  if (check.kind === "plain" && signer.kind === "key" && signer.keyid === materialId) return;
+  throw inTotoError("INTOTO_IDENTITY_MISMATCH", { checked, expected: "a signature by this key", got: whoText(signer) });
+}
+
+/** A signer in words. */
+export function whoText(signer: SignedBy): string {
+  if (signer.kind === "key") return `key ${quote(signer.keyid)}`;
+  return `${quote(signer.identity.value)} vouched for by ${quote(signer.issuer)}`;
+}

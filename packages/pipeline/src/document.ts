@@ -1,0 +1,67 @@
+import { makeVerifier, TrustError, type Verifier } from "@countersign/core";
+import type { BundleProver, ProvedEnvelope } from "@countersign/in-toto";
+import {
+  formatBundle,
+  parseBundle,
+  signPayload,
+  verifyEnvelope,
+  type Bundle,
+  type SignAs,
+} from "@countersign/sigstore";
+import { pipelineError } from "./errors.ts";
+import type { SignWorld } from "./sign.ts";
+import type { Trust } from "./trust.ts";
+
+/**
+ * What in-toto takes to prove Sigstore bundles of functionaries: every check that a bundle for an artifact gets, but for
+ * the artifact. What was signed is for in-toto to judge. Throws what `parseBundle` and `verifyEnvelope` throw.
+ */
+export function bundleProver(trust: Trust, now: Date): BundleProver {
+  return (bytes, key) => proveEnvelope(parseBundle(bytes), key, { trust, now });
+}
+
+/** A document that was signed, and what our own verifier found proved. */
+export interface SignedDocument {
+  /** Bundle 0.3, JSON. */
+  readonly bundle: string;
+  readonly proved: ProvedEnvelope;
+}
+
+/**
+ * Signs a link or layout of in-toto (its exact bytes) as a bundle, and proves it as a receiver would; a bundle that is
+ * refused is never given out (PIPELINE_SELF_CHECK). Also throws what `signPayload` throws.
+ */
+export async function signDocument(payload: Uint8Array, as: SignAs, world: SignWorld): Promise<SignedDocument> {
+  const key = as.kind === "key" ? makeVerifier(as.signer.spki, as.signer.algorithm.name) : undefined;
+  const proofs: ProvedEnvelope[] = [];
+  const verify = (bundle: Bundle): void => {
+    proofs.push(selfCheck(() => proveEnvelope(bundle, key, { trust: world.trust, now: world.now() })));
+  };
+  const io = { http: world.http, sleep: (ms: number) => world.sleep(ms), now: () => world.now(), verify };
+  const bundle = await signPayload(payload, as, io);
+  const [proved] = proofs;
+  if (proved === undefined) throw pipelineError("PIPELINE_SELF_CHECK", "the new bundle was not looked at");
+  return { bundle: formatBundle(bundle), proved };
+}
+
+interface Judge {
+  readonly trust: Trust;
+  readonly now: Date;
+}
+
+function proveEnvelope(bundle: Bundle, key: Verifier | undefined, { trust, now }: Judge): ProvedEnvelope {
+  // What an instance does without is about its certificates.
+  const require = key === undefined ? (trust.require ?? {}) : {};
+  const options = { require, nowMs: now.getTime(), ...(key === undefined ? {} : { key }) };
+  const { envelope, signer, times, logs } = verifyEnvelope(bundle, trust.root, options);
+  return { payloadType: envelope.payloadType, payload: envelope.payload, signer, times, logs };
+}
+
+function selfCheck<T>(prove: () => T): T {
+  try {
+    return prove();
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error;
+    throw pipelineError("PIPELINE_SELF_CHECK", { checked: error.code, got: error.message }, error);
+  }
+}
