@@ -145,47 +145,43 @@ describe("a link in a bundle by the identity that the layout names", () => {
 describe("attacks on identities", () => {
   const cut = (text: string): string => text.slice(0, -1);
   const attacks: readonly (readonly [string, () => Uint8Array, RegExp])[] = [
-    ["no log entry", () => bundleOf(link(), { entry: "none" }), /SIGSTORE_TOO_FEW_LOG_ENTRIES/],
+    ["no log entry", () => bundleOf(link(), { entry: "none" }), "SIGSTORE_TOO_FEW_LOG_ENTRIES"],
     [
       "the log entry of another statement",
       () => bundleOf(link(), { logged: (signed) => ({ ...signed, digest: new Uint8Array(32), payload: utf8("{}") }) }),
-      /INTOTO_BUNDLE_UNTRUSTED.*SIGSTORE_/,
+      "SIGSTORE_ENTRY_MISMATCH",
     ],
     [
       "the signature of another statement",
       () => bundleOf(link(), { signature: makeEvidence(instance, { content: "envelope" }).signed.signature }),
-      /SIGSTORE_SIGNATURE_INVALID/,
+      "SIGSTORE_SIGNATURE_INVALID",
     ],
-    ["another identity", () => bundleOf(link(), leafOf(`${signer.identity}x`)), /another than the functionary/],
-    ["the beginning of the identity", () => bundleOf(link(), leafOf(cut(signer.identity))), /another than/],
-    [
-      "another issuer",
-      () => bundleOf(link(), { leaf: { issuer: `${signer.issuer}/` } }),
-      /another than the functionary/,
-    ],
-    ["another Sigstore", () => otherInstance(), /INTOTO_BUNDLE_UNTRUSTED/],
-    ["another payload type", () => bundleOf(link(), { payloadType: "text/plain" }), /INTOTO_METADATA_TYPE/],
+    ["another identity", () => bundleOf(link(), leafOf(`${signer.identity}x`)), "INTOTO_IDENTITY_MISMATCH"],
+    ["the beginning of the identity", () => bundleOf(link(), leafOf(cut(signer.identity))), "INTOTO_IDENTITY_MISMATCH"],
+    ["another issuer", () => bundleOf(link(), { leaf: { issuer: `${signer.issuer}/` } }), "INTOTO_IDENTITY_MISMATCH"],
+    ["another Sigstore", () => otherInstance(), "INTOTO_BUNDLE_UNTRUSTED"],
+    ["another payload type", () => bundleOf(link(), { payloadType: "text/plain" }), "INTOTO_METADATA_TYPE"],
     [
       "a signature over an artifact",
       () => bundleOf(link(), { content: "message", entry: "hashedrekord 0.0.2" }),
-      /SIGSTORE_ENVELOPE_NEEDED/,
+      "SIGSTORE_ENVELOPE_NEEDED",
     ],
     [
       "a Statement of another predicate",
       () => bundleOf({ ...statement, predicateType: "https://slsa.dev/provenance/v1" }),
-      /INTOTO_METADATA_TYPE/,
+      "INTOTO_METADATA_TYPE",
     ],
-    ["the link of another step", () => bundleOf(link({ name: "test" })), /INTOTO_LINK_NAME/],
-    ["a key instead of a certificate", () => bundleOf(link(), { managed: makeKeyPair("p256") }), /SIGSTORE_KEY_NEEDED/],
+    ["the link of another step", () => bundleOf(link({ name: "test" })), "INTOTO_LINK_NAME"],
+    ["a key instead of a certificate", () => bundleOf(link(), { managed: makeKeyPair("p256") }), "SIGSTORE_KEY_NEEDED"],
     [
       "no bundle, but a plain link",
       () => utf8(JSON.stringify({ signed: link(), signatures: [] })),
-      /INTOTO_BUNDLE_NEEDED|signs with a bundle/,
+      "INTOTO_BUNDLE_NEEDED",
     ],
     [
       "other products than the rules want",
       () => bundleOf(link({ products: { evil: hashes } })),
-      /INTOTO_RULE_DISALLOWED/,
+      "INTOTO_RULE_DISALLOWED",
     ],
   ];
   const statement = {
@@ -199,7 +195,7 @@ describe("attacks on identities", () => {
   };
 
   test.each(attacks)("%s", async (_, make, said) => {
-    expect(await saidOf(only(make()))).toMatch(said);
+    expect(await saidOf(only(make()))).toContain(said);
   });
 
   test("a threshold is not met by one identity with two certificates, under two ids", async () => {
