@@ -1,11 +1,5 @@
 import type { Flag } from "./flag.ts";
-import {
-  keylessFlags,
-  passwordFlag,
-  type OutputOptions,
-  type PasswordOptions,
-  type SignOptions,
-} from "./options.ts";
+import { keylessFlags, passwordFlag, type OutputOptions, type PasswordOptions, type SignOptions } from "./options.ts";
 
 /** What commands take that record artifacts. */
 export interface ArtifactOptions extends OutputOptions {

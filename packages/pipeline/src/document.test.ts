@@ -144,7 +144,7 @@ describe("a link in a bundle by the identity that the layout names", () => {
 
 describe("attacks on identities", () => {
   const cut = (text: string): string => text.slice(0, -1);
-  const attacks: readonly (readonly [string, () => Uint8Array, RegExp])[] = [
+  const attacks: readonly (readonly [string, () => Uint8Array, string])[] = [
     ["no log entry", () => bundleOf(link(), { entry: "none" }), "SIGSTORE_TOO_FEW_LOG_ENTRIES"],
     [
       "the log entry of another statement",
