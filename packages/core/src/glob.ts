@@ -32,6 +32,8 @@ export function compileGlob(pattern: string): Glob {
       expected: `at most ${maxPatternChars} characters`,
       got: `${pattern.length}`,
     });
+  // Nothing to take apart: policies may list files one by one.
+  if (!/[*?[]/.test(pattern)) return compileFixed(pattern, [pattern]);
   const pieces = readPieces(pattern);
   const [first = [], ...rest] = pieces;
   const last = rest.pop();

@@ -92,10 +92,7 @@ function verdictOf({ verdict, code }: ItemReport): string {
 }
 
 function countsOf({ materials, products }: ItemReport): string {
-  const count = (trace: RuleTrace | undefined): string =>
-    trace === undefined
-      ? "–"
-      : `${trace.left.length + trace.effects.reduce((sum, { consumed }) => sum + consumed.length, 0)}`;
+  const count = (trace: RuleTrace | undefined): string => (trace === undefined ? "–" : `${trace.count}`);
   return materials === undefined && products === undefined ? "" : `${count(materials)} → ${count(products)}`;
 }
 

@@ -9,7 +9,7 @@ export * from "./glob.ts";
 export * from "./rule.ts";
 export { formatArtifacts, maxArtifacts } from "./artifacts.ts";
 export type { Artifacts } from "./artifacts.ts";
-export { formatLink, maxLinkTextChars, parseLink } from "./link.ts";
+export { formatLink, maxLinkTextBytes, parseLink } from "./link.ts";
 export type { Link } from "./link.ts";
 export * from "./layout.ts";
 export * from "./key-id.ts";

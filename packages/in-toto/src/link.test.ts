@@ -1,8 +1,8 @@
-import { formatCanonicalJson, parseUtf8, type Json, type JsonObject } from "@countersign/core";
+import { formatCanonicalJson, parseUtf8, utf8, type Json, type JsonObject } from "@countersign/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkHashes, formatHashes, readHashes } from "./hashes.ts";
-import { formatLink, maxLinkTextChars, parseLink, readLink } from "./link.ts";
+import { formatLink, maxLinkTextBytes, parseLink, readLink } from "./link.ts";
 import { checkArtifactPath } from "./name.ts";
 import { codeOf } from "./sample.contract.ts";
 
@@ -163,7 +163,7 @@ describe("the other members", () => {
   });
 
   test("a member longer than any log is not read", () => {
-    const text = JSON.stringify({ _type: "link", byproducts: { stdout: "x".repeat(maxLinkTextChars) } });
-    expect(codeOf(() => readLink(text, "compat"))).toBe("INTOTO_TOO_LARGE");
+    const text = JSON.stringify({ _type: "link", byproducts: { stdout: "x".repeat(maxLinkTextBytes) } });
+    expect(codeOf(() => readLink(utf8(text), "compat"))).toBe("INTOTO_TOO_LARGE");
   });
 });

@@ -1,16 +1,15 @@
 import {
-  endOfValue,
   formatCanonicalJson,
   parseUtf8,
   readObject,
   readTextValue,
-  walkMembers,
   type Detail,
   type Json,
   type JsonObject,
   type TrustError,
 } from "@countersign/core";
 import { formatArtifacts, readArtifacts, type Artifacts } from "./artifacts.ts";
+import { endOfValueBytes, walkMemberBytes } from "./canonical-bytes.ts";
 import { inTotoError } from "./errors.ts";
 import { checkName } from "./name.ts";
 import type { Mode } from "./mode.ts";
@@ -28,22 +27,22 @@ export interface Link {
   readonly environment: JsonObject;
 }
 
-/** How long each member of a link may be that lists no artifacts, in characters. */
-export const maxLinkTextChars: number = 32 * 1024 * 1024;
+/** How long each member of a link may be that lists no artifacts, in bytes. */
+export const maxLinkTextBytes: number = 32 * 1024 * 1024;
 
 /** Parses a link from a JSON value; as `readLink`. */
 export function parseLink(value: Json, mode: Mode = "strict"): Link {
-  return readLink(parseUtf8(formatCanonicalJson(value)), mode);
+  return readLink(formatCanonicalJson(value), mode);
 }
 
 /**
- * Reads a link from its canonical text. Strict: all members present, name and artifact paths safe (`checkName`,
+ * Reads a link from its canonical bytes, which are UTF-8. Strict: all members present, name and artifact paths safe (`checkName`,
  * `checkArtifactPath`), hashes well formed; compat: as the reference, a missing member is empty and a name or command
- * may be anything. Other members are passed over. The maps share memory with the text. Checks no signature and nothing
+ * may be anything. Other members are passed over. The maps share memory with the bytes. Checks no signature and nothing
  * of what the link says. Throws INTOTO_LINK_MALFORMED, INTOTO_NAME_UNSAFE, INTOTO_TOO_LARGE.
  */
-export function readLink(text: string, mode: Mode): Link {
-  const parts = readParts(text, mode);
+export function readLink(bytes: Uint8Array, mode: Mode): Link {
+  const parts = readParts(bytes, mode);
   const { materials, products } = parts;
   const small = readObject(parts.small, "link", malformed);
   if (small.string("_type") !== "link") throw malformed({ checked: "link._type", expected: "link" });
@@ -78,26 +77,26 @@ interface LinkParts {
   readonly products?: Artifacts;
 }
 
-/** One walk over the text: the artifacts are most of it. */
-function readParts(text: string, mode: Mode): LinkParts {
+/** One walk over the bytes: the artifacts are most of them. */
+function readParts(bytes: Uint8Array, mode: Mode): LinkParts {
   const small: Record<string, Json> = {};
   const sides: { materials?: Artifacts; products?: Artifacts } = {};
-  walkMembers(text, (name, from) => {
+  walkMemberBytes(bytes, (name, from) => {
     if (name === "materials" || name === "products") {
-      const { artifacts, to } = readArtifacts(text, from, mode);
+      const { artifacts, to } = readArtifacts(bytes, from, mode);
       sides[name] = artifacts;
       return to;
     }
-    const to = endOfValue(text, from);
-    if (smallMembers.has(name)) small[name] = readSmall(name, text.slice(from, to));
+    const to = endOfValueBytes(bytes, from);
+    if (smallMembers.has(name)) small[name] = readSmall(name, bytes.subarray(from, to));
     return to;
   });
   return { small, ...sides };
 }
 
-function readSmall(name: string, text: string): Json {
-  if (text.length <= maxLinkTextChars) return readTextValue(text);
-  const expected = `at most ${maxLinkTextChars} characters`;
+function readSmall(name: string, bytes: Uint8Array): Json {
+  if (bytes.length <= maxLinkTextBytes) return readTextValue(parseUtf8(bytes));
+  const expected = `at most ${maxLinkTextBytes} bytes`;
   throw inTotoError("INTOTO_TOO_LARGE", { checked: `link.${name}`, expected });
 }
 

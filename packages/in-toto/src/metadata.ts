@@ -78,12 +78,18 @@ type Members = ReadonlyMap<string, Uint8Array>;
 function parseMetablock(members: Members, mode: Mode): Metadata {
   const received = members.get("signed");
   if (received === undefined) throw inTotoError("INTOTO_METADATA_MALFORMED", { expected: "'signed' and 'signatures'" });
-  const receivedText = readCanonicalText(received);
-  const text = mode === "compat" ? modelText(receivedText) : receivedText;
-  const signedBytes = text === receivedText ? received : utf8(text);
+  const text = readCanonicalText(received);
+  const model = mode === "compat" ? modelText(text) : text;
+  const signedBytes = model === text ? received : utf8(model);
   const listed = readMember(members, "signatures") ?? (mode === "compat" ? [] : null);
   const signatures = parseSignatures(listed, mode);
-  return { form: "metablock", mode, signatures, signedBytes: () => signedBytes, ...readContent(text, mode) };
+  return {
+    form: "metablock",
+    mode,
+    signatures,
+    signedBytes: () => signedBytes,
+    ...readContent(signedBytes, model, mode),
+  };
 }
 
 function parseDsse(members: Members, mode: Mode): Metadata {
@@ -103,7 +109,8 @@ function parseDsse(members: Members, mode: Mode): Metadata {
 
 /** Reads the payload of an envelope. Throws as `parseMetadata`. */
 export function readPayload(payload: Uint8Array, mode: Mode): Content {
-  return readContent(readCanonicalText(canonicalise(payload, { ...options[mode], numbers: "keep" })), mode);
+  const canonical = canonicalise(payload, { ...options[mode], numbers: "keep" });
+  return readContent(canonical, readCanonicalText(canonical), mode);
 }
 
 function readMember(members: Members, name: string): Json | undefined {
@@ -118,9 +125,10 @@ export type Content =
   | { readonly type: "layout"; readonly layout: Layout }
   | { readonly type: "link"; readonly link: Link };
 
-function readContent(text: string, mode: Mode): Content {
+/** Of canonical bytes, and the text that they are. */
+function readContent(bytes: Uint8Array, text: string, mode: Mode): Content {
   const type = typeOf(text);
-  if (type === "link") return { type, link: readLink(text, mode) };
+  if (type === "link") return { type, link: readLink(bytes, mode) };
   if (type !== "layout") throw inTotoError("INTOTO_METADATA_TYPE", { expected: "layout or link" });
   if (text.length > maxLayoutBytes) throw tooLarge("layout", maxLayoutBytes);
   // A threshold of 1.0 is no integer to the reference, and looks like one to JavaScript.

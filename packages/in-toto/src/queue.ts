@@ -1,40 +1,49 @@
-import type { Artifacts } from "./artifacts.ts";
-import type { Hashes } from "./hashes.ts";
+import type { ArtifactList } from "./artifact-list.ts";
 
-/** The artifacts that no rule has consumed yet. Lives as long as one list of rules is applied. */
+/** Entries of a list, in order: few or many. */
+export type Entries = readonly number[] | Uint32Array;
+
+/** The artifacts of a list that no rule has consumed yet. Lives as long as one list of rules is applied. */
 export class Queue {
-  readonly #artifacts: Artifacts;
-  /** Undefined as long as nothing was taken: most queues are emptied by one rule and never copied. */
-  #left: Set<string> | undefined;
+  readonly list: ArtifactList;
+  #size: number;
+  /** One byte an entry, not 0 if it was taken; undefined as long as nothing was: most queues are emptied by one rule. */
+  #taken: Uint8Array | undefined;
+  /** The entries that were left when they were last asked for; undefined: all. */
+  #left: Uint32Array | undefined;
 
-  constructor(artifacts: Artifacts) {
-    this.#artifacts = artifacts;
+  constructor(list: ArtifactList) {
+    this.list = list;
+    this.#size = list.size;
   }
 
   get size(): number {
-    return (this.#left ?? this.#artifacts).size;
+    return this.#size;
   }
 
-  has(path: string): boolean {
-    return (this.#left ?? this.#artifacts).has(path);
+  has(entry: number): boolean {
+    const isEntry = entry >= 0 && entry < this.list.size && this.#size > 0;
+    return isEntry && (this.#taken === undefined || this.#taken[entry] === 0);
   }
 
-  paths(): readonly string[] {
-    return [...(this.#left ?? this.#artifacts).keys()];
+  /** The entries that are left, in order. */
+  entries(): Uint32Array {
+    if (this.#size === 0) this.#left = new Uint32Array(0);
+    this.#left ??= new Uint32Array(this.list.size).map((_, entry) => entry);
+    if (this.#left.length > this.#size) this.#left = this.#left.filter((entry) => this.has(entry));
+    return this.#left;
   }
 
-  /** Each queued path with its hashes. */
-  *entries(): Generator<readonly [string, Hashes]> {
-    if (this.#left === undefined) yield* this.#artifacts.entries();
-    else for (const path of this.#left) yield [path, this.#artifacts.get(path) as Hashes];
+  /** Takes entries that are queued, each once. */
+  take(entries: Entries): void {
+    this.#size -= entries.length;
+    if (entries.length === 0 || this.#size === 0) return;
+    this.#taken ??= new Uint8Array(this.list.size);
+    for (const entry of entries) this.#taken[entry] = 1;
   }
+}
 
-  /** Takes paths that are queued, each once. */
-  remove(paths: readonly string[]): void {
-    if (paths.length === 0) return;
-    const isAll = paths.length === this.size;
-    this.#left = isAll ? new Set() : (this.#left ?? new Set(this.#artifacts.keys()));
-    if (isAll) return;
-    for (const path of paths) this.#left.delete(path);
-  }
+/** Those entries of which it is true. */
+export function keepEntries(entries: Entries, isKept: (entry: number) => boolean): Entries {
+  return Array.isArray(entries) ? entries.filter(isKept) : (entries as Uint32Array).filter(isKept);
 }

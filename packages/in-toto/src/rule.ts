@@ -69,23 +69,23 @@ export function formatRule(rule: SimpleRule | RequireRule | MatchRule): string[]
 
 /** MATCH pattern [IN prefix] WITH side [IN prefix] FROM step: each keyword is followed by exactly one word. */
 function parseMatch(words: readonly string[], pattern: string): MatchRule {
-  const keywords = words.filter((_, at) => at > 0 && at % 2 === 0).map((word) => word.toLowerCase());
-  const shape = keywords.join(" ");
-  const value = (at: number): string => words[at * 2 + 1] ?? "";
-  const isShape = /^(?:in )?with (?:in )?from$/.test(shape) && words.length === keywords.length * 2 + 2;
+  const isKeyword = (at: number, keyword: string): boolean => words[at]?.toLowerCase() === keyword;
+  const withAt = isKeyword(2, "in") ? 4 : 2;
+  const fromAt = isKeyword(withAt + 2, "in") ? withAt + 4 : withAt + 2;
+  const isShape = isKeyword(withAt, "with") && isKeyword(fromAt, "from") && words.length === fromAt + 2;
   if (!isShape) throw malformed("MATCH pattern [IN prefix] WITH side [IN prefix] FROM step", show(words));
-  const withAt = keywords.indexOf("with") + 1;
-  const side = value(withAt).toLowerCase();
-  if (side !== "materials" && side !== "products") throw malformed("MATERIALS or PRODUCTS", quote(value(withAt)));
-  const sourcePrefix = withAt === 2 ? value(1) : "";
-  const destinationPrefix = keywords[withAt] === "in" ? value(withAt + 1) : "";
+  const [spelled = "", from = ""] = [words[withAt + 1], words[fromAt + 1]];
+  const side = spelled.toLowerCase();
+  if (side !== "materials" && side !== "products") throw malformed("MATERIALS or PRODUCTS", quote(spelled));
+  const sourcePrefix = withAt === 4 ? words[3] : "";
+  const destinationPrefix = fromAt === withAt + 4 ? words[fromAt - 1] : "";
   return {
     kind: "match",
     pattern,
     side,
-    from: value(keywords.length),
-    ...(sourcePrefix === "" ? {} : { sourcePrefix }),
-    ...(destinationPrefix === "" ? {} : { destinationPrefix }),
+    from,
+    ...(sourcePrefix ? { sourcePrefix } : undefined),
+    ...(destinationPrefix ? { destinationPrefix } : undefined),
   };
 }
 
