@@ -13,6 +13,7 @@ import {
   type VerifyOptions,
 } from "./options.ts";
 import type { Flag } from "./flag.ts";
+import { keyRows } from "./key-command.ts";
 import { layoutRows } from "./layout-command.ts";
 import { layoutVerifyFlags } from "./layout-options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -105,6 +106,7 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import("./commands/layout/verify.ts")).layoutVerifyCommand,
   },
   ...layoutRows,
+  ...keyRows,
   {
     path: "dev up",
     says: "Run a whole Sigstore on this machine until Ctrl-C, and print the flags to use it",

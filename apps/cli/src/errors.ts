@@ -40,12 +40,27 @@ const cliEntries = {
   CLI_KEY_PRIVATE: {
     kind: "usage",
     says: "the key file holds a private key, a public one is needed",
-    fix: "make the public half: countersign key public --key KEY",
+    fix: "make the public half: countersign key public KEY",
   },
   CLI_KEY_UNUSABLE: {
     kind: "usage",
     says: "the file holds no usable key",
     fix: "give a file with one key in PEM",
+  },
+  CLI_PASSWORD_DIFFERS: {
+    kind: "usage",
+    says: "the two passwords differ; nothing was written",
+    fix: "run it again and type the same password twice",
+  },
+  CLI_PASSWORD_NEEDED: {
+    kind: "usage",
+    says: "a private key is written under a password, and there is none",
+    fix: "set COUNTERSIGN_PASSWORD, give --password-file FILE, or say --danger-unencrypted",
+  },
+  CLI_KEY_ELSEWHERE: {
+    kind: "usage",
+    says: "a token or service keeps this key, and does not give it out",
+    fix: "sign with it where it is: countersign sign --key REFERENCE",
   },
   CLI_FILE_MISSING: { kind: "usage", says: "no such file", fix: "check the path" },
   CLI_FILE_DIRECTORY: {

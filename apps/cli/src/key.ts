@@ -1,5 +1,14 @@
-import { quote, TrustError, type Signer, type Verifier } from "@countersign/core";
-import { openSigner, openVerifier, type ChooseAlgorithm, type KeyIo } from "@countersign/sigstore/node";
+import { makeVerifier, quote, TrustError, type Signer, type Verifier } from "@countersign/core";
+import {
+  isFileReference,
+  openSigner,
+  openVerifier,
+  parseKeyReference,
+  readKey,
+  type ChooseAlgorithm,
+  type KeyFile,
+  type KeyIo,
+} from "@countersign/sigstore/node";
 import { cliError } from "./errors.ts";
 import { http, sleep } from "./http.ts";
 import { readSmallFile } from "./input.node.ts";
@@ -27,9 +36,7 @@ export async function signerOf(reference: string, io: KeyIo, algorithm?: ChooseA
   try {
     return await openSigner(reference, io, algorithm === undefined ? {} : { algorithm });
   } catch (error) {
-    if (!isCoreError(error)) throw error;
-    // Neither the cause nor its words: they may quote the key.
-    throw cliError("CLI_KEY_UNUSABLE", { checked: quote(reference), got: `${error.code} when read as a private key` });
+    throw privateError(error, reference);
   }
 }
 
@@ -43,6 +50,43 @@ export async function verifierOf(reference: string, io: KeyIo, algorithm?: Choos
     if (!isCoreError(error)) throw error;
     throw cliError("CLI_KEY_UNUSABLE", { checked: quote(reference), got: error.message }, error);
   }
+}
+
+/** A key file that was read, and the means to read it again: it may be a pipe. */
+export interface ReadKeyFile {
+  readonly file: KeyFile;
+  readonly again: KeyIo;
+}
+
+/** Reads what a file or env:// holds, without opening it. Throws SIGSTORE_KEY_*, CLI_KEY_UNUSABLE and CLI_FILE_*. */
+export function readKeyFile(reference: string, io: KeyIo): ReadKeyFile {
+  const bytes = isFileReference(reference) ? io.readFile(reference) : undefined;
+  const again = bytes === undefined ? io : { ...io, readFile: () => bytes };
+  try {
+    return { file: readKey(parseKeyReference(reference), again), again };
+  } catch (error) {
+    throw privateError(error, reference);
+  }
+}
+
+/** The public half of any reference, also of a private key's file. Throws as `signerOf` and `verifierOf`. */
+export async function publicHalfOf(reference: string, io: KeyIo): Promise<Verifier> {
+  if (!isHere(reference)) return verifierOf(reference, io);
+  const { file, again } = readKeyFile(reference, io);
+  if (file.half === "public") return verifierOf(reference, again);
+  const { spki, algorithm } = await signerOf(reference, again);
+  return makeVerifier(spki, algorithm.name);
+}
+
+/** Whether the key itself is here to be read, not with a token or service. */
+export function isHere(reference: string): boolean {
+  return isFileReference(reference) || reference.startsWith("env://");
+}
+
+/** Neither the cause nor its words: they may quote the key. */
+export function privateError(error: unknown, reference: string): unknown {
+  if (!isCoreError(error)) return error;
+  return cliError("CLI_KEY_UNUSABLE", { checked: quote(reference), got: `${error.code} when read as a private key` });
 }
 
 function isCoreError(error: unknown): error is TrustError {

@@ -20,6 +20,26 @@ export function passwordOf(options: PasswordOptions, terminal: Terminal): AskPas
   };
 }
 
+/** A new password: given, or typed twice by a person. Throws CLI_PASSWORD_NEEDED, CLI_PASSWORD_DIFFERS. */
+export async function newPassword(options: PasswordOptions, terminal: Terminal): Promise<string> {
+  const given = givenPassword(options, terminal);
+  if (given !== undefined) return given;
+  if (!terminal.canAsk) throw cliError("CLI_PASSWORD_NEEDED");
+  const first = await terminal.askSecret("New password: ");
+  if (first === "") throw cliError("CLI_PASSWORD_NEEDED");
+  if (first === (await terminal.askSecret("The same again: "))) return first;
+  throw cliError("CLI_PASSWORD_DIFFERS");
+}
+
+/** The password of a key that is taken over: of the file given, else as for a new one. */
+export async function importPassword(
+  options: PasswordOptions & { readonly newPasswordFile?: string },
+  terminal: Terminal,
+): Promise<string> {
+  if (options.newPasswordFile !== undefined) return readPassword(options.newPasswordFile);
+  return newPassword(options, terminal);
+}
+
 function givenPassword({ passwordFile }: PasswordOptions, { env }: Terminal): string | undefined {
   if (passwordFile !== undefined) return readPassword(passwordFile);
   return passwordVariables.map((name) => env[name]).find((value) => value !== undefined);

@@ -86,10 +86,13 @@ function addCommand(program: Command, row: CommandRow, terminal: Terminal, settl
 
 /** What the words that only lead to commands stand for. */
 const branches: Readonly<Record<string, string>> = {
+  key: "Keys to sign with: make, take over, look at",
   dev: "A whole Sigstore on this machine, for tests and trials",
   layout: "in-toto: who must do which steps of a product, and whether they did",
   record: "A step of several commands, recorded between start and stop",
 };
+
+const branchGroups: Readonly<Record<string, string>> = { dev: "A Sigstore of your own:", key: "Keys:" };
 
 function subcommand(parent: Command, name: string): Command {
   const present = parent.commands.find((command) => command.name() === name);
@@ -97,7 +100,7 @@ function subcommand(parent: Command, name: string): Command {
   return parent
     .command(name)
     .description(branches[name] ?? "")
-    .helpGroup(name === "dev" ? "A Sigstore of your own:" : "Supply chains:")
+    .helpGroup(branchGroups[name] ?? "Supply chains:")
     .helpCommand(false);
 }
 

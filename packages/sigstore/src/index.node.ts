@@ -6,5 +6,8 @@ export {
   type KeyFile,
   type KeyForm,
 } from "./keys/key-file.node.ts";
-export { isFileReference } from "./keys/reference.ts";
-export { openSigner, openVerifier, type KeyIo, type KeyOptions } from "./keys/resolver.node.ts";
+export { importKey, keyTypes, makeKey, type KeyPair, type KeyType } from "./keys/new-key.node.ts";
+export { keyNamesOf, keyStrengthOf, type KeyNames, type KeyStrength } from "./keys/key-name.ts";
+export { describeKeyFile } from "./keys/describe.node.ts";
+export { isFileReference, parseKeyReference, type KeyReference } from "./keys/reference.ts";
+export { openSigner, openVerifier, readKey, type KeyIo, type KeyOptions } from "./keys/resolver.node.ts";

@@ -18,12 +18,17 @@ export const keyEntries = {
   SIGSTORE_KEY_PRIVATE: {
     kind: "usage",
     says: "this is a private key, a public one is needed",
-    fix: "make the public half: countersign key public --key KEY",
+    fix: "make the public half: countersign key public KEY",
   },
   SIGSTORE_KEY_PUBLIC: {
     kind: "usage",
     says: "this is a public key, a private one is needed to sign",
     fix: "give the private half",
+  },
+  SIGSTORE_KEY_TYPE: {
+    kind: "usage",
+    says: "this version of Node cannot make such a key",
+    fix: "use Node 24 or newer, or another type",
   },
   SIGSTORE_KEY_PASSWORD_NEEDED: {
     kind: "usage",
