@@ -1,1 +1,2 @@
-export {};
+export * from "./credential.node.ts";
+export { makeOciHttp, maxHeaderBytes, type ClientCertificate, type HttpOptions } from "./http.node.ts";

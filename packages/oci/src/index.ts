@@ -1,1 +1,23 @@
+export { checkAddress, placeOf, type Place } from "./address.ts";
+export { maxTokenBytes, tokenTimeoutMs, type Credential, type Credentials } from "./auth.ts";
+export type { Expected } from "./body.ts";
+export {
+  formatDescriptor,
+  formatPlatform,
+  maxAnnotations,
+  readDescriptor,
+  type Descriptor,
+  type Platform,
+} from "./descriptor.ts";
 export * from "./errors.ts";
+export type { OciHttp, OciRequest, OciResponse } from "./http.ts";
+export { defaultConcurrency } from "./limit.ts";
+export * from "./manifest.ts";
+export * from "./reference.ts";
+export { fallbackTag, listReferrers, maxReferrerPages, maxReferrers, type Referrers } from "./referrers.ts";
+export * from "./registry.ts";
+export { maxRedirects, maxTries } from "./send.ts";
+export * from "./attach.ts";
+export * from "./push.ts";
+export * from "./find.ts";
+export * from "./platform.ts";

@@ -6,3 +6,5 @@ export * from "./outcome.ts";
 export * from "./attack-judge.ts";
 export * from "./attack-vector.ts";
 export * from "./attack.ts";
+export * from "./docker-registry.ts";
+export * from "./registry.ts";

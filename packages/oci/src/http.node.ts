@@ -1,0 +1,132 @@
+import * as http from "node:http";
+import * as https from "node:https";
+import * as tls from "node:tls";
+import { quote, TrustError } from "@countersign/core";
+import { ociError } from "./errors.ts";
+import type { OciHttp, OciRequest, OciResponse } from "./http.ts";
+
+/** A client's own certificate chain and key, PEM. */
+export interface ClientCertificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** What is asked of TLS and proxies, for all registries of a run. */
+export interface HttpOptions {
+  /** PEM of further certificate authorities; those of the platform stay trusted. */
+  readonly ca?: readonly string[];
+  /** For registries that want one, by host and port as the address writes them. Nobody else is shown it. */
+  readonly clients?: ReadonlyMap<string, ClientCertificate>;
+  /** `HTTPS_PROXY` and the like, by name; none unless given. Node 24.5 and later. */
+  readonly proxyEnv?: Readonly<Record<string, string | undefined>>;
+  /** Said to every registry. */
+  readonly userAgent?: string;
+}
+
+/** The most bytes of answer headers, as Node counts them. */
+export const maxHeaderBytes: number = 32 * 1024;
+
+/**
+ * Calls registries by node:http and node:https, with connections kept open; idle ones do not keep the process alive.
+ * Throws OCI_REGISTRY_UNREACHABLE, OCI_REGISTRY_SILENT, OCI_BODY_CUT.
+ */
+export function makeOciHttp(options: HttpOptions = {}): OciHttp {
+  const agentFor = makeAgents(options);
+  return (request) =>
+    new Promise((resolve, reject) => {
+      const url = new URL(request.url);
+      const outgoing = (url.protocol === "https:" ? https : http).request(url, {
+        method: request.method,
+        headers: { "user-agent": options.userAgent ?? "countersign", ...request.headers, ...lengthOf(request) },
+        agent: agentFor(url),
+        maxHeaderSize: maxHeaderBytes,
+        ...(request.signal && { signal: request.signal }),
+      });
+      outgoing.setTimeout(request.timeoutMs, () => outgoing.destroy(silent(request)));
+      outgoing.on("error", (error) => reject(failureOf(error, request)));
+      outgoing.on("response", (incoming) => resolve(responseOf(incoming, request)));
+      sendBody(outgoing, request).catch((error: unknown) => outgoing.destroy(asError(error)));
+    });
+}
+
+function makeAgents({ ca, clients, proxyEnv }: HttpOptions): (url: URL) => http.Agent {
+  const shared = { keepAlive: true, maxSockets: 16, ...(proxyEnv !== undefined && { proxyEnv: { ...proxyEnv } }) };
+  const trust = ca === undefined ? {} : { ca: [...platformAuthorities(), ...ca] };
+  const plain = new http.Agent(shared);
+  const common = new https.Agent({ ...shared, ...trust });
+  const own = new Map<string, https.Agent>();
+  for (const [host, { certificate, key }] of clients ?? [])
+    own.set(host, new https.Agent({ ...shared, ...trust, cert: certificate, key }));
+  return (url) => (url.protocol === "https:" ? (own.get(url.host) ?? common) : plain);
+}
+
+/** What Node trusts when nothing is said; naming one more would otherwise replace them all. */
+function platformAuthorities(): readonly string[] {
+  const { getCACertificates } = tls as { readonly getCACertificates?: () => readonly string[] };
+  return getCACertificates?.() ?? tls.rootCertificates;
+}
+
+function lengthOf({ body }: OciRequest): Readonly<Record<string, string>> {
+  return body instanceof Uint8Array ? { "content-length": `${body.length}` } : {};
+}
+
+async function sendBody(outgoing: http.ClientRequest, { body }: OciRequest): Promise<void> {
+  if (typeof body !== "function") {
+    outgoing.end(body);
+    return;
+  }
+  for await (const chunk of body()) {
+    if (outgoing.destroyed) return;
+    if (!outgoing.write(chunk)) await drained(outgoing);
+  }
+  outgoing.end();
+}
+
+function drained(outgoing: http.ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    outgoing.once("drain", resolve);
+    outgoing.once("close", resolve);
+  });
+}
+
+function responseOf(incoming: http.IncomingMessage, request: OciRequest): OciResponse {
+  const headers = Object.entries(incoming.headers).map(([name, value]): [string, string] => [
+    name,
+    Array.isArray(value) ? value.join(", ") : (value ?? ""),
+  ]);
+  return { status: incoming.statusCode ?? 0, headers: Object.fromEntries(headers), body: bodyOf(incoming, request) };
+}
+
+async function* bodyOf(incoming: http.IncomingMessage, request: OciRequest): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of incoming) yield chunk as Uint8Array;
+  } catch (error) {
+    const failure = failureOf(error, request);
+    throw failure.code === "OCI_REGISTRY_UNREACHABLE"
+      ? ociError("OCI_BODY_CUT", { checked: placeOf(request) })
+      : failure;
+  }
+}
+
+function silent(request: OciRequest): TrustError {
+  return ociError("OCI_REGISTRY_SILENT", {
+    checked: placeOf(request),
+    expected: `a word within ${request.timeoutMs} ms`,
+  });
+}
+
+/** The cause may repeat headers, and a header may hold a token: only its code is told. */
+function failureOf(error: unknown, request: OciRequest): TrustError {
+  if (error instanceof TrustError) return error;
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+  const got = typeof code === "string" ? quote(code) : "no connection";
+  return ociError("OCI_REGISTRY_UNREACHABLE", { checked: placeOf(request), got });
+}
+
+function placeOf({ url }: OciRequest): string {
+  return new URL(url).origin;
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error("the body could not be read");
+}

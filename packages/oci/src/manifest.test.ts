@@ -1,0 +1,106 @@
+import { utf8, type Json } from "@countersign/core";
+import { describe, expect, test } from "vitest";
+import { formatDescriptor, formatPlatform, maxAnnotations, readDescriptor } from "./descriptor.ts";
+import { maxIndexEntries, maxLayers, ociIndexType, ociManifestType, parseManifest } from "./manifest.ts";
+import { choosePlatforms, maxPlatforms, parsePlatforms } from "./platform.ts";
+
+const code = (name: string): unknown => expect.objectContaining({ name: "TrustError", code: name });
+const digest = `sha256:${"1".repeat(64)}`;
+const descriptor = { mediaType: "application/octet-stream", digest, size: 1 };
+const bytes = (value: unknown): Uint8Array => utf8(JSON.stringify(value));
+const image = { schemaVersion: 2, mediaType: ociManifestType, config: descriptor, layers: [descriptor] };
+
+describe("manifests", () => {
+  test("an image, its kind by artifactType or by its config", () => {
+    expect(parseManifest(bytes(image))).toMatchObject({ kind: "image", artifactType: "application/octet-stream" });
+    const artifact = { ...image, artifactType: "a/b", subject: descriptor, annotations: { x: "y" } };
+    const parsed = parseManifest(bytes(artifact), `${ociManifestType}; charset=utf-8`);
+    expect(parsed).toMatchObject({ artifactType: "a/b", subject: { digest } });
+    expect(parsed.annotations.get("x")).toBe("y");
+  });
+
+  test("without a mediaType the header decides, then the content", () => {
+    const { mediaType: _, ...bare } = image;
+    expect(parseManifest(bytes(bare)).kind).toBe("image");
+    expect(parseManifest(bytes({ schemaVersion: 2, manifests: [] })).mediaType).toBe(ociIndexType);
+    expect(parseManifest(bytes(bare), "application/json").kind).toBe("image");
+  });
+
+  test.each<[string, unknown, string | undefined]>([
+    ["OCI_MANIFEST_TYPE", { ...image, schemaVersion: 1 }, undefined],
+    ["OCI_MANIFEST_TYPE", { ...image, mediaType: "application/vnd.docker.distribution.manifest.v1+json" }, undefined],
+    ["OCI_MANIFEST_TYPE", image, ociIndexType],
+    ["OCI_MANIFEST_MALFORMED", { ...image, manifests: [] }, undefined],
+    ["OCI_MANIFEST_MALFORMED", { ...image, config: { ...descriptor, size: -1 } }, undefined],
+    ["OCI_MANIFEST_MALFORMED", { ...image, config: { ...descriptor, size: 1.5 } }, undefined],
+    ["OCI_MANIFEST_MALFORMED", { ...image, config: { ...descriptor, size: 2 ** 60 } }, undefined],
+    ["OCI_MANIFEST_MALFORMED", { ...image, config: { ...descriptor, digest: "md5:00" } }, undefined],
+    ["OCI_MANIFEST_MALFORMED", { ...image, config: { ...descriptor, mediaType: "nothing" } }, undefined],
+    ["OCI_MANIFEST_MALFORMED", { ...image, annotations: { x: 1 } }, undefined],
+    ["OCI_MANIFEST_MALFORMED", { ...image, annotations: [] }, undefined],
+    [
+      "OCI_MANIFEST_MALFORMED",
+      { ...image, layers: Array.from({ length: maxLayers + 1 }, () => descriptor) },
+      undefined,
+    ],
+    ["OCI_MANIFEST_MALFORMED", [], undefined],
+  ])("refuses with %s: %j as %s", (name, value, contentType) => {
+    expect(() => parseManifest(bytes(value), contentType)).toThrow(code(name));
+  });
+
+  test("O9: caps on annotations and on entries of an index", () => {
+    const many = Object.fromEntries(Array.from({ length: maxAnnotations + 1 }, (_, n) => [`a${n}`, "x"]));
+    expect(() => parseManifest(bytes({ ...image, annotations: many }))).toThrow(code("OCI_MANIFEST_MALFORMED"));
+    const index = { schemaVersion: 2, manifests: Array.from({ length: maxIndexEntries + 1 }, () => 1) };
+    expect(() => parseManifest(bytes(index))).toThrow(code("OCI_MANIFEST_MALFORMED"));
+  });
+
+  test("a descriptor is written as it was read", () => {
+    const full: Json = {
+      ...descriptor,
+      artifactType: "a/b",
+      annotations: { x: "y" },
+      platform: { architecture: "arm", os: "linux", variant: "v7", "os.version": "1" },
+    };
+    const parsed = readDescriptor(full, "x");
+    expect(formatDescriptor(parsed)).toEqual(full);
+    expect(parsed.platform && formatPlatform(parsed.platform)).toBe("linux/arm/v7");
+  });
+});
+
+describe("platforms", () => {
+  const entry = (os: string, architecture: string, variant?: string): object => ({
+    ...descriptor,
+    platform: { os, architecture, ...(variant !== undefined && { variant }) },
+  });
+  const indexOf = (...manifests: readonly object[]) => {
+    const parsed = parseManifest(bytes({ schemaVersion: 2, mediaType: ociIndexType, manifests }));
+    if (parsed.kind !== "index") throw new Error("an index");
+    return parsed;
+  };
+  const index = indexOf(
+    entry("linux", "amd64"),
+    entry("linux", "arm", "v6"),
+    entry("linux", "arm", "v7"),
+    entry("unknown", "unknown"),
+    {
+      ...descriptor,
+      annotations: { "vnd.docker.reference.type": "attestation-manifest" },
+    },
+  );
+
+  test("root, all that can run, or those named", () => {
+    expect(choosePlatforms(index, parsePlatforms("root"))).toHaveLength(0);
+    expect(choosePlatforms(index, parsePlatforms("all"))).toHaveLength(3);
+    expect(choosePlatforms(index, parsePlatforms("linux/arm"))).toHaveLength(2);
+    expect(choosePlatforms(index, parsePlatforms("linux/amd64,linux/arm/v7"))).toHaveLength(2);
+    expect(() => choosePlatforms(index, parsePlatforms("windows/amd64"))).toThrow(code("OCI_PLATFORM_MISSING"));
+  });
+
+  test("refuses other texts, and too many", () => {
+    for (const text of ["", "linux", "linux/a/b/c", "linux/amd64,", "LINUX/amd64", "linux/../x"])
+      expect(() => parsePlatforms(text)).toThrow(code("OCI_PLATFORM_MALFORMED"));
+    const large = indexOf(...Array.from({ length: maxPlatforms + 1 }, () => entry("linux", "amd64")));
+    expect(() => choosePlatforms(large, "all")).toThrow(code("OCI_TOO_MANY"));
+  });
+});

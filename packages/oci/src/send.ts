@@ -1,0 +1,123 @@
+import { quote, TrustError } from "@countersign/core";
+import { checkAddress } from "./address.ts";
+import { readBody } from "./body.ts";
+import { ociError } from "./errors.ts";
+import type { OciHttp, OciRequest, OciResponse } from "./http.ts";
+
+/** How often a request is made at most. */
+export const maxTries: number = 3;
+/** The wait before the second try, in milliseconds; it doubles before each further one. */
+export const firstWaitMs: number = 300;
+/** The longest wait that a registry can ask for by Retry-After, in milliseconds. */
+export const maxWaitMs: number = 20_000;
+/** How many redirects are followed. */
+export const maxRedirects: number = 5;
+/** The most of an error's body that is read, in bytes. */
+export const maxErrorBytes: number = 64 * 1024;
+
+/** What it takes to call a registry, all of it the caller's. */
+export interface Caller {
+  readonly http: OciHttp;
+  /** Resolves after so many milliseconds, or rejects when the signal says so. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** The registry's own address. */
+  readonly registry: URL;
+}
+
+/**
+ * Sends a request and gives the answer, whatever its status, after redirects. The one place that tries again: up to
+ * `maxTries` times, when nobody answered or the status is 408, 429 or 5xx. The last answer counts. Authorization goes to
+ * the registry's own origin alone. Throws OCI_ADDRESS_REFUSED, OCI_REDIRECTS, and what the caller's `http` throws.
+ */
+export async function send(caller: Caller, request: OciRequest): Promise<OciResponse> {
+  for (let tries = 1; ; tries++) {
+    const outcome = await attempt(caller, request);
+    if (outcome instanceof TrustError) {
+      if (tries === maxTries || request.signal?.aborted === true) throw outcome;
+      await caller.sleep(firstWaitMs * 2 ** (tries - 1), request.signal);
+      continue;
+    }
+    if (!isPassing(outcome.status) || tries === maxTries) return outcome;
+    await discard(outcome);
+    await caller.sleep(retryAfterMs(outcome) ?? firstWaitMs * 2 ** (tries - 1), request.signal);
+  }
+}
+
+function isPassing(status: number): boolean {
+  return status === 408 || status === 429 || (status >= 500 && status !== 501);
+}
+
+async function attempt(caller: Caller, request: OciRequest): Promise<OciResponse | TrustError> {
+  try {
+    return await follow(caller, request);
+  } catch (error) {
+    if (error instanceof TrustError && error.kind === "unavailable") return error;
+    throw error;
+  }
+}
+
+/** Follows the redirects of what only reads; what writes gets the redirect itself as its answer. */
+async function follow(caller: Caller, request: OciRequest): Promise<OciResponse> {
+  let url = checkTarget(caller, new URL(request.url));
+  for (let count = 0; count <= maxRedirects; count++) {
+    const response = await caller.http({
+      ...request,
+      url: url.href,
+      headers: headersFor(caller, url, request.headers),
+    });
+    const location = response.headers["location"];
+    const isRead = request.method === "GET" || request.method === "HEAD";
+    if (!isRead || response.status < 300 || response.status > 399 || location === undefined) return response;
+    await discard(response);
+    url = checkTarget(caller, resolveUrl(location, url));
+  }
+  throw ociError("OCI_REDIRECTS", { checked: caller.registry.host, expected: `at most ${maxRedirects}` });
+}
+
+/** The address in a Location header. Throws OCI_ANSWER_MALFORMED. */
+export function resolveUrl(location: string, base: URL): URL {
+  if (!URL.canParse(location, base))
+    throw ociError("OCI_ANSWER_MALFORMED", { checked: "Location", got: quote(location) });
+  return new URL(location, base);
+}
+
+function checkTarget(caller: Caller, url: URL): URL {
+  checkAddress(url, caller.registry, "address");
+  return url;
+}
+
+/** Credentials never leave the registry's own scheme, host and port. */
+function headersFor(caller: Caller, url: URL, headers: OciRequest["headers"]): OciRequest["headers"] {
+  if (url.origin === caller.registry.origin) return headers;
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"));
+}
+
+/** RFC 9110 §10.2.3, in seconds; dates are not read, since the registry's clock is not ours. */
+function retryAfterMs({ headers }: OciResponse): number | undefined {
+  const text = headers["retry-after"];
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Math.min(Number(text) * 1000, maxWaitMs) : undefined;
+}
+
+/** Reads an unwanted body to its end, so that the connection can be used again, but not for ever. */
+export async function discard(response: OciResponse): Promise<void> {
+  await errorText(response);
+}
+
+/** The error for an answer that is none of those that were wanted: by its status, with what the registry says of it. */
+export async function refusalOf(response: OciResponse, what: string): Promise<TrustError> {
+  const detail = { checked: what, got: `status ${response.status}${await errorText(response)}` };
+  const { status } = response;
+  if (status === 404) return ociError("OCI_NOT_FOUND", detail);
+  if (status === 401 || status === 403) return ociError("OCI_UNAUTHORIZED", detail);
+  return ociError(isPassing(status) ? "OCI_REGISTRY_UNAVAILABLE" : "OCI_REGISTRY_REFUSED", detail);
+}
+
+async function errorText({ body }: OciResponse): Promise<string> {
+  try {
+    const text = new TextDecoder().decode(await readBody(body, maxErrorBytes, "error")).trim();
+    return text === "" ? "" : `: ${quote(text)}`;
+  } catch (error) {
+    if (error instanceof TrustError) return "";
+    throw error;
+  }
+}

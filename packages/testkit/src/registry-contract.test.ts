@@ -1,0 +1,176 @@
+import { digestOf, utf8 } from "@countersign/core";
+import {
+  attachBundle,
+  deleteManifest,
+  descriptorOf,
+  formatManifest,
+  hasBlob,
+  listReferrers,
+  mountBlob,
+  ociIndexType,
+  parseReference,
+  pushBlob,
+  pushBlobInChunks,
+  putManifest,
+  Registry,
+  removeReferrer,
+  repairTag,
+  type Repository,
+} from "@countersign/oci";
+import { makeOciHttp } from "@countersign/oci/node";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hasDockerRegistry, startDockerRegistry } from "./docker-registry.ts";
+import { pushImage } from "./registry-sample.ts";
+import { startRegistry } from "./registry.ts";
+
+const code = (name: string): unknown => expect.objectContaining({ name: "TrustError", code: name });
+
+function openRegistry(): Registry {
+  return new Registry({ http: makeOciHttp(), sleep: async (ms) => void (await wait(Math.min(ms, 20))) });
+}
+
+async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+interface Subject {
+  readonly name: string;
+  readonly list: "api" | "tag";
+  start(): Promise<{ readonly host: string; close(): Promise<void> }>;
+}
+
+const subjects: readonly Subject[] = [
+  { name: "OCI 1.1 in memory", list: "api", start: () => startRegistry() },
+  { name: "in memory, without a list of referrers", list: "tag", start: () => startRegistry({ referrers: 404 }) },
+  { name: "in memory, as ECR", list: "tag", start: () => startRegistry({ referrers: 405, subjectHeaderOnly: true }) },
+  { name: "Debian's docker-registry", list: "tag", start: () => startDockerRegistry() },
+];
+
+describe.each(subjects)("registry: $name", ({ name, list, start }) => {
+  const isMissing = name.startsWith("Debian") && !hasDockerRegistry();
+  let running: Awaited<ReturnType<Subject["start"]>> | undefined;
+  let repository: Repository = { registry: "", repository: "team/app" };
+  const registry = openRegistry();
+
+  beforeAll(async () => {
+    if (isMissing) return;
+    running = await start();
+    repository = { registry: running.host, repository: "team/app" };
+  });
+  afterAll(async () => await running?.close());
+
+  test.skipIf(isMissing)("what was pushed comes back, by tag and by digest", async () => {
+    const digest = await pushImage(registry, repository, "one", "1.0");
+    const byTag = await registry.manifest({ ...repository, tag: "1.0" });
+    expect(byTag.digest).toBe(digest);
+    const byDigest = await registry.manifest(parseReference(`${running?.host}/team/app@${digest}`));
+    expect(byDigest.bytes).toEqual(byTag.bytes);
+    if (byTag.manifest.kind !== "image") throw new Error("an image");
+    const [layer] = byTag.manifest.layers;
+    expect(await registry.blob(repository, layer as never)).toEqual(Buffer.from("one"));
+    await expect(registry.manifest({ ...repository, tag: "gone" })).rejects.toEqual(code("OCI_NOT_FOUND"));
+    expect(await registry.findManifest({ ...repository, tag: "gone" })).toBeUndefined();
+  });
+
+  test.skipIf(isMissing)("a blob is stored once, in chunks too, and taken over from a neighbour", async () => {
+    const content = utf8("blob of its own");
+    const expected = { digest: digestOf("sha256", content), size: content.length };
+    expect(await pushBlob(registry, repository, expected, content)).toBe(true);
+    expect(await pushBlob(registry, repository, expected, content)).toBe(false);
+    const big = Buffer.alloc(9 * 1024 * 1024, "x");
+    const chunked = { digest: digestOf("sha256", big), size: big.length };
+    // oxlint-disable-next-line typescript/require-await -- a stream
+    const stream = async function* (): AsyncGenerator<Uint8Array> {
+      yield big.subarray(0, 5_000_000);
+      yield big.subarray(5_000_000);
+    };
+    await pushBlobInChunks(registry, repository, chunked, stream());
+    expect((await bytesOf(await registry.blobStream(repository, chunked))).equals(big)).toBe(true);
+    const neighbour = { ...repository, repository: "team/other" };
+    const mounted = await mountBlob(registry, neighbour, expected, repository.repository);
+    expect(await hasBlob(registry, neighbour, expected.digest)).toBe(mounted);
+    const stream2 = (): AsyncIterable<Uint8Array> => stream();
+    expect(await pushBlob(registry, { ...repository, repository: "team/third" }, chunked, stream2)).toBe(
+      name.startsWith("Debian"),
+    );
+  });
+
+  test.skipIf(isMissing)("a wrong digest is refused by the registry", async () => {
+    const expected = { digest: digestOf("sha256", utf8("something else")), size: 3 };
+    await expect(pushBlob(registry, repository, expected, utf8("abc"))).rejects.toEqual(code("OCI_REGISTRY_REFUSED"));
+  });
+
+  test.skipIf(isMissing)("bundles are attached, listed and removed", async () => {
+    const digest = await pushImage(registry, repository, `attach ${list}`);
+    const subject = descriptorOf(await registry.manifest({ ...repository, digest }));
+    const attach = (text: string) =>
+      attachBundle(
+        registry,
+        repository,
+        {
+          subject,
+          bundle: utf8(text),
+          content: "dsse-envelope",
+          predicateType: "https://example.com/p",
+          created: "2026-01-01T00:00:00Z",
+        },
+        { random: () => 0 },
+      );
+    const [first, second] = [await attach('{"n":1}'), await attach('{"n":2}')];
+    expect(first).toMatchObject({ listedBy: list, pruned: [] });
+    const found = await listReferrers(registry, repository, digest);
+    expect(found).toMatchObject({ source: list, problems: [] });
+    expect(found.entries.map((each) => each.digest).toSorted()).toEqual([first.digest, second.digest].toSorted());
+    expect(found.entries[0]?.annotations.get("dev.sigstore.bundle.predicateType")).toBe("https://example.com/p");
+    expect(await removeReferrer(registry, repository, { subject: digest, digest: first.digest })).toBe(true);
+    expect((await listReferrers(registry, repository, digest)).entries.map((each) => each.digest)).toEqual([
+      second.digest,
+    ]);
+    expect(await removeReferrer(registry, repository, { subject: digest, digest: first.digest })).toBe(false);
+  });
+
+  test.skipIf(isMissing)("attaches of one process at the same time lose nothing", async () => {
+    const digest = await pushImage(registry, repository, `parallel ${list}`);
+    const subject = descriptorOf(await registry.manifest({ ...repository, digest }));
+    const attached = await Promise.all(
+      Array.from({ length: 10 }, (_, n) =>
+        attachBundle(
+          registry,
+          repository,
+          { subject, bundle: utf8(`{"parallel":${n}}`), content: "dsse-envelope", created: "2026-01-01T00:00:00Z" },
+          { random: () => 0.5 },
+        ),
+      ),
+    );
+    const found = await listReferrers(registry, repository, digest);
+    expect(new Set(found.entries.map((each) => each.digest))).toEqual(new Set(attached.map((each) => each.digest)));
+  });
+
+  test.skipIf(isMissing || list === "api")(
+    "a tag that lists what is gone is mended while writing, and by repair",
+    async () => {
+      const digest = await pushImage(registry, repository, `prune ${name}`);
+      const subject = descriptorOf(await registry.manifest({ ...repository, digest }));
+      const attachment = { subject, content: "dsse-envelope", created: "2026-01-01T00:00:00Z" } as const;
+      const first = await attachBundle(registry, repository, { ...attachment, bundle: utf8("1") }, { random: () => 0 });
+      await deleteManifest(registry, repository, first.digest);
+      const second = await attachBundle(
+        registry,
+        repository,
+        { ...attachment, bundle: utf8("2") },
+        { random: () => 0 },
+      );
+      expect(second.pruned).toEqual([first.digest]);
+      const tag = `sha256-${digest.slice(7)}`;
+      const empty = formatManifest({ schemaVersion: 2, mediaType: ociIndexType, manifests: [] });
+      await putManifest(registry, repository, empty, { mediaType: ociIndexType, tag });
+      const repaired = await repairTag(registry, repository, digest, [first.digest, second.digest]);
+      expect(repaired.entries.map((each) => each.digest)).toEqual([second.digest]);
+      expect(repaired.dropped).toEqual([first.digest]);
+      expect((await listReferrers(registry, repository, digest)).entries).toHaveLength(1);
+    },
+  );
+});
