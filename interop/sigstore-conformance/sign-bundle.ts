@@ -29,7 +29,7 @@ async function signFile(args: SignArguments, as: SignAs, world: SignWorld): Retu
 
 function signStatement(args: SignArguments, as: SignAs, world: SignWorld): ReturnType<typeof attest> {
   const statement = readFileSync(args.artifact);
-  return attest(statement, subjectOf(statement), as, world);
+  return attest({ statement, artifacts: [subjectOf(statement)] }, as, world);
 }
 
 /** What the Statement is about first, so that our verifier has an artifact to check the new bundle for. */

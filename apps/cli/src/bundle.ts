@@ -1,5 +1,5 @@
-import { statSync } from "node:fs";
-import { quote, TrustError, type Verifier } from "@countersign/core";
+import { existsSync, statSync } from "node:fs";
+import { nameOfPredicateType, quote, TrustError, type Verifier } from "@countersign/core";
 import type { EvidenceFile } from "@countersign/pipeline";
 import { readingOf, type Reading } from "@countersign/sigstore";
 import { isDigestOperand } from "./artifact.node.ts";
@@ -11,10 +11,26 @@ export function bundleNameOf(file: string): string {
   return `${file}.sigstore.json`;
 }
 
-/** Where the bundle of an artifact is: as given, or beside the file. Undefined for a digest or standard input. */
-export function bundlePathOf(operand: string, given: string | undefined): string | undefined {
+/** The default name of an attestation, which leaves the bundle of the file's own signature alone. */
+export function attestationNameOf(file: string, predicateType: string): string {
+  return `${file}.${nameOfPredicateType(predicateType)}.sigstore.json`;
+}
+
+/** What is looked for: which file's bundle, and of which predicate type if of one. */
+export interface Wanted {
+  readonly operand: string;
+  readonly given?: string | undefined;
+  readonly predicateType?: string | undefined;
+}
+
+/** Where the bundle is: as given, or beside the file. Undefined for a digest or standard input. */
+export function bundlePathOf({ operand, given, predicateType }: Wanted): string | undefined {
   if (given !== undefined) return given;
-  return operand === "-" || isDigestOperand(operand) ? undefined : bundleNameOf(operand);
+  if (operand === "-" || isDigestOperand(operand)) return undefined;
+  if (predicateType === undefined) return bundleNameOf(operand);
+  const own = attestationNameOf(operand, predicateType);
+  // Other tools put an attestation where a signature would be.
+  return !existsSync(own) && existsSync(bundleNameOf(operand)) ? bundleNameOf(operand) : own;
 }
 
 /**

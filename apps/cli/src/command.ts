@@ -1,5 +1,7 @@
 import {
+  attestFlags,
   cosignSignFlags,
+  cosignVerifyAttestationFlags,
   cosignVerifyFlags,
   devFaultFlags,
   devTokenFlags,
@@ -7,6 +9,7 @@ import {
   doctorFlags,
   signFlags,
   verifyFlags,
+  type AttestOptions,
   type DevOptions,
   type DoctorOptions,
   type SignOptions,
@@ -19,7 +22,7 @@ import { layoutVerifyFlags } from "./layout-options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Every option that any command knows; each command names the few that it reads. */
-export type Options = VerifyOptions & SignOptions & DevOptions & DoctorOptions;
+export type Options = VerifyOptions & SignOptions & AttestOptions & DevOptions & DoctorOptions;
 
 /** What a command does; the number is the exit code. Failures are thrown. */
 export type Action = (operands: readonly string[], options: Options, terminal: Terminal) => Promise<number>;
@@ -65,12 +68,26 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import("./commands/sign.ts")).signCommand,
   },
   {
+    path: "attest",
+    operands: "<file...>",
+    says: "Sign a statement about files: provenance, an SBOM, a scan; writes <file>.<type>.sigstore.json",
+    examples: [
+      "countersign attest release.tgz --provenance",
+      "countersign attest release.tgz --type spdxjson --predicate sbom.spdx.json",
+      "countersign attest a.tgz b.tgz --statement statement.json --bundle release.intoto.json --key release.pem",
+    ],
+    flags: attestFlags,
+    group: main,
+    load: async () => (await import("./commands/attest.ts")).attestCommand,
+  },
+  {
     path: "verify",
     operands: "<artifact>",
     says: "Decide whether a file, - (standard input) or sha256:<hex> was signed by whom you name",
     examples: [
       `countersign verify release.tgz${identityExample}`,
       "countersign verify release.tgz --key release.pub",
+      "countersign verify release.tgz --key release.pub --type slsaprovenance1",
       "countersign verify sha256:0123… --bundle release.tgz.sigstore.json --key release.pub",
     ],
     flags: verifyFlags,
@@ -185,5 +202,23 @@ export const commandTable: readonly CommandRow[] = [
     flags: [...verifyFlags, ...cosignVerifyFlags],
     group: dropIn,
     load: async () => (await import("./commands/cosign.ts")).verifyBlobCommand,
+  },
+  {
+    path: "attest-blob",
+    operands: "<file...>",
+    says: "The same as attest, with cosign's spelling; --type is custom unless given",
+    examples: ["countersign attest-blob --predicate=p.json --type=slsaprovenance1 --bundle=app.att.json app --yes"],
+    flags: [...attestFlags, ...cosignSignFlags],
+    group: dropIn,
+    load: async () => (await import("./commands/cosign.ts")).attestBlobCommand,
+  },
+  {
+    path: "verify-blob-attestation",
+    operands: "<artifact>",
+    says: "The same as verify --type, with cosign's spelling; --type is custom unless given",
+    examples: ["countersign verify-blob-attestation --bundle=app.att.json --type=slsaprovenance1 --key=app.pub app"],
+    flags: [...verifyFlags, ...cosignVerifyFlags, ...cosignVerifyAttestationFlags],
+    group: dropIn,
+    load: async () => (await import("./commands/cosign.ts")).verifyBlobAttestationCommand,
   },
 ];

@@ -17,6 +17,7 @@ export type Group =
   | "Identity:"
   | "Trust:"
   | "Signing:"
+  | "Statement:"
   | "Output:"
   | "Server:"
   | "Inspections:"

@@ -48,13 +48,13 @@ async function signAsIdentity(
     import("@countersign/pipeline"),
     import("./proxy.ts"),
   ]);
-  const { logs } = await makeSigning(options, terminal);
-  await checkConsent({ hosts: publicHosts(logs) }, options, terminal);
+  const signing = await makeSigning(options, terminal, "statement");
+  await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
   return async (link) => {
     useProxy(terminal);
     // The command may have taken longer than the first token lasted.
-    const { as, world } = await makeSigning(options, terminal);
-    const { bundle, proved } = await signDocument(utf8(JSON.stringify(formatLink(link))), as, world);
+    const as = await signing.open();
+    const { bundle, proved } = await signDocument(utf8(JSON.stringify(formatLink(link))), as, signing.world);
     const { signer } = proved;
     if (signer.kind !== "certificate") throw cliError("CLI_USAGE", "a link without a key is signed by an identity");
     const { keyid } = formatSigstoreKey({ identity: signer.identity.value, issuer: signer.issuer });

@@ -32,6 +32,8 @@ export interface IdentityOptions {
 
 export interface VerifyOptions extends OutputOptions, TrustOptions, IdentityOptions {
   readonly bundle?: string;
+  /** A predicate type, by alias or URI. */
+  readonly type?: string;
   readonly dangerNoLog?: true;
   readonly offline?: true;
   /** cosign's word for `dangerNoLog`. */
@@ -45,6 +47,14 @@ export interface SignOptions extends OutputOptions, TrustOptions, PasswordOption
   readonly bundle?: string;
   readonly yes?: true;
   readonly dangerNoLog?: true;
+}
+
+export interface AttestOptions extends SignOptions {
+  /** A predicate type, by alias or URI. */
+  readonly type?: string;
+  readonly predicate?: string;
+  readonly statement?: string;
+  readonly provenance?: true;
 }
 
 export interface DevOptions extends OutputOptions {
@@ -144,6 +154,11 @@ export const verifyFlags: readonly Flag[] = [
   ...identityFlags,
   { flags: "--bundle <file>", says: "the bundle (default: <file>.sigstore.json)", group: "Trust:" },
   ...trustFlags,
+  {
+    flags: "--type <type>",
+    says: "take only an attestation of this predicate type: an alias such as slsaprovenance1, or a URI",
+    group: "Trust:",
+  },
   { flags: "--danger-no-log", says: "with --key: accept a signature that no public log has seen", group: "Trust:" },
   { flags: "--offline", says: "open no socket; verify never does, this says that you rely on it", group: "Trust:" },
 ];
@@ -197,6 +212,32 @@ export const signFlags: readonly Flag[] = [
   },
 ];
 
+export const attestFlags: readonly Flag[] = [
+  {
+    flags: "--type <type>",
+    says: "the predicate's type: an alias such as slsaprovenance1, spdxjson or vuln, or a URI",
+    group: "Statement:",
+  },
+  {
+    flags: "--predicate <file>",
+    says: "the predicate, as JSON; with --type custom, any text",
+    group: "Statement:",
+    conflicts: ["statement", "provenance"],
+  },
+  {
+    flags: "--statement <file>",
+    says: "a whole in-toto Statement, signed to the letter; it must name every file",
+    group: "Statement:",
+    conflicts: ["provenance"],
+  },
+  {
+    flags: "--provenance",
+    says: "SLSA v1 provenance, made from what GitHub Actions, GitLab CI or the working copy says of this build",
+    group: "Statement:",
+  },
+  ...signFlags,
+];
+
 const note = "accepted for cosign's sake, without effect";
 
 /** Options of `cosign sign-blob` that mean nothing here: version 0.3 bundles and signing configs are all there is. */
@@ -204,6 +245,8 @@ export const cosignSignFlags: readonly Flag[] = [
   { flags: "--new-bundle-format", says: note, group: "Output:" },
   { flags: "--use-signing-config", says: note, group: "Trust:" },
 ];
+
+export const cosignVerifyAttestationFlags: readonly Flag[] = [{ flags: "--check-claims", says: note, group: "Trust:" }];
 
 export const cosignVerifyFlags: readonly Flag[] = [
   { flags: "--new-bundle-format", says: note, group: "Output:" },

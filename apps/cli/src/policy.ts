@@ -1,4 +1,11 @@
-import { makeVerifier, parsePublicKey, quote, TrustError, type Verifier } from "@countersign/core";
+import {
+  makeVerifier,
+  parsePublicKey,
+  quote,
+  resolvePredicateType,
+  TrustError,
+  type Verifier,
+} from "@countersign/core";
 import { loadPattern, type Match, type Policy } from "@countersign/policy";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
@@ -21,7 +28,10 @@ export async function acceptanceOf(
   terminal: Terminal,
 ): Promise<Acceptance> {
   const isLogWaived = options.dangerNoLog === true || options.insecureIgnoreTlog === true;
-  const require = isLogWaived ? { require: { logEntries: 0 } } : {};
+  const require = {
+    ...(isLogWaived && { require: { logEntries: 0 } }),
+    ...(options.type !== undefined && { predicateType: resolvePredicateType(options.type) }),
+  };
   if (options.key !== undefined) {
     const key = await readPublicKey(options.key, terminal);
     return { policy: { signers: [{ kind: "key", keyid: key.keyid }], ...require }, keys: [key] };
@@ -30,7 +40,7 @@ export async function acceptanceOf(
     throw cliError("CLI_OPTION_CONFLICT", { checked: "--danger-no-log", expected: "--key beside it", got: "no --key" });
   }
   const { identity, issuer } = await identityOf(options, inspectable);
-  return { policy: { signers: [{ kind: "certificate", identity, issuer }] }, keys: [] };
+  return { policy: { signers: [{ kind: "certificate", identity, issuer }], ...require }, keys: [] };
 }
 
 /** The instance that was asked for by either of its options. */

@@ -108,9 +108,11 @@ function descriptionOf(row: CommandRow): string {
   return `${row.says}.\n\nExamples:\n${row.examples.map((example) => `  ${example}`).join("\n")}`;
 }
 
+const goCommands: ReadonlySet<string> = new Set(["sign-blob", "verify-blob", "attest-blob", "verify-blob-attestation"]);
+
 /** cosign's users write `--yes=true`: a switch is on or absent here. */
 function withoutGoBooleans(argv: readonly string[]): string[] {
-  if (argv[0] !== "sign-blob" && argv[0] !== "verify-blob") return [...argv];
+  if (!goCommands.has(argv[0] ?? "")) return [...argv];
   const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
   return argv.flatMap((word, index) => {
     if (index >= end || !/^--[a-z-]+=(true|false)$/.test(word)) return [word];

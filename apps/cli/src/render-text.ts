@@ -59,13 +59,16 @@ function allowedLines(report: Report, terminal: Terminal): string[] {
   return [head, ...claims.flatMap(claimLines), ...trustLines(report)];
 }
 
-function claimsOf(report: Report): Claims[] {
+/** The claims of all evidence that held. */
+export function claimsOf(report: Report): Claims[] {
   return report.evidence.flatMap((evidence) => (evidence.claims === undefined ? [] : [evidence.claims]));
 }
 
-function claimLines(claims: Claims): string[] {
+/** Who signed, when and where it can be seen, and what was attested. */
+export function claimLines(claims: Claims): string[] {
   return [
     ...signerLines(claims),
+    ...(claims.statement === undefined ? [] : [row("predicate", quote(claims.statement.predicateType))]),
     ...claims.times.map((time) => row("time", `${time.time} by ${quote(time.authority)} (${time.source})`)),
     ...claims.logs.map((log) =>
       row("log", `${quote(log.origin)}${log.index === undefined ? "" : ` at index ${log.index}`} (${log.proof})`),
@@ -132,6 +135,7 @@ function warningLine(finding: Finding, terminal: Terminal): string {
   return `countersign: ${terminal.style("yellow", "warning:")} ${finding.message} [${finding.code}]`;
 }
 
-function row(name: string, value: string): string {
+/** One fact, in the column that all of them have. */
+export function row(name: string, value: string): string {
   return `  ${name.padEnd(9)} ${value}`;
 }

@@ -1,5 +1,5 @@
-import type { Artifact } from "@countersign/core";
-import { sign, type Signed, type SignWorld } from "@countersign/pipeline";
+import type { HashName } from "@countersign/core";
+import type { SignWorld } from "@countersign/pipeline";
 import type { SignAs } from "@countersign/sigstore";
 import { cliError } from "./errors.ts";
 import { http, sleep } from "./http.ts";
@@ -10,42 +10,58 @@ import type { Terminal } from "./terminal.ts";
 import { readToken } from "./token.ts";
 import { readTrust } from "./trust.ts";
 
+/** What is signed: the files themselves, or a statement about them. */
+export type Signable = "files" | "statement";
+
 /** Everything that was chosen before the first file is signed. */
 export interface Signing {
-  readonly as: SignAs;
+  readonly kind: SignAs["kind"];
   /** URLs of the logs that will be written to. */
   readonly logs: readonly string[];
+  /** The digest that a signature over a file needs; without it the file itself is needed. */
+  readonly hash?: HashName;
+  /** What to sign with now; gets a token if there is none that will last. May open a socket. */
+  readonly open: () => Promise<SignAs>;
   readonly world: SignWorld;
-  /** Signs, and proves the bundle against the trust root before giving it out. */
-  readonly sign: (artifact: Artifact) => Promise<Signed>;
 }
 
-/** Reads key or token, services and trust root. Opens no socket; `sign` of the result does. */
-export async function makeSigning(options: SignOptions, terminal: Terminal): Promise<Signing> {
-  const as = await signAs(options, terminal);
+/** Chooses key or identity, services and trust root. Opens no socket; `open` of the result does. */
+export async function makeSigning(options: SignOptions, terminal: Terminal, what: Signable): Promise<Signing> {
   const trust = await readTrust(options, [], terminal.now());
   const world: SignWorld = { http, sleep, trust, now: () => terminal.now() };
+  if (options.key !== undefined) return keySigning({ options, world, what, terminal });
+  if (options.dangerNoLog === true)
+    throw cliError("CLI_OPTION_CONFLICT", { checked: "--danger-no-log", expected: "--key beside it", got: "no --key" });
+  readToken(options, terminal);
+  const services = await chooseServices(options, terminal.now());
   return {
-    as,
+    kind: "keyless",
+    logs: services.rekor.map((service) => service.url),
+    hash: "sha256",
+    open: () => Promise.resolve({ kind: "keyless", token: readToken(options, terminal), services }),
     world,
-    logs: (as.services?.rekor ?? []).map((service) => service.url),
-    sign: (artifact) => sign(artifact, as, world),
   };
 }
 
-async function signAs(options: SignOptions, terminal: Terminal): Promise<SignAs> {
-  if (options.key === undefined) {
-    if (options.dangerNoLog === true)
-      throw cliError("CLI_OPTION_CONFLICT", {
-        checked: "--danger-no-log",
-        expected: "--key beside it",
-        got: "no --key",
-      });
-    const token = readToken(options, terminal);
-    return { kind: "keyless", token, services: await chooseServices(options, terminal.now()) };
-  }
-  if (options.dangerNoLog === true)
-    return { kind: "key", signer: await readSigner(options.key, undefined, options, terminal) };
-  const services = await chooseServices(options, terminal.now());
-  return { kind: "key", signer: await readSigner(options.key, services, options, terminal), services };
+interface KeySigning {
+  readonly options: SignOptions;
+  readonly world: SignWorld;
+  readonly what: Signable;
+  readonly terminal: Terminal;
+}
+
+async function keySigning({ options, world, what, terminal }: KeySigning): Promise<Signing> {
+  const services = options.dangerNoLog === true ? undefined : await chooseServices(options, world.now());
+  // An envelope's Ed25519 signature is the pure one for every verifier; only a file's has to be Ed25519ph for the log.
+  const shown = what === "files" ? services : undefined;
+  const signer = await readSigner(options.key ?? "", shown, options, terminal);
+  const as: SignAs = { kind: "key", signer, ...(services && { services }) };
+  const { hash } = signer.algorithm;
+  return {
+    kind: "key",
+    logs: (services?.rekor ?? []).map((service) => service.url),
+    ...(hash !== undefined && { hash }),
+    open: () => Promise.resolve(as),
+    world,
+  };
 }

@@ -49,8 +49,38 @@ export function claimExtension(arc: number, value: string): Extension {
   return { oid, value: arc <= 6 ? Buffer.from(value, "utf8") : utf8String(value) };
 }
 
+/** The claims that Fulcio derives from a token of a CI, or none when it is of none that is known. */
+export function ciClaims(token: Readonly<Record<string, unknown>>): FulcioClaims {
+  return typeof token["ci_config_ref_uri"] === "string" ? gitlabClaims(token) : githubClaims(token);
+}
+
+/** The claims that Fulcio derives from a GitLab token (fulcio pkg/identity/gitlabcom). */
+function gitlabClaims(token: Readonly<Record<string, unknown>>): FulcioClaims {
+  const text = (name: string): string | undefined => (typeof token[name] === "string" ? token[name] : undefined);
+  const at = (path: string | undefined): string | undefined => path && `https://gitlab.com/${path}`;
+  const configuration = `https://${text("ci_config_ref_uri")}`;
+  const job = text("job_id");
+  const claims: Partial<Record<FulcioClaim, string | undefined>> = {
+    buildSignerURI: configuration,
+    buildSignerDigest: text("ci_config_sha"),
+    runnerEnvironment: text("runner_environment"),
+    sourceRepositoryURI: at(text("project_path")),
+    sourceRepositoryDigest: text("sha"),
+    sourceRepositoryRef: text("ref_path"),
+    sourceRepositoryIdentifier: text("project_id"),
+    sourceRepositoryOwnerURI: at(text("namespace_path")),
+    sourceRepositoryOwnerIdentifier: text("namespace_id"),
+    buildConfigURI: configuration,
+    buildConfigDigest: text("ci_config_sha"),
+    buildTrigger: text("pipeline_source"),
+    runInvocationURI: job && at(`${text("project_path")}/-/jobs/${job}`),
+    sourceRepositoryVisibilityAtSigning: text("project_visibility"),
+  };
+  return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined)) as FulcioClaims;
+}
+
 /** The claims that Fulcio derives from a GitHub Actions token, or none when it is not such a token. */
-export function githubClaims(token: Readonly<Record<string, unknown>>): FulcioClaims {
+function githubClaims(token: Readonly<Record<string, unknown>>): FulcioClaims {
   if (typeof token["job_workflow_ref"] !== "string") return {};
   const server = "https://github.com/";
   const text = (name: string): string | undefined => (typeof token[name] === "string" ? token[name] : undefined);

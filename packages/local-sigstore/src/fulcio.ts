@@ -5,7 +5,7 @@ import { pem } from "./certificate.ts";
 import type { Identity } from "./certificate.ts";
 import { localSigstoreError } from "./errors.ts";
 import type { Faults } from "./faults.ts";
-import { githubClaims } from "./fulcio-extension.ts";
+import { ciClaims } from "./fulcio-extension.ts";
 import { json } from "./http.ts";
 import type { Reply, Request, Route } from "./http.ts";
 import { makeKeyPair } from "./keyring.ts";
@@ -50,7 +50,7 @@ export function fulcioRoutes(o: FulcioOptions): readonly Route[] {
 export function certifiable(
   claims: Readonly<Record<string, unknown>>,
 ): Required<Pick<IssueOptions, "identity" | "issuer" | "claims">> {
-  return { identity: identityOf(claims), issuer: String(claims["iss"]), claims: githubClaims(claims) };
+  return { identity: identityOf(claims), issuer: String(claims["iss"]), claims: ciClaims(claims) };
 }
 
 function configuration(issuerUrl: string): Record<string, unknown> {
@@ -127,6 +127,9 @@ function identityOf(claims: Readonly<Record<string, unknown>>): Identity {
   const subject = String(claims["sub"]);
   if (typeof claims["job_workflow_ref"] === "string") {
     return { type: "uri", value: `https://github.com/${claims["job_workflow_ref"]}` };
+  }
+  if (typeof claims["ci_config_ref_uri"] === "string") {
+    return { type: "uri", value: `https://${claims["ci_config_ref_uri"]}` };
   }
   if (typeof claims["email"] === "string" && claims["email_verified"] === true) {
     return { type: "email", value: claims["email"] };

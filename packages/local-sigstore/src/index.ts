@@ -21,7 +21,7 @@ export { makeKeyPair, signWith } from "./keyring.ts";
 export type { KeyKind, KeyPair } from "./keyring.ts";
 export { checkpointText, formatSignedNote, noteKeyId, signNoteText } from "./note.ts";
 export type { SignatureLine } from "./note.ts";
-export { githubActionsClaims, sigstoreAudience } from "./oidc.ts";
+export { githubActionsClaims, gitlabCiClaims, sigstoreAudience } from "./oidc.ts";
 export type { Oidc, TokenRequest } from "./oidc.ts";
 export { makeV1Log } from "./rekor-v1.ts";
 export type { RekorV1Log, SetRequest, StoredEntry, V1LogOptions, V1Options, V1Signed } from "./rekor-v1.ts";

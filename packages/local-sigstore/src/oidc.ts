@@ -99,6 +99,33 @@ export function githubActionsClaims(o: {
   };
 }
 
+/** Claims as GitLab CI writes them for one job. */
+export function gitlabCiClaims(o: {
+  /** `group/name`. */
+  readonly project: string;
+  readonly ref?: string;
+  readonly sha?: string;
+  readonly job?: string;
+}): Readonly<Record<string, string>> {
+  const ref = o.ref ?? "refs/heads/main";
+  const sha = o.sha ?? "9f1c5a3b2d4e6f708192a3b4c5d6e7f801234567";
+  return {
+    sub: `project_path:${o.project}:ref_type:branch:ref:${ref.replace(/^refs\/\w+\//, "")}`,
+    project_path: o.project,
+    project_id: "4242",
+    project_visibility: "public",
+    namespace_path: o.project.split("/")[0] ?? "",
+    namespace_id: "77",
+    ref_path: ref,
+    sha,
+    job_id: o.job ?? "5150",
+    pipeline_source: "push",
+    runner_environment: "gitlab-hosted",
+    ci_config_ref_uri: `gitlab.com/${o.project}//.gitlab-ci.yml@${ref}`,
+    ci_config_sha: sha,
+  };
+}
+
 type Provider = Omit<Oidc, "routes">;
 
 function routes(provider: Provider, keyId: string): readonly Route[] {

@@ -31,6 +31,21 @@ const pipelineEntries = {
     says: "the new bundle would not convince a receiver, so it is not given out",
     fix: "check that the services of the signing config belong to the trust root",
   },
+  PIPELINE_NOT_A_SUBJECT: {
+    kind: "usage",
+    says: "the statement does not name the file, so nothing was signed",
+    fix: "give the file that the statement is about, or make the statement anew for this file",
+  },
+  PIPELINE_BUILD_CONTEXT_INCOMPLETE: {
+    kind: "usage",
+    says: "the CI does not say enough of this build",
+    fix: "run it in a job of the CI, and hand its variables through to containers and scripts that call it",
+  },
+  PIPELINE_PROVENANCE_MISMATCH: {
+    kind: "untrusted",
+    says: "the certificate says something else of this build than its provenance, so nothing was signed",
+    fix: "run it in the very job that the token is for, with the variables of the CI as they were set",
+  },
   PIPELINE_LANE_LOST: {
     kind: "unavailable",
     says: "the thread that judged this item ended before it had an answer",

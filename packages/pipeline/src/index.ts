@@ -8,4 +8,6 @@ export { exitCodeOf, exitCodeOfError, type EvidenceReport, type Report } from ".
 export { isInstanceName, loadInstance, type EmbeddedInstance, type InstanceName } from "./roots.ts";
 export { loadTrust, staleTrustDays, type Trust, type TrustFile, type TrustOptions, type TrustSource } from "./trust.ts";
 export { makeHttp, type Fetch } from "./http.ts";
-export { attest, sign, type Signed, type SignWorld } from "./sign.ts";
+export { attest, sign, type Attestation, type Attested, type Signed, type SignWorld } from "./sign.ts";
+export { readBuildContext, type BuildContext, type BuildFacts } from "./build-context.ts";
+export { buildTypes, makeProvenance, markProvenance, type ProvenanceMarks } from "./provenance.ts";

@@ -1,4 +1,14 @@
-import { makeVerifier, utf8, type Artifact, type Requirements, type Verifier } from "@countersign/core";
+import {
+  makeVerifier,
+  matchSubject,
+  parseStatement,
+  quote,
+  utf8,
+  type Artifact,
+  type Certificate,
+  type Requirements,
+  type Verifier,
+} from "@countersign/core";
 import type { SignerRule } from "@countersign/policy";
 import {
   formatBundle,
@@ -6,8 +16,10 @@ import {
   signArtifact,
   signStatement,
   type Bundle,
+  type CertificateSigner,
   type Http,
   type SignAs,
+  type SignIo,
 } from "@countersign/sigstore";
 import { pipelineError } from "./errors.ts";
 import { inspect } from "./pipeline.ts";
@@ -35,31 +47,61 @@ export interface Signed {
  * Signs an artifact and proves the new bundle as a receiver would; a bundle that is refused is never given out
  * (PIPELINE_SELF_CHECK). Also throws what `signArtifact` throws.
  */
-export function sign(artifact: Artifact, as: SignAs, world: SignWorld): Promise<Signed> {
-  return signAndCheck(artifact, as, world, (io) => signArtifact(artifact, as, io));
-}
-
-/** As `sign`, but signs a Statement (its exact bytes), of which `artifact` must be a subject. */
-export function attest(statement: Uint8Array, artifact: Artifact, as: SignAs, world: SignWorld): Promise<Signed> {
-  return signAndCheck(artifact, as, world, (io) => signStatement(statement, as, io));
-}
-
-type Io = Parameters<typeof signArtifact>[2];
-
-async function signAndCheck(
-  artifact: Artifact,
-  as: SignAs,
-  world: SignWorld,
-  make: (io: Io) => Promise<Bundle>,
-): Promise<Signed> {
+export async function sign(artifact: Artifact, as: SignAs, world: SignWorld): Promise<Signed> {
   const reports: Report[] = [];
   const verify = async (bundle: Bundle): Promise<void> => {
     reports.push(await checkNew(bundle, artifact, as, world));
   };
-  const bundle = await make({ http: world.http, sleep: (ms) => world.sleep(ms), now: () => world.now(), verify });
+  const bundle = await signArtifact(artifact, as, { ...ioOf(world), verify });
   const [report] = reports;
   if (report === undefined) throw pipelineError("PIPELINE_SELF_CHECK", "the new bundle was not looked at");
   return { bundle: formatBundle(bundle), report };
+}
+
+/** What is to be attested. */
+export interface Attestation {
+  /** Exactly these bytes are signed. */
+  readonly statement: Uint8Array;
+  /** At least one, and each must be a subject. */
+  readonly artifacts: readonly Artifact[];
+  /** Looks at whom a new certificate names before anything is signed or logged; throws to stop. */
+  readonly accept?: (signer: CertificateSigner) => void;
+}
+
+/** A new attestation, and the reports of our own verifier, one an artifact. */
+export interface Attested {
+  /** Bundle 0.3, JSON. */
+  readonly bundle: string;
+  readonly reports: readonly Report[];
+}
+
+/**
+ * As `sign`, but signs a Statement. Throws PIPELINE_NOT_A_SUBJECT, before anything is sent, where an artifact is none of
+ * its subjects, and the errors of `parseStatement`.
+ */
+export async function attest(attestation: Attestation, as: SignAs, world: SignWorld): Promise<Attested> {
+  const { statement, artifacts, accept } = attestation;
+  checkSubjects(statement, artifacts);
+  const reports: Report[] = [];
+  const verify = async (bundle: Bundle): Promise<void> => {
+    for (const artifact of artifacts) reports.push(await checkNew(bundle, artifact, as, world));
+  };
+  const look = accept && ((leaf: Certificate): void => accept(readIdentity(leaf)));
+  const bundle = await signStatement(statement, as, { ...ioOf(world), verify, ...(look && { accept: look }) });
+  if (reports.length === 0) throw pipelineError("PIPELINE_SELF_CHECK", "the new bundle was not looked at");
+  return { bundle: formatBundle(bundle), reports };
+}
+
+function checkSubjects(statement: Uint8Array, artifacts: readonly Artifact[]): void {
+  const parsed = parseStatement(statement);
+  const stranger = artifacts.find(({ digests }) => matchSubject(parsed, digests) === undefined);
+  if (artifacts.length > 0 && stranger === undefined) return;
+  const expected = stranger?.digests.join(" ") ?? "at least one artifact";
+  throw pipelineError("PIPELINE_NOT_A_SUBJECT", { checked: quote(stranger?.name ?? ""), expected });
+}
+
+function ioOf(world: SignWorld): Omit<SignIo, "verify"> {
+  return { http: world.http, sleep: (ms) => world.sleep(ms), now: () => world.now() };
 }
 
 async function checkNew(bundle: Bundle, artifact: Artifact, as: SignAs, world: SignWorld): Promise<Report> {

@@ -21,6 +21,11 @@ const policyEntries = {
     says: "a required number is not a whole number from 0 to 32",
     fix: "write a whole number such as 1",
   },
+  POLICY_PREDICATE_TYPE_INVALID: {
+    kind: "usage",
+    says: "the required predicate type is no text",
+    fix: "write the whole URI of the type, such as https://slsa.dev/provenance/v1",
+  },
   POLICY_NO_CLAIMS: {
     kind: "untrusted",
     says: "no evidence could be verified",
@@ -35,6 +40,11 @@ const policyEntries = {
     kind: "untrusted",
     says: "the signer's identity was vouched for by another issuer than the policy allows",
     fix: "do not use the artifact; if the issuer is legitimate, name it exactly in the policy",
+  },
+  POLICY_PREDICATE_TYPE_MISMATCH: {
+    kind: "untrusted",
+    says: "what was signed is not an attestation of the type the policy asks for",
+    fix: "give the bundle of that attestation with --bundle, or ask for the type that it has with --type",
   },
   POLICY_KEY_MISMATCH: {
     kind: "untrusted",

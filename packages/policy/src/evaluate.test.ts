@@ -182,3 +182,43 @@ describe("S3: a policy that asks for nothing is a usage error", () => {
     expect(outcomeOf(() => evaluate([certified()], policy as Policy))).toBe(outcome);
   });
 });
+
+describe("predicate types", () => {
+  const type = "https://slsa.dev/provenance/v1";
+  const subjects = [{ digest: { sha256: "00".repeat(32) } }];
+  const attested = (predicateType: string): Verified<Claims> => {
+    const statement = { type: "https://in-toto.io/Statement/v1", subjects, predicateType, predicate: {} } as const;
+    return vouch({ ...structuredClone(certified()), statement });
+  };
+  const wanted: Policy = { ...exact(identity), predicateType: type };
+
+  test("exactly the one that is asked for", () => {
+    expect(codesOf([attested(type)], wanted)).toBe("allowed");
+    expect(codesOf([attested(type)], exact(identity))).toBe("allowed");
+  });
+
+  test.each([
+    `${type}.0`,
+    `${type}/`,
+    "https://slsa.dev/provenance",
+    type.toUpperCase(),
+    "https://in-toto.io/attestation/svr/v0.2",
+  ])("O1, O2: %s is another", (other) =>
+    expect(codesOf([attested(other)], wanted)).toBe("POLICY_PREDICATE_TYPE_MISMATCH"),
+  );
+
+  test("a signature over the file is no attestation, whoever made it", () => {
+    expect(codesOf([certified()], wanted)).toBe("POLICY_PREDICATE_TYPE_MISMATCH");
+    expect(codesOf([certified(), attested(type)], wanted)).toBe("allowed");
+  });
+
+  test("the right type of the wrong signer", () => {
+    const other: Policy = { ...exact("somebody else"), predicateType: type };
+    expect(codesOf([attested(type)], other)).toBe("POLICY_IDENTITY_MISMATCH");
+  });
+
+  test.each(["", 7, null, [type]])("%j cannot be asked for", (predicateType) => {
+    const policy = { ...exact(identity), predicateType } as unknown as Policy;
+    expect(outcomeOf(() => evaluate([attested(type)], policy))).toBe("POLICY_PREDICATE_TYPE_INVALID");
+  });
+});

@@ -1,7 +1,7 @@
 import { checkVerified, findingOf, type Claims, type Finding, type Verified } from "@countersign/core";
 import { policyError } from "./errors.ts";
 import { checkPolicy, type Policy } from "./policy.ts";
-import { formatRule, formatSigner, signerProblem } from "./require.ts";
+import { formatRule, formatSigner, predicateProblem, signerProblem } from "./require.ts";
 
 /** The answer, and the rule and claim that gave it. */
 export interface Decision {
@@ -15,7 +15,7 @@ export interface Decision {
 }
 
 /**
- * Decides whether any of `claims` comes from a signer that `policy` names.
+ * Decides whether any of `claims` comes from a signer that `policy` names and is of the predicate type that it asks for.
  * Takes only what a verifier vouched for: a copy is refused (CORE_NOT_VERIFIED).
  * Does not check numbers of logs and times: the verifier refused before there were claims.
  */
@@ -24,7 +24,12 @@ export function evaluate(claims: readonly Verified<Claims>[], policy: Policy): D
   if (claims.length === 0) return refusal([findingOf(policyError("POLICY_NO_CLAIMS"))]);
   const findings: Finding[] = [];
   for (const [index, claim] of claims.entries()) {
-    const { signer } = checkVerified(claim);
+    const { signer, statement } = checkVerified(claim);
+    const other = predicateProblem(statement?.predicateType, policy);
+    if (other !== undefined) {
+      findings.push(findingOf(other));
+      continue;
+    }
     for (const rule of policy.signers) {
       const problem = signerProblem(signer, rule);
       if (problem === undefined)

@@ -7,6 +7,8 @@ export interface Policy {
   readonly signers: readonly SignerRule[];
   /** Overrides single numbers of the defaults of the verifier's table. */
   readonly require?: Partial<Requirements>;
+  /** Only attestations of exactly this predicate type count: `X/v1` is not `X`. Without it a signature counts as well. */
+  readonly predicateType?: string;
 }
 
 /** One signer that counts: an identity together with who vouches for it, or a key by its id. */
@@ -37,7 +39,15 @@ export function checkPolicy(policy: Policy): Policy {
   if (!Array.isArray(signers) || signers.length === 0) throw policyError("POLICY_NO_SIGNER");
   for (const rule of policy.signers) checkRule(rule);
   for (const [name, number] of Object.entries(policy.require ?? {})) checkRequired(name, number);
+  checkPredicateType(policy);
   return policy;
+}
+
+function checkPredicateType(policy: Policy): void {
+  if (!("predicateType" in policy)) return;
+  const { predicateType } = policy;
+  if (predicateType === undefined || (typeof predicateType === "string" && predicateType !== "")) return;
+  throw policyError("POLICY_PREDICATE_TYPE_INVALID", { got: quote(String(predicateType)) });
 }
 
 function checkRule(rule: SignerRule): void {

@@ -1,11 +1,19 @@
 import { quote, type SignedBy, type TrustError } from "@countersign/core";
 import { policyError } from "./errors.ts";
 import { formatMatch, isMatch } from "./match.ts";
-import type { CertificateRule, KeyRule, SignerRule } from "./policy.ts";
+import type { CertificateRule, KeyRule, Policy, SignerRule } from "./policy.ts";
 
 /** Why `signer` is not the one that `rule` names, or undefined if it is. */
 export function signerProblem(signer: SignedBy, rule: SignerRule): TrustError | undefined {
   return rule.kind === "key" ? keyProblem(signer, rule) : certificateProblem(signer, rule);
+}
+
+/** Why a statement's type (none: no attestation) is not the one that the policy asks for, or undefined if it is. */
+export function predicateProblem(predicateType: string | undefined, policy: Policy): TrustError | undefined {
+  const wanted = policy.predicateType;
+  if (wanted === undefined || wanted === predicateType) return undefined;
+  const got = predicateType === undefined ? "no attestation" : quote(predicateType);
+  return policyError("POLICY_PREDICATE_TYPE_MISMATCH", { expected: quote(wanted), got });
 }
 
 /** How a report names the rule. */

@@ -15,6 +15,8 @@ export interface Token {
   /** A person's address, if the token has one: the identity that Fulcio certifies then. */
   readonly email?: string;
   readonly expiresMs: number;
+  /** All that it says. */
+  readonly claims: JsonObject;
 }
 
 /** What a token has to fit. */
@@ -41,7 +43,7 @@ export function parseToken(raw: string, options: TokenOptions): Token {
   const expiresMs = expires * 1000;
   if (expiresMs <= options.nowMs) throw sigstoreError("SIGSTORE_TOKEN_EXPIRED");
   const { email } = claims;
-  return { raw, issuer, subject, expiresMs, ...(typeof email === "string" && email !== "" && { email }) };
+  return { raw, issuer, subject, expiresMs, claims, ...(typeof email === "string" && email !== "" && { email }) };
 }
 
 function malformed(checked: string): TrustError {

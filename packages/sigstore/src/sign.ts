@@ -46,6 +46,8 @@ export type SignAs =
 /** What signing takes from outside. */
 export interface SignIo extends Caller {
   readonly now: () => Date;
+  /** Looks at a new certificate before anything is signed with its key, or logged; throws to stop. */
+  readonly accept?: (leaf: Certificate) => void;
   /** Judges the finished bundle as a receiver would; nothing is returned if it throws. */
   readonly verify: (bundle: Bundle) => void | Promise<void>;
 }
@@ -163,6 +165,7 @@ async function identify(as: SignAs, signer: Signer, io: SignIo): Promise<Identif
   const token = parseToken(as.token, { nowMs: io.now().getTime(), ...(audience !== undefined && { audience }) });
   const [leaf] = await requestCertificate(io, { url: as.services.fulcio?.url ?? "", token, signer });
   const certificate = leaf as Certificate;
+  io.accept?.(certificate);
   return {
     signer,
     material: { kind: "certificate", chain: [certificate] },

@@ -84,7 +84,8 @@ describe("S21", () => {
     const token = await freshToken();
     expect((await refusalOf(sign(artifact, keyless(token, services), watched()), token)).code).toBe(code);
     const statement = statementOf(content);
-    const again = await refusalOf(attest(statement, artifact, keyless(token, services), watched()), token);
+    const attestation = { statement, artifacts: [artifact] };
+    const again = await refusalOf(attest(attestation, keyless(token, services), watched()), token);
     expect(again.code).toBe(code);
   });
 
@@ -112,9 +113,9 @@ describe("S21", () => {
   test("S21 without a fault the same calls give a bundle that is accepted", async () => {
     const { report } = await sign(artifact, keyless(await freshToken()), watched());
     expect(report.decision.verdict).toBe("allowed");
-    expect(
-      (await attest(statementOf(content), artifact, keyless(await freshToken()), watched())).report.decision.verdict,
-    ).toBe("allowed");
+    const attestation = { statement: statementOf(content), artifacts: [artifact] };
+    const { reports } = await attest(attestation, keyless(await freshToken()), watched());
+    expect(reports.map((each) => each.decision.verdict)).toEqual(["allowed"]);
   });
 });
 

@@ -1,9 +1,10 @@
 import { defaultKeepBytes, maxKeepBytes, type Artifact, type HashName } from "@countersign/core";
-import type { Report } from "@countersign/pipeline";
+import { sign, type Report } from "@countersign/pipeline";
 import { isDigestOperand, readArtifact } from "../artifact.node.ts";
 import { bundleNameOf } from "../bundle.ts";
 import { checkConsent, publicHosts } from "../consent.ts";
 import { cliError } from "../errors.ts";
+import { interruptible } from "../interrupt.ts";
 import type { SignOptions } from "../options.ts";
 import { checkOutput, writeAtomic, type Precious } from "../output.node.ts";
 import { useProxy } from "../proxy.ts";
@@ -20,26 +21,15 @@ export async function signCommand(
 ): Promise<number> {
   const outputs = outputsOf(operands, options);
   for (const { path } of outputs) if (path !== "-") checkOutput(path, preciousOf(operands, options));
-  const signing = await makeSigning(options, terminal);
-  if (signing.as.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
+  const signing = await makeSigning(options, terminal, "files");
+  if (signing.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
   useProxy(terminal);
-  process.once("SIGINT", interrupt);
   const signed: Signed[] = [];
-  try {
+  await interruptible(async () => {
     for (const output of outputs) signed.push(await signOne(output, { signing, options, terminal }));
-  } finally {
-    process.off("SIGINT", interrupt);
-  }
+  });
   if (options.json === true) terminal.out(formatJson({ schema: "countersign.signed/v1", files: signed }));
   return 0;
-}
-
-/** What a shell expects of a command that Ctrl-C ended. */
-const interrupted = 130;
-
-/** Bundles are written synchronously, so none is half there when this runs. */
-function interrupt(): void {
-  process.exit(interrupted);
 }
 
 interface Output {
@@ -61,15 +51,14 @@ interface Run {
 
 async function signOne({ operand, path }: Output, { signing, options, terminal }: Run): Promise<Signed> {
   const artifact = await readForSigning(operand, signing, terminal);
-  const { bundle, report } = await signing.sign(artifact);
+  const { bundle, report } = await sign(artifact, await signing.open(), signing.world);
   if (path === "-") terminal.out(`${bundle}\n`);
   else writeAtomic(path, `${bundle}\n`);
   if (options.quiet !== true) terminal.err(formatSignedText(report, path, terminal));
   return { file: operand, bundle: path, report };
 }
 
-function readForSigning(operand: string, { as }: Signing, terminal: Terminal): Promise<Artifact> {
-  const hash: HashName | undefined = as.kind === "key" ? as.signer.algorithm.hash : "sha256";
+function readForSigning(operand: string, { hash }: Signing, terminal: Terminal): Promise<Artifact> {
   const hashes = [...new Set<HashName>(["sha256", ...(hash === undefined ? [] : [hash])])];
   return readArtifact(operand, { hashes, keepBytes: hash === undefined ? maxKeepBytes : defaultKeepBytes }, terminal);
 }
@@ -97,7 +86,8 @@ function defaultPathOf(operand: string): string {
   return bundleNameOf(operand);
 }
 
-function preciousOf(operands: readonly string[], options: SignOptions): Precious[] {
+/** What signing must not overwrite: all that it reads. */
+export function preciousOf(operands: readonly string[], options: SignOptions): Precious[] {
   const named = [
     ...operands.map((path) => ({ path, what: "a file to sign" })),
     { path: options.key, what: "the key" },

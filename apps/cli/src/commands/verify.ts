@@ -1,5 +1,5 @@
 import { exitCodeOf, inspect, openEvidence, type Report, type World } from "@countersign/pipeline";
-import { defaultKeepBytes, maxKeepBytes } from "@countersign/core";
+import { defaultKeepBytes, maxKeepBytes, resolvePredicateType } from "@countersign/core";
 import { readArtifact } from "../artifact.node.ts";
 import { bundlePathOf, readBundle, readingFor } from "../bundle.ts";
 import { cliError } from "../errors.ts";
@@ -28,7 +28,8 @@ export async function verifyCommand(
 
 /** Usage first, then the small files, and the artifact last: nobody waits for gigabytes to hear of a typing error. */
 async function reportOf(operand: string, options: VerifyOptions, terminal: Terminal): Promise<Report> {
-  const path = bundlePathOf(operand, options.bundle);
+  const predicateType = options.type === undefined ? undefined : resolvePredicateType(options.type);
+  const path = bundlePathOf({ operand, given: options.bundle, predicateType });
   const { policy, keys } = await acceptanceOf(options, path ?? "BUNDLE", terminal);
   if (path === undefined) throw cliError("CLI_BUNDLE_NEEDED", { got: operand === "-" ? "standard input" : "a digest" });
   // Who mistyped the file's name is not to be told of its bundle.

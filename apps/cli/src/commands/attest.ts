@@ -1,0 +1,127 @@
+import { parseSlsaProvenance, type Artifact } from "@countersign/core";
+import {
+  attest,
+  makeProvenance,
+  markProvenance,
+  readBuildContext,
+  type Attested,
+  type ProvenanceMarks,
+  type Report,
+} from "@countersign/pipeline";
+import { parseToken, type CertificateSigner, type SignAs } from "@countersign/sigstore";
+import { isDigestOperand, readArtifact } from "../artifact.node.ts";
+import { attestationNameOf } from "../bundle.ts";
+import { checkConsent, publicHosts } from "../consent.ts";
+import { cliError } from "../errors.ts";
+import { interruptible } from "../interrupt.ts";
+import type { AttestOptions } from "../options.ts";
+import { checkOutput, writeAtomic } from "../output.node.ts";
+import { useProxy } from "../proxy.ts";
+import { formatAttestedText } from "../render-attested.ts";
+import { formatJson } from "../render-json.ts";
+import { makeSigning, type Signing } from "../signing.ts";
+import { hashesOf, makeStatement, provenanceType, readPlan, type StatementPlan } from "../statement-plan.ts";
+import type { Terminal } from "../terminal.ts";
+import { preciousOf } from "./sign.ts";
+
+/** `countersign attest`: one statement about all files, signed as a bundle that our verifier has accepted for each of them. */
+export async function attestCommand(
+  operands: readonly string[],
+  options: AttestOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const plan = readPlan(options, terminal.now());
+  const path = outputOf(operands, plan, options);
+  if (path !== "-") checkOutput(path, [...preciousOf(operands, options), ...inputsOf(options)]);
+  const signing = await makeSigning(options, terminal, "statement");
+  const artifacts: Artifact[] = [];
+  for (const operand of operands) artifacts.push(await readArtifact(operand, { hashes: hashesOf(plan) }, terminal));
+  if (signing.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
+  useProxy(terminal);
+  const made = await interruptible(() => attestFiles(plan, artifacts, signing, terminal));
+  if (path === "-") terminal.out(`${made.bundle}\n`);
+  else writeAtomic(path, `${made.bundle}\n`);
+  tell({ ...made, path, predicateType: plan.predicateType }, options, terminal);
+  return 0;
+}
+
+interface Made extends Attested {
+  /** Only for a provenance that was made here. */
+  readonly marks?: ProvenanceMarks;
+}
+
+/** What to say of a new attestation. */
+export interface Told extends Made {
+  readonly path: string;
+  readonly predicateType: string;
+}
+
+async function attestFiles(
+  plan: StatementPlan,
+  artifacts: readonly Artifact[],
+  signing: Signing,
+  terminal: Terminal,
+): Promise<Made> {
+  const as = await signing.open();
+  if (plan.kind === "provenance") return attestProvenance(artifacts, as, signing, terminal);
+  const statement =
+    plan.kind === "statement" ? plan.bytes : makeStatement(artifacts, plan.predicateType, plan.predicate);
+  return attest({ statement, artifacts }, as, signing.world);
+}
+
+/** The certificate is compared with the provenance before anything is signed: what contradicts it is never published. */
+async function attestProvenance(
+  artifacts: readonly Artifact[],
+  as: SignAs,
+  signing: Signing,
+  terminal: Terminal,
+): Promise<Made> {
+  const { readGit } = await import("../git.node.ts");
+  const provenance = makeProvenance(readBuildContext(terminal.env, { claims: claimsOf(as, terminal), git: readGit() }));
+  const statement = makeStatement(artifacts, provenanceType, JSON.stringify(provenance));
+  const accept = (signer: CertificateSigner): void => void markProvenance(provenance, signer);
+  const attested = await attest({ statement, artifacts, accept }, as, signing.world);
+  return { ...attested, marks: marksOf(attested.reports) };
+}
+
+/** By the claims that were proved, not by what was sent. */
+function marksOf(reports: readonly Report[]): ProvenanceMarks {
+  const claims = reports[0]?.evidence[0]?.claims;
+  if (claims?.statement === undefined) return { proved: [], stated: [] };
+  return markProvenance(parseSlsaProvenance(claims.statement.predicate), claims.signer);
+}
+
+function claimsOf(as: SignAs, terminal: Terminal): Readonly<Record<string, unknown>> {
+  if (as.kind === "key") return {};
+  return parseToken(as.token, { nowMs: terminal.now().getTime() }).claims;
+}
+
+function outputOf(operands: readonly string[], plan: StatementPlan, { bundle, json }: AttestOptions): string {
+  if (bundle === "-" && json === true)
+    throw cliError("CLI_OPTION_CONFLICT", {
+      checked: "--bundle -",
+      got: "--json as well, for the same standard output",
+    });
+  if (bundle !== undefined) return bundle;
+  const [operand = ""] = operands;
+  if (operands.length > 1)
+    throw cliError("CLI_BUNDLE_NEEDED", { checked: "one attestation", got: `${operands.length} files` });
+  if (operand === "-" || isDigestOperand(operand))
+    throw cliError("CLI_BUNDLE_NEEDED", { got: operand === "-" ? "standard input" : "a digest" });
+  return attestationNameOf(operand, plan.predicateType);
+}
+
+function inputsOf({ predicate, statement }: AttestOptions): { readonly path: string; readonly what: string }[] {
+  return [
+    ...(predicate === undefined ? [] : [{ path: predicate, what: "the predicate" }]),
+    ...(statement === undefined ? [] : [{ path: statement, what: "the statement" }]),
+  ];
+}
+
+function tell(told: Told, options: AttestOptions, terminal: Terminal): void {
+  if (options.quiet !== true) terminal.err(formatAttestedText(told, terminal));
+  if (options.json !== true) return;
+  const { path, predicateType, marks, reports } = told;
+  const provenance = marks === undefined ? {} : { provenance: marks };
+  terminal.out(formatJson({ schema: "countersign.attested/v1", bundle: path, predicateType, ...provenance, reports }));
+}

@@ -1,0 +1,112 @@
+import { basename } from "node:path";
+import {
+  formatStatement,
+  isKnownPredicateType,
+  makeCosignCustom,
+  parseJson,
+  parsePredicate,
+  parseStatement,
+  parseUtf8,
+  quote,
+  resolvePredicateType,
+  TrustError,
+  type Artifact,
+  type HashName,
+  type Json,
+  type Statement,
+  type Subject,
+} from "@countersign/core";
+import { isDigestOperand } from "./artifact.node.ts";
+import { cliError } from "./errors.ts";
+import { readSmallFile } from "./input.node.ts";
+import type { AttestOptions } from "./options.ts";
+
+/** What will be attested, as far as it is known before anything else is read. */
+export type StatementPlan =
+  | {
+      readonly kind: "statement";
+      readonly predicateType: string;
+      readonly statement: Statement;
+      readonly bytes: Uint8Array;
+    }
+  | { readonly kind: "predicate"; readonly predicateType: string; readonly predicate: string }
+  | { readonly kind: "provenance"; readonly predicateType: string };
+
+/** The predicate type of the provenance that is made here. */
+export const provenanceType = "https://slsa.dev/provenance/v1";
+
+/**
+ * Reads what the options name, and checks a predicate by the rules of its type. Throws CLI_USAGE unless it is exactly one,
+ * CLI_FILE_*, CLI_OPTION_CONFLICT and core's errors of statements and predicates.
+ */
+export function readPlan(options: AttestOptions, now: Date): StatementPlan {
+  const { type, predicate, statement, provenance } = options;
+  if (statement !== undefined) return statementPlan(statement, type);
+  if (provenance === true) return provenancePlan(type);
+  if (predicate === undefined)
+    throw cliError("CLI_USAGE", "one of --predicate <file>, --statement <file> and --provenance is needed");
+  if (type === undefined) throw cliError("CLI_USAGE", "--predicate needs --type <type> beside it");
+  return predicatePlan(predicate, type, now);
+}
+
+/** The hashes that the files have to be read with. */
+export function hashesOf(plan: StatementPlan): readonly HashName[] {
+  if (plan.kind !== "statement") return ["sha256"];
+  const { subjects } = plan.statement;
+  const others = (["sha384", "sha512"] as const).filter((name) =>
+    subjects.some(({ digest }) => Object.hasOwn(digest, name)),
+  );
+  return ["sha256", ...others];
+}
+
+/** A Statement about these files, whose predicate is this JSON text. Files are named without their folders. */
+export function makeStatement(artifacts: readonly Artifact[], predicateType: string, predicate: string): Uint8Array {
+  return formatStatement(artifacts.map(subjectOf), predicateType, predicate);
+}
+
+function subjectOf({ name, digests }: Artifact): Subject {
+  const digest = Object.fromEntries(digests.map((each) => each.split(":", 2) as [string, string]));
+  return name === "-" || isDigestOperand(name) ? { digest } : { name: basename(name), digest };
+}
+
+function statementPlan(path: string, type: string | undefined): StatementPlan {
+  const bytes = readSmallFile(path, "statement");
+  const statement = parseStatement(bytes);
+  const { predicateType, predicate } = statement;
+  if (type !== undefined && resolvePredicateType(type) !== predicateType)
+    throw cliError("CLI_OPTION_CONFLICT", { checked: "--type", expected: quote(predicateType), got: quote(type) });
+  parsePredicate(predicateType, predicate);
+  return { kind: "statement", predicateType, statement, bytes };
+}
+
+function provenancePlan(type: string | undefined): StatementPlan {
+  if (type !== undefined && resolvePredicateType(type) !== provenanceType)
+    throw cliError("CLI_OPTION_CONFLICT", {
+      checked: "--provenance",
+      expected: "--type slsaprovenance1, or none",
+      got: `--type ${quote(type)}`,
+    });
+  return { kind: "provenance", predicateType: provenanceType };
+}
+
+function predicatePlan(path: string, type: string, now: Date): StatementPlan {
+  const predicateType = resolvePredicateType(type);
+  const text = parseUtf8(readSmallFile(path, "predicate"));
+  if (type === "custom")
+    return { kind: "predicate", predicateType, predicate: JSON.stringify(makeCosignCustom(text, now)) };
+  const predicate = type === "spdx" ? jsonOrText(text) : text;
+  const value = parseJson(predicate);
+  if (isKnownPredicateType(predicateType)) parsePredicate(predicateType, value);
+  return { kind: "predicate", predicateType, predicate };
+}
+
+/** An SPDX document of tags and values is attested as a text. */
+function jsonOrText(text: string): string {
+  try {
+    const value: Json = parseJson(text);
+    return typeof value === "object" ? text : JSON.stringify(text);
+  } catch (error) {
+    if (error instanceof TrustError) return JSON.stringify(text);
+    throw error;
+  }
+}
