@@ -90,8 +90,13 @@ describe("--predicate", () => {
     const flags = ["--identity-token", stage.path("token.jwt"), ...stage.signing];
     expect(await stage.run(["attest-blob", ...argv, ...flags])).toMatchObject({ code: 0 });
     const verified = await stage.run([
-      ...["verify-blob-attestation", `--bundle=${bundle}`, file, "--check-claims=true", "--json"],
-      ...[...stage.trust, ...stage.expected],
+      "verify-blob-attestation",
+      `--bundle=${bundle}`,
+      file,
+      "--check-claims=true",
+      "--json",
+      ...stage.trust,
+      ...stage.expected,
     ]);
     expect(verified.stderr).toContain("--check-claims");
     expect(parsed(verified)).toMatchObject({

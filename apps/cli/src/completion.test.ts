@@ -42,7 +42,7 @@ test("--json: the script as a member of one object", async () => {
 
 describe("bash", () => {
   test("commands", () => {
-    expect(offered("countersign", "ver")).toEqual(["verify", "version", "verify-blob"]);
+    expect(offered("countersign", "ver")).toEqual(["verify", "version", "verify-blob", "verify-blob-attestation"]);
     expect(offered("countersign", "dev", "")).toEqual(expect.arrayContaining(["up", "token", "fault"]));
   });
 

@@ -210,12 +210,12 @@ describe("a working copy", () => {
   });
 });
 
-test.each([...Object.keys(github).slice(1)])("GitHub without %s", (name) => {
+test.each(Object.keys(github).slice(1))("GitHub without %s", (name) => {
   const { [name as keyof typeof github]: _gone, ...env } = github;
   expect(outcomeOf(() => made(env as Record<string, string>))).toBe("PIPELINE_BUILD_CONTEXT_INCOMPLETE");
 });
 
-test.each([...Object.keys(gitlab).slice(1)])("GitLab without %s", (name) => {
+test.each(Object.keys(gitlab).slice(1))("GitLab without %s", (name) => {
   const { [name as keyof typeof gitlab]: _gone, ...env } = gitlab;
   expect(outcomeOf(() => made(env as Record<string, string>))).toBe("PIPELINE_BUILD_CONTEXT_INCOMPLETE");
 });
