@@ -1,5 +1,5 @@
 import { utf8 } from "./bytes.ts";
-import { readObject } from "./decode.ts";
+import { readObject, type ObjectReader } from "./decode.ts";
 import { digestName } from "./digest.ts";
 import { coreError, quote } from "./errors.ts";
 import { parseJson } from "./json.ts";
@@ -19,6 +19,8 @@ export interface Statement {
 export interface Subject {
   readonly name?: string;
   readonly digest: Readonly<Record<string, string>>;
+  /** What the signer says of it besides (resource_descriptor.md); cosign puts `-a` there. */
+  readonly annotations?: JsonObject;
 }
 
 /** The most subjects a Statement may have. */
@@ -77,7 +79,13 @@ function parseSubject(value: Json, at: string): Subject {
   const name = reader.optionalString("name");
   reader.object("digest");
   const digest = parseDigests(reader.json("digest") as JsonObject, `${at}.digest`);
-  return name === undefined ? { digest } : { name, digest };
+  const annotations = reader.has("annotations") ? readAnnotations(reader) : undefined;
+  return { ...(name !== undefined && { name }), digest, ...(annotations !== undefined && { annotations }) };
+}
+
+function readAnnotations(reader: ObjectReader): JsonObject {
+  reader.object("annotations");
+  return reader.json("annotations") as JsonObject;
 }
 
 function parseDigests(value: JsonObject, at: string): Readonly<Record<string, string>> {

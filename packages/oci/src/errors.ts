@@ -116,6 +116,16 @@ const ociEntries = {
     says: "the registry redirects too often",
     fix: "tell the registry's operator",
   },
+  OCI_PAYLOAD_MALFORMED: {
+    kind: "malformed",
+    says: "not a simple-signing payload",
+    fix: "sign the image again",
+  },
+  OCI_PAYLOAD_MISMATCH: {
+    kind: "untrusted",
+    says: "the signature is not one of this image",
+    fix: "do not rely on it; it was made for something else and put beside this image",
+  },
   OCI_PLATFORM_MALFORMED: {
     kind: "usage",
     says: "not a choice of platforms",

@@ -21,3 +21,4 @@ export * from "./attach.ts";
 export * from "./push.ts";
 export * from "./find.ts";
 export * from "./platform.ts";
+export * from "./simple-signing.ts";

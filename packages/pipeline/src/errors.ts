@@ -45,6 +45,30 @@ const pipelineEntries = {
     kind: "untrusted",
     says: "the certificate says something else of this build than its provenance, so nothing was signed",
     fix: "run it in the very job that the token is for, with the variables of the CI as they were set",
+  PIPELINE_PAYLOAD_UNPROVED: {
+    kind: "usage",
+    says: "the claims are not about this payload",
+    fix: "pass the claims that were proved about the payload's own bytes",
+  },
+  PIPELINE_IMAGE_UNSIGNED: {
+    kind: "untrusted",
+    says: "there is no evidence of the wanted kind beside the image",
+    fix: "sign it with countersign image sign, or name the repository that holds its signatures with --evidence-repository",
+  },
+  PIPELINE_IMAGE_ROLE: {
+    kind: "untrusted",
+    says: "the evidence is of another kind than was asked for",
+    fix: "ask for attestations with image verify-attestation --type, and for signatures with image verify",
+  },
+  PIPELINE_IMAGE_ANNOTATION: {
+    kind: "untrusted",
+    says: "the signature does not carry the wanted annotation",
+    fix: "sign the image again with -a NAME=VALUE, or do not ask for the annotation",
+  },
+  PIPELINE_IMAGE_NAME: {
+    kind: "untrusted",
+    says: "the image was signed under another name",
+    fix: "verify it under the name it was signed as (see --mirror), or do not ask for the name",
   },
   PIPELINE_LANE_LOST: {
     kind: "unavailable",

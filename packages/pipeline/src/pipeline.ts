@@ -43,20 +43,23 @@ export async function inspect(artifact: Artifact, policy: Policy, world: World):
   return reportOf(run, evidence, decision);
 }
 
-interface Examined {
+/** What one piece of evidence came to; `usage` if it cannot be judged in the way that was asked. */
+export interface Examined {
   readonly report: EvidenceReport;
   /** Asked in a way that this evidence cannot be judged by. */
   readonly usage?: TrustError;
 }
 
-interface Run {
+/** One artifact, and what it is judged by. */
+export interface Run {
   readonly artifact: Artifact;
   readonly policy: Policy;
   readonly trust: Trust;
   readonly now: Date;
 }
 
-function examineFile(file: EvidenceFile, run: Run): Examined {
+/** Every check of one piece of evidence, what the policy says of it last. Bad evidence is in the report, never thrown. */
+export function examineFile(file: EvidenceFile, run: Run): Examined {
   try {
     const { checks, claims, problem } = examineWithKeys(file.bundle ?? parseBundle(file.bytes), run);
     if (claims === undefined)

@@ -219,6 +219,11 @@ const sigstoreEntries = {
     says: "the bundle signs an artifact where a signed document is needed",
     fix: "give a bundle with a DSSE envelope in it",
   },
+  SIGSTORE_DETACHED_MALFORMED: {
+    kind: "malformed",
+    says: "not a signature as cosign keeps it beside an image",
+    fix: "sign the image again, or read the signature with the tool that wrote it",
+  },
   SIGSTORE_BUNDLE_HINT: {
     kind: "malformed",
     says: "the bundle and its envelope name different keys",

@@ -1,0 +1,237 @@
+import {
+  findingOf,
+  TrustError,
+  type Artifact,
+  type Digest,
+  type Finding,
+  type Verified,
+  type Claims,
+} from "@countersign/core";
+import {
+  findEvidence,
+  formatPlatform,
+  formatReference,
+  pinReference,
+  type FoundEvidence,
+  type ImageEvidence,
+  type Platform,
+  type PlatformChoice,
+  type Reference,
+  type Registry,
+  type Repository,
+} from "@countersign/oci";
+import { checkPolicy, evaluate, type Decision, type Policy } from "@countersign/policy";
+import { pipelineError } from "./errors.ts";
+import { examineImageEvidence } from "./image-evidence.ts";
+import { findTargets } from "./image-target.ts";
+import type { ImageRole } from "./image-role.ts";
+import type { EvidenceReport } from "./report.ts";
+import type { Trust, TrustSource } from "./trust.ts";
+
+/** What is asked about an image. */
+export interface ImageQuestion {
+  readonly reference: Reference;
+  readonly role: ImageRole;
+  /** Which images of an index are judged besides it: none unless given. */
+  readonly platforms?: PlatformChoice;
+  /** Where the evidence is, if not beside the image. */
+  readonly evidenceRepository?: Repository;
+  /** Put before cosign's older tags. */
+  readonly tagPrefix?: string;
+  /** Where the image is fetched from, if not where its name says. */
+  readonly fetchFrom?: Repository;
+  /** Also asks that the signature names this repository. */
+  readonly signedName?: string;
+}
+
+/** The outside world of one run. */
+export interface ImageWorld {
+  now(): Date;
+  trust(): Promise<Trust>;
+  readonly registry: Registry;
+}
+
+/** One digest that was judged. */
+export interface ImageVerdict {
+  readonly digest: Digest;
+  /** `linux/amd64`, for an image of an index. */
+  readonly platform?: string;
+  /** The allowed index that names this digest, where that is what allows it. */
+  readonly coveredBy?: Digest;
+  readonly verdict: Decision["verdict"];
+  readonly rule?: string;
+  readonly reason: string;
+  readonly code?: string;
+  readonly evidence: readonly (EvidenceReport & { readonly layout: string })[];
+  readonly findings: readonly Finding[];
+  /** What was passed over, and why. */
+  readonly notes: readonly string[];
+}
+
+/** The whole answer about an image. This JSON is the interface; text is a view of it. */
+export interface ImageReport {
+  readonly schema: "countersign.image-report/v1";
+  /** As asked. */
+  readonly reference: string;
+  /** The same by its digest: what the decision is about, whatever the tag does later. */
+  readonly pinned: string;
+  readonly decision: { readonly verdict: Decision["verdict"]; readonly reason: string; readonly code?: string };
+  readonly images: readonly ImageVerdict[];
+  readonly findings: readonly Finding[];
+  readonly trust: { readonly sources: readonly TrustSource[] };
+  /** The time of the run, ISO 8601 UTC. */
+  readonly at: string;
+}
+
+/**
+ * Decides about an image: the reference is resolved once, and everything after is about that digest. Evidence is looked for
+ * in every layout; a signature is only what was made as one, an attestation only of the wanted type. An image of an index is
+ * allowed by evidence of its own or through its allowed index. Bad evidence is in the report; usage errors and a registry
+ * that cannot name the image are thrown.
+ */
+export async function inspectImage(question: ImageQuestion, policy: Policy, world: ImageWorld): Promise<ImageReport> {
+  checkPolicy(policy);
+  const run: ImageRun = { question, policy, world, trust: await world.trust(), now: world.now() };
+  const [root, ...children] = await findTargets(world.registry, question);
+  const first = await judge(root, run);
+  const others = await Promise.all(
+    children.map(async (child) => (first.verdict === "allowed" ? cover(child, root.digest) : await judge(child, run))),
+  );
+  const decision = decide(first, others);
+  return {
+    schema: "countersign.image-report/v1",
+    reference: formatReference(question.reference),
+    pinned: formatReference(pinReference(question.reference, root.digest)),
+    decision,
+    images: [first, ...others],
+    findings: [...run.trust.findings],
+    trust: { sources: run.trust.sources },
+    at: run.now.toISOString(),
+  };
+}
+
+/** 0 allowed, 1 refused, 3 could not be told. */
+export function exitCodeOfImage({ decision }: ImageReport): 0 | 1 | 3 {
+  return ({ allowed: 0, refused: 1, unknown: 3 } as const)[decision.verdict];
+}
+
+interface ImageRun {
+  readonly question: ImageQuestion;
+  readonly policy: Policy;
+  readonly world: ImageWorld;
+  readonly trust: Trust;
+  readonly now: Date;
+}
+
+/** A digest to be judged. */
+export interface Target {
+  readonly digest: Digest;
+  readonly platform?: Platform;
+}
+
+async function judge(target: Target, run: ImageRun): Promise<ImageVerdict> {
+  const { question, policy, trust, now } = run;
+  const found = await findEvidence(run.world.registry, {
+    repository: question.evidenceRepository ?? question.fetchFrom ?? question.reference,
+    digest: target.digest,
+    wanted: question.role.kind,
+    ...(question.tagPrefix !== undefined && { tagPrefix: question.tagPrefix }),
+  });
+  const artifact: Artifact = {
+    name: formatReference(pinReference(question.reference, target.digest)),
+    digests: [target.digest],
+  };
+  const examined = found.evidence.map((piece) => ({
+    piece,
+    ...examineImageEvidence(piece, { artifact, policy, trust, now, question }),
+  }));
+  const claims = examined.flatMap(({ report }) => report.claims ?? []);
+  const usage = examined.find((each) => each.usage !== undefined)?.usage;
+  const decision = evaluate(claims, policy);
+  if (usage !== undefined && decision.verdict !== "allowed") throw usage;
+  return verdictOf(target, { found, decision, evidence: examined.map(reportOf), claims });
+}
+
+function reportOf({
+  piece,
+  report,
+}: {
+  piece: ImageEvidence;
+  report: EvidenceReport;
+}): ImageVerdict["evidence"][number] {
+  return { ...report, layout: piece.layout };
+}
+
+interface Judged {
+  readonly found: FoundEvidence;
+  readonly decision: Decision;
+  readonly evidence: ImageVerdict["evidence"];
+  readonly claims: readonly Verified<Claims>[];
+}
+
+function verdictOf({ digest, platform }: Target, { found, decision, evidence, claims }: Judged): ImageVerdict {
+  const failed = evidence.flatMap((each) => each.findings);
+  const problems = [...found.problems.map(findingOf), ...found.rejected.map(warned)];
+  const isAllowed = decision.verdict === "allowed";
+  const against = isAllowed ? [] : reasonsAgainst({ found, decision, failed, hasClaims: claims.length > 0 });
+  const verdict = isAllowed ? "allowed" : problems.some((each) => each.level === "unknown") ? "unknown" : "refused";
+  const [first] = verdict === "unknown" ? problems.filter((each) => each.level === "unknown") : against;
+  return {
+    digest,
+    ...(platform !== undefined && { platform: formatPlatform(platform) }),
+    verdict,
+    ...(decision.rule !== undefined && { rule: decision.rule }),
+    reason: isAllowed ? decision.reason : (first?.message ?? decision.reason),
+    ...(first !== undefined && !isAllowed && { code: first.code }),
+    evidence,
+    findings: isAllowed ? [...failed, ...problems].map(asWarning) : [...against, ...problems],
+    notes: found.notes,
+  };
+}
+
+function reasonsAgainst({
+  found,
+  decision,
+  failed,
+  hasClaims,
+}: {
+  found: FoundEvidence;
+  decision: Decision;
+  failed: readonly Finding[];
+  hasClaims: boolean;
+}): readonly Finding[] {
+  if (found.evidence.length === 0) return [findingOf(pipelineError("PIPELINE_IMAGE_UNSIGNED"))];
+  return hasClaims ? [...decision.findings, ...failed] : failed;
+}
+
+function warned(error: TrustError): Finding {
+  return asWarning(findingOf(error));
+}
+
+function asWarning(finding: Finding): Finding {
+  return { ...finding, level: "warn" };
+}
+
+/** An image whose index was allowed is what the index says it is. */
+function cover({ digest, platform }: Target, index: Digest): ImageVerdict {
+  return {
+    digest,
+    ...(platform !== undefined && { platform: formatPlatform(platform) }),
+    coveredBy: index,
+    verdict: "allowed",
+    reason: "named by the allowed index",
+    evidence: [],
+    findings: [],
+    notes: [],
+  };
+}
+
+/** The root decides where it is allowed, or alone; otherwise every image that was asked about must be allowed. */
+function decide(root: ImageVerdict, children: readonly ImageVerdict[]): ImageReport["decision"] {
+  const judged = root.verdict === "allowed" || children.length === 0 ? [root] : children;
+  const against =
+    judged.find((each) => each.verdict === "unknown") ?? judged.find((each) => each.verdict === "refused");
+  const { verdict, reason, code } = against ?? (judged[0] as ImageVerdict);
+  const where = against?.platform === undefined ? "" : `${against.platform}: `;
+  return { verdict, reason: `${where}${reason}`, ...(code !== undefined && { code }) };
+}
