@@ -3,6 +3,7 @@ import { formatDescriptor, type Descriptor } from "./descriptor.ts";
 import { ociError } from "./errors.ts";
 import { formatManifest, ociIndexType, ociManifestType, type ImageManifest } from "./manifest.ts";
 import { deleteManifest, pushBlob, putManifest } from "./push.ts";
+import { pinReference, tagReference } from "./reference.ts";
 import { fallbackTag, maxReferrers } from "./referrers.ts";
 import { discard } from "./send.ts";
 import type { FetchedManifest, Registry, Repository } from "./registry.ts";
@@ -117,7 +118,8 @@ async function hasList(registry: Registry, repository: Repository, digest: Diges
   return response.status === 200;
 }
 
-function tagKey({ registry, repository }: Repository, subject: Digest): string {
+/** What one writer at a time works on. */
+export function tagKey({ registry, repository }: Repository, subject: Digest): string {
   return `${registry}/${repository} ${subject}`;
 }
 
@@ -157,7 +159,7 @@ async function readTag(
   repository: Repository,
   { tag, subject }: { readonly tag: string; readonly subject: Digest },
 ): Promise<readonly Descriptor[]> {
-  const found = await registry.findManifest({ ...repository, tag });
+  const found = await registry.findManifest(tagReference(repository, tag));
   if (found === undefined || found.digest === subject) return [];
   if (found.manifest.kind !== "index")
     throw ociError("OCI_TAG_OCCUPIED", { checked: `tag ${tag}`, got: quote(found.manifest.mediaType) });
@@ -195,7 +197,7 @@ function indexOf(entries: readonly Descriptor[]): Uint8Array {
 }
 
 async function isThere(registry: Registry, repository: Repository, { digest }: Descriptor): Promise<boolean> {
-  return (await registry.findManifest({ ...repository, digest })) !== undefined;
+  return (await registry.findManifest(pinReference(repository, digest))) !== undefined;
 }
 
 /** The descriptor by which a fetched manifest is named as a subject. */
@@ -226,7 +228,7 @@ export async function repairTag(
   const tag = fallbackTag(subject);
   const listed = await readTag(registry, repository, { tag, subject });
   const digests = [...new Set([...listed.map((each) => each.digest), ...known])];
-  const found = await Promise.all(digests.map((digest) => registry.findManifest({ ...repository, digest })));
+  const found = await Promise.all(digests.map((digest) => registry.findManifest(pinReference(repository, digest))));
   const entries = found.flatMap((each) =>
     each?.manifest.kind === "image" && each.manifest.subject?.digest === subject
       ? [entryOf({ ...each, manifest: each.manifest })]

@@ -1,5 +1,6 @@
 import { quote, TrustError, type Digest } from "@countersign/core";
 import { ociError } from "./errors.ts";
+import { pinReference, tagReference } from "./reference.ts";
 import { fallbackTag, listReferrers } from "./referrers.ts";
 import type { Descriptor } from "./descriptor.ts";
 import type { ImageManifest } from "./manifest.ts";
@@ -119,7 +120,7 @@ const nothing: FoundEvidence = { evidence: [], problems: [], rejected: [], notes
 
 async function fromCosignTag(run: Run, { tag, layout, layerType }: CosignTag): Promise<FoundEvidence> {
   return await orProblem(async () => {
-    const found = await run.registry.findManifest({ ...run.options.repository, tag });
+    const found = await run.registry.findManifest(tagReference(run.options.repository, tag));
     if (found === undefined) return nothing;
     if (found.manifest.kind !== "image")
       throw ociError("OCI_MANIFEST_TYPE", { checked: `tag ${tag}`, expected: "an image manifest" });
@@ -138,7 +139,7 @@ async function fromReferrers(run: Run): Promise<FoundEvidence> {
 async function fromReferrer(run: Run, entry: Descriptor): Promise<FoundEvidence> {
   if (!isPossible(entry)) return note(`${entry.digest} is ${kindOf(entry.artifactType ?? "")}`);
   return await orProblem(async () => {
-    const fetched = await run.registry.findManifest({ ...run.options.repository, digest: entry.digest });
+    const fetched = await run.registry.findManifest(pinReference(run.options.repository, entry.digest));
     if (fetched === undefined)
       return note(`${entry.digest} is listed in ${fallbackTag(run.options.digest)} and does not exist`);
     const { manifest } = fetched;

@@ -17,7 +17,19 @@ export * from "./reference.ts";
 export { fallbackTag, listReferrers, maxReferrerPages, maxReferrers, type Referrers } from "./referrers.ts";
 export * from "./registry.ts";
 export { maxRedirects, maxTries } from "./send.ts";
-export * from "./attach.ts";
+export {
+  attachBundle,
+  bundleMediaType,
+  descriptorOf,
+  maxTagWrites,
+  removeReferrer,
+  repairTag,
+  settleMs,
+  type Attached,
+  type Attachment,
+  type AttachWorld,
+} from "./attach.ts";
+export * from "./attach-legacy.ts";
 export * from "./push.ts";
 export * from "./find.ts";
 export * from "./platform.ts";

@@ -54,8 +54,19 @@ export function formatRepository({ registry, repository }: Pick<Reference, "regi
 }
 
 /** The same image by its digest alone: what was decided about cannot move any more. */
-export function pinReference({ registry, repository }: Reference, digest: Digest): Reference {
+export function pinReference(
+  { registry, repository }: Pick<Reference, "registry" | "repository">,
+  digest: Digest,
+): Reference {
   return { registry, repository, digest };
+}
+
+/** What a tag of a repository names; whatever else the argument holds, a digest above all, does not count. */
+export function tagReference(
+  { registry, repository }: Pick<Reference, "registry" | "repository">,
+  tag: string,
+): Reference {
+  return { registry, repository, tag };
 }
 
 /** Another repository, as `HOST/NAME` without tag or digest. Throws OCI_REFERENCE_MALFORMED. */

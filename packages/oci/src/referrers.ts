@@ -3,6 +3,7 @@ import { readBody } from "./body.ts";
 import { malformed, readDescriptor, type Descriptor } from "./descriptor.ts";
 import { ociError } from "./errors.ts";
 import { maxIndexEntries, maxManifestBytes, ociIndexType } from "./manifest.ts";
+import { tagReference } from "./reference.ts";
 import { discard, refusalOf, resolveUrl } from "./send.ts";
 import type { OciResponse } from "./http.ts";
 import type { Registry, Repository } from "./registry.ts";
@@ -106,7 +107,7 @@ function nextPage({ headers }: OciResponse, registry: URL): URL | undefined {
 
 async function fromTag(registry: Registry, repository: Repository, digest: Digest): Promise<Referrers> {
   const tag = fallbackTag(digest);
-  const outcome = await attempt(() => registry.findManifest({ ...repository, tag }));
+  const outcome = await attempt(() => registry.findManifest(tagReference(repository, tag)));
   if (outcome instanceof TrustError) return { source: "tag", entries: [], problems: [outcome], notes: [] };
   if (outcome === undefined) return { source: "none", entries: [], problems: [], notes: [] };
   // GitLab answers with the image itself, and cosign copy puts it there.

@@ -45,6 +45,7 @@ const pipelineEntries = {
     kind: "untrusted",
     says: "the certificate says something else of this build than its provenance, so nothing was signed",
     fix: "run it in the very job that the token is for, with the variables of the CI as they were set",
+  },
   PIPELINE_PAYLOAD_UNPROVED: {
     kind: "usage",
     says: "the claims are not about this payload",

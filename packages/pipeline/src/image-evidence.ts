@@ -10,7 +10,7 @@ import {
   type Claims,
   type Verified,
 } from "@countersign/core";
-import { formatRepository, type ImageEvidence } from "@countersign/oci";
+import type { ImageEvidence } from "@countersign/oci";
 import { parseBundle, parseDetached, type Bundle, type Detached } from "@countersign/sigstore";
 import { pipelineError } from "./errors.ts";
 import { payloadProblem, statementProblem } from "./image-role.ts";
@@ -122,9 +122,4 @@ function nameProblem(got: string | undefined, { signedName }: ImageQuestion): Tr
     expected: quote(signedName),
     got: got === undefined ? "no name" : quote(got),
   });
-}
-
-/** The name that signers write for a repository: tools leave out tag and digest. */
-export function signedNameOf(question: Pick<ImageQuestion, "reference">): string {
-  return formatRepository(question.reference);
 }

@@ -5,11 +5,13 @@ import {
   maxManifestBytes,
   maxPlatforms,
   ociError,
+  pinReference,
   type Descriptor,
   type FetchedManifest,
   type ImageManifest,
   type Platform,
   type PlatformChoice,
+  type Reference,
   type Registry,
   type Repository,
 } from "@countersign/oci";
@@ -24,7 +26,7 @@ export async function findTargets(
   question: ImageQuestion,
 ): Promise<readonly [Target, ...Target[]]> {
   const { reference, platforms = "root" } = question;
-  const root = await registry.manifest({ ...reference, ...question.fetchFrom });
+  const root = await registry.manifest(fetchedAs(question));
   const home: Home = { registry, repository: question.fetchFrom ?? reference };
   if (platforms === "root") return [{ digest: root.digest }];
   if (root.manifest.kind === "image") {
@@ -34,6 +36,12 @@ export async function findTargets(
   const found: Found = { images: new Map(), indexes: new Set([root.digest]) };
   await collect(home, { fetched: root, platforms, depth: 1 }, found);
   return [{ digest: root.digest }, ...found.images.values()];
+}
+
+/** The same tag or digest, in the repository that it is fetched from. */
+function fetchedAs({ reference, fetchFrom = reference }: ImageQuestion): Reference {
+  const { registry, repository } = fetchFrom;
+  return { ...reference, registry, repository };
 }
 
 interface Home {
@@ -68,7 +76,7 @@ async function collect(home: Home, { fetched, platforms, depth }: Level, found: 
       continue;
     }
     found.indexes.add(digest);
-    const inner = await home.registry.manifest({ ...home.repository, digest });
+    const inner = await home.registry.manifest(pinReference(home.repository, digest));
     await collect(home, { fetched: inner, platforms: "all", depth: depth + 1 }, found);
   }
 }

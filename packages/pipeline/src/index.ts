@@ -11,3 +11,21 @@ export { makeHttp, type Fetch } from "./http.ts";
 export { attest, sign, type Attestation, type Attested, type Signed, type SignWorld } from "./sign.ts";
 export { readBuildContext, type BuildContext, type BuildFacts } from "./build-context.ts";
 export { buildTypes, makeProvenance, markProvenance, type ProvenanceMarks } from "./provenance.ts";
+export {
+  exitCodeOfImage,
+  inspectImage,
+  type ImageQuestion,
+  type ImageReport,
+  type ImageVerdict,
+  type ImageWorld,
+} from "./image.ts";
+export { imageSignatureType, type ImageRole } from "./image-role.ts";
+export {
+  imageStatementBytes,
+  signImage,
+  type ImageSigned,
+  type ImageSigning,
+  type ImageSignWorld,
+  type ImageStatement,
+} from "./image-sign.ts";
+export { verifySimpleSigning, type ImageSignature } from "./verify.ts";

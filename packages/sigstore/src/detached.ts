@@ -1,5 +1,9 @@
 import {
+  base64,
   equalBytes,
+  formatEnvelope,
+  formatPem,
+  hex,
   parseBase64,
   parseCertificate,
   parseEnvelope,
@@ -8,6 +12,7 @@ import {
   parsePem,
   readObject,
   TrustError,
+  utf8,
   type Certificate,
   type Detail,
   type ObjectReader,
@@ -51,6 +56,49 @@ export function parseDetached(detached: Detached): Bundle {
     if (!(error instanceof TrustError) || error.code === "SIGSTORE_DETACHED_MALFORMED") throw error;
     throw sigstoreError("SIGSTORE_DETACHED_MALFORMED", { got: error.message }, error);
   }
+}
+
+/** A bundle's parts as cosign's older layouts keep them: the envelope's bytes, if it has one, and the layer's annotations. */
+export interface FormattedDetached {
+  readonly bytes: Uint8Array;
+  readonly annotations: ReadonlyMap<string, string>;
+}
+
+/**
+ * The inverse of `parseDetached`, for bundles whose log is Rekor v1: its promise is all that the older layouts have room
+ * for. A bundle with another log entry is SIGSTORE_DETACHED_UNFIT; timestamps of an envelope are left out, since cosign
+ * reads them as being over all of it.
+ */
+export function formatDetached(bundle: Bundle): FormattedDetached {
+  const { content, material, entries, timestamps } = bundle;
+  const [leaf] = material.kind === "certificate" ? material.chain : [];
+  const [timestamp] = content.kind === "message" ? timestamps : [];
+  const signature = content.kind === "message" ? base64(content.signature) : "";
+  const annotations = new Map([["dev.cosignproject.cosign/signature", signature]]);
+  if (leaf !== undefined) annotations.set("dev.sigstore.cosign/certificate", formatPem("CERTIFICATE", leaf.raw));
+  if (entries.length > 0) annotations.set("dev.sigstore.cosign/bundle", formatLogBundle(entries));
+  if (timestamp !== undefined)
+    annotations.set(
+      "dev.sigstore.cosign/rfc3161timestamp",
+      JSON.stringify({ SignedRFC3161Timestamp: base64(timestamp) }),
+    );
+  const bytes = content.kind === "envelope" ? utf8(JSON.stringify(formatEnvelope(content.envelope))) : new Uint8Array();
+  return { bytes, annotations };
+}
+
+function formatLogBundle([entry, ...others]: readonly LogEntry[]): string {
+  if (entry?.promise === undefined || others.length > 0)
+    throw sigstoreError("SIGSTORE_DETACHED_UNFIT", { expected: "one entry of Rekor v1, with its promise" });
+  const { body, integratedTime, logIndex, logId } = entry;
+  return JSON.stringify({
+    SignedEntryTimestamp: base64(entry.promise),
+    Payload: {
+      body: base64(body),
+      integratedTime: Number(integratedTime),
+      logIndex: Number(logIndex),
+      logID: hex(logId),
+    },
+  });
 }
 
 function malformed(detail: Detail): TrustError {

@@ -224,6 +224,11 @@ const sigstoreEntries = {
     says: "not a signature as cosign keeps it beside an image",
     fix: "sign the image again, or read the signature with the tool that wrote it",
   },
+  SIGSTORE_DETACHED_UNFIT: {
+    kind: "usage",
+    says: "the older layouts have no room for this log entry",
+    fix: "sign into a log of Rekor 1, or leave --legacy out",
+  },
   SIGSTORE_BUNDLE_HINT: {
     kind: "malformed",
     says: "the bundle and its envelope name different keys",

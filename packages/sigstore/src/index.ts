@@ -22,4 +22,4 @@ export type { Http, HttpRequest, HttpResponse } from "./http.ts";
 export { parseToken, sigstoreAudience, type Token, type TokenOptions } from "./oidc.ts";
 export { send, type Caller, type SendOptions } from "./request.ts";
 export { signArtifact, signPayload, signStatement, type SignAs, type SignIo } from "./sign.ts";
-export { parseDetached, type Detached } from "./detached.ts";
+export { formatDetached, parseDetached, type Detached, type FormattedDetached } from "./detached.ts";
