@@ -3,6 +3,8 @@ import { compareStringBytes, type StringBytes } from "./canonical-bytes.ts";
 import { inTotoError } from "./errors.ts";
 import type { Hashes } from "./hashes.ts";
 
+type Movable = { -readonly [Part in keyof StringBytes]: StringBytes[Part] };
+
 /** How another list has an artifact. */
 export const artifactStates = { absent: 0, different: 1, same: 2 } as const;
 
@@ -49,9 +51,13 @@ export class ArtifactList implements ReadonlyMap<string, Hashes> {
   /** How the other list has each entry of this: both are in order, so that one walk along them tells. */
   statesIn(other: ArtifactList): Uint8Array {
     const states = new Uint8Array(this.size);
+    const path = this.#pathBytes(0);
+    const otherPath = other.#pathBytes(0);
     for (let own = 0, at = 0; own < this.size && at < other.size;) {
       const isSame = this.#isSameEntry(own, other, at);
-      const order = isSame ? 0 : compareStringBytes(this.#pathBytes(own), other.#pathBytes(at));
+      this.#moveTo(own, path);
+      other.#moveTo(at, otherPath);
+      const order = isSame ? 0 : compareStringBytes(path, otherPath);
       if (isSame) states[own] = artifactStates.same;
       // Equal hashes were seen already: the entries would have been the same.
       else if (order === 0) states[own] = artifactStates.different;
@@ -63,19 +69,20 @@ export class ArtifactList implements ReadonlyMap<string, Hashes> {
 
   /** Whether an entry of this has the hashes of an entry of the other list. */
   hasSameHashes(entry: number, other: ArtifactList, found: number): boolean {
-    const [from, to] = [this.#places[entry * 2 + 1] as number, this.#places[entry * 2 + 2] as number];
-    const [start, end] = [other.#places[found * 2 + 1] as number, other.#places[found * 2 + 2] as number];
-    return to - from === end - start && this.#isSameRun(from, to - 2, { bytes: other.#bytes, from: start });
+    const from = this.#places[entry * 2 + 1] as number;
+    const to = this.#places[entry * 2 + 2] as number;
+    const start = other.#places[found * 2 + 1] as number;
+    const end = other.#places[found * 2 + 2] as number;
+    // The two bytes before the next path are no part of the hashes.
+    return to - from === end - start && isSameRun(this.#bytes, from, to - 2, { bytes: other.#bytes, from: start });
   }
 
   pathAt(entry: number): string {
-    const [from, to] = [this.#places[entry * 2] as number, this.#places[entry * 2 + 1] as number];
-    return unescapeCanonical(this.#slice(from, to - 2));
+    return unescapeCanonical(this.#slice(entry * 2));
   }
 
   hashesAt(entry: number): Hashes {
-    const [from, to] = [this.#places[entry * 2 + 1] as number, this.#places[entry * 2 + 2] as number];
-    return this.#slice(from, to - 2) as Hashes;
+    return this.#slice(entry * 2 + 1) as Hashes;
   }
 
   has(path: string): boolean {
@@ -111,10 +118,13 @@ export class ArtifactList implements ReadonlyMap<string, Hashes> {
   }
 
   #search(path: StringBytes): number {
-    let [low, high] = [0, this.size - 1];
+    let low = 0;
+    let high = this.size - 1;
+    const tried = this.#pathBytes(0);
     while (low <= high) {
       const middle = (low + high) >> 1;
-      const order = compareStringBytes(this.#pathBytes(middle), path);
+      this.#moveTo(middle, tried);
+      const order = compareStringBytes(tried, path);
       if (order === 0) return middle;
       if (order < 0) low = middle + 1;
       else high = middle - 1;
@@ -122,42 +132,56 @@ export class ArtifactList implements ReadonlyMap<string, Hashes> {
     return -1;
   }
 
-  #pathBytes(entry: number): StringBytes {
-    const [from, to] = [this.#places[entry * 2] as number, (this.#places[entry * 2 + 1] as number) - 2];
-    return { bytes: this.#bytes, from, to };
+  #pathBytes(entry: number): Movable {
+    const path = { bytes: this.#bytes, from: 0, to: 0 };
+    this.#moveTo(entry, path);
+    return path;
+  }
+
+  /** One object for many paths: they are looked at too often for one each. */
+  #moveTo(entry: number, path: Movable): void {
+    path.from = this.#places[entry * 2] as number;
+    path.to = (this.#places[entry * 2 + 1] as number) - 2;
   }
 
   #isSameEntry(own: number, other: ArtifactList, at: number): boolean {
-    const [from, to] = [this.#places[own * 2] as number, this.#places[own * 2 + 2] as number];
-    const [start, end] = [other.#places[at * 2] as number, other.#places[at * 2 + 2] as number];
-    return to - from === end - start && this.#isSameRun(from, to - 2, { bytes: other.#bytes, from: start });
+    const from = this.#places[own * 2] as number;
+    const to = this.#places[own * 2 + 2] as number;
+    const start = other.#places[at * 2] as number;
+    const end = other.#places[at * 2 + 2] as number;
+    return to - from === end - start && isSameRun(this.#bytes, from, to - 2, { bytes: other.#bytes, from: start });
   }
 
-  #isSameRun(from: number, to: number, run: Omit<StringBytes, "to">): boolean {
-    const bytes = this.#bytes;
-    const shift = run.from - from;
-    // From the end: hashes differ sooner than paths.
-    for (let at = to - 1; at >= from; at--) if (bytes[at] !== run.bytes[at + shift]) return false;
-    return true;
+  /** From one place to the next. */
+  #slice(place: number): string {
+    const from = this.#places[place] as number;
+    const to = (this.#places[place + 1] as number) - 2;
+    this.#text ??= this.#decode();
+    if (this.#text === "") return decoder.decode(this.#bytes.subarray(from, to));
+    const start = this.#places[0] as number;
+    return this.#text.slice(from - start, to - start);
   }
 
-  #slice(from: number, to: number): string {
-    const [start = 0] = this.#places;
-    if (this.#text === undefined) {
-      const end = (this.#places.at(-1) as number) - 2;
-      const text = decoder.decode(this.#bytes.subarray(start, end));
-      this.#text = text.length === end - start ? text : "";
-    }
-    return this.#text === ""
-      ? decoder.decode(this.#bytes.subarray(from, to))
-      : this.#text.slice(from - start, to - start);
+  #decode(): string {
+    const start = this.#places[0] as number;
+    const end = (this.#places.at(-1) as number) - 2;
+    const text = decoder.decode(this.#bytes.subarray(start, end));
+    return text.length === end - start ? text : "";
   }
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
+/** From the end: hashes differ sooner than paths. */
+function isSameRun(bytes: Uint8Array, from: number, to: number, run: Omit<StringBytes, "to">): boolean {
+  const other = run.bytes;
+  const shift = run.from - from;
+  for (let at = to - 1; at >= from; at--) if (bytes[at] !== other[at + shift]) return false;
+  return true;
+}
+
 function escapePath(path: string): string {
-  return path.replaceAll(/["\\]/g, String.raw`\$&`);
+  return !path.includes('"') && !path.includes("\\") ? path : path.replaceAll(/["\\]/g, String.raw`\$&`);
 }
 
 /** Artifacts from anywhere as a list. Throws INTOTO_LINK_MALFORMED for a path that is no Unicode text. */

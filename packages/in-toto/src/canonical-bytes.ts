@@ -53,15 +53,16 @@ export interface StringBytes {
 
 /** Order of two canonical strings by code point, which is that of their UTF-8, escapes left out; 0 if they are equal. */
 export function compareStringBytes(a: StringBytes, b: StringBytes): number {
-  const [left, right] = [a.bytes, b.bytes];
+  const left = a.bytes;
+  const right = b.bytes;
   const count = Math.min(a.to - a.from, b.to - b.from);
   for (let k = 0; k < count; k++) {
-    let [x, y] = [left[a.from + k] as number, right[b.from + k] as number];
-    if (x !== y) return unescaped(a, k) - unescaped(b, k);
-    if (x !== backslash) continue;
+    const byte = left[a.from + k] as number;
+    if (byte !== right[b.from + k]) return unescaped(a, k) - unescaped(b, k);
+    if (byte !== backslash) continue;
     k++;
-    [x, y] = [left[a.from + k] as number, right[b.from + k] as number];
-    if (x !== y) return x - y;
+    const order = (left[a.from + k] as number) - (right[b.from + k] as number);
+    if (order !== 0) return order;
   }
   return a.to - a.from - (b.to - b.from);
 }

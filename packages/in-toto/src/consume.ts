@@ -1,5 +1,5 @@
 import { quote, type Glob, type TrustError } from "@countersign/core";
-import { artifactStates, listArtifacts, type ArtifactList } from "./artifact-list.ts";
+import { ArtifactList, artifactStates, listArtifacts } from "./artifact-list.ts";
 import { inTotoError } from "./errors.ts";
 import { compileGlob } from "./glob.ts";
 import { keepEntries, Queue, type Entries } from "./queue.ts";
@@ -77,6 +77,7 @@ function entryOf(queue: Queue, path: string): Entries {
 }
 
 function listOf({ lists }: Work, artifacts: Artifacts): ArtifactList {
+  if (artifacts instanceof ArtifactList) return artifacts;
   const list = lists.get(artifacts) ?? listArtifacts(artifacts);
   lists.set(artifacts, list);
   return list;
@@ -101,9 +102,10 @@ function consumedByMatch(work: Work, rule: MatchWords): Entries {
   const { list } = work.queue;
   const entries = matchedBy(work, rule.pattern);
   // A walk along both lists costs about a sixteenth of a search for each entry.
-  const areMany = entries.length * 16 > list.size + found.size;
-  const states = areMany ? list.statesIn(found) : undefined;
-  return keepEntries(entries, (entry) => (states?.[entry] ?? list.stateIn(found, entry)) === artifactStates.same);
+  if (entries.length * 16 <= list.size + found.size)
+    return keepEntries(entries, (entry) => list.stateIn(found, entry) === artifactStates.same);
+  const states = list.statesIn(found);
+  return keepEntries(entries, (entry) => states[entry] === artifactStates.same);
 }
 
 function consumedBelow(work: Work, rule: MatchWords, found: ArtifactList): Entries {

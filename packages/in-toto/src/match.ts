@@ -69,15 +69,18 @@ const fewEntries = 8;
 /** Nobody reads most of the paths that rules consume, so that many are made when they are asked for. */
 function effectOf({ queue: { list }, others }: Work, rule: Rule, entries: Entries): RuleEffect {
   const isMatched = rule.kind === "match" && others.has(rule.from);
-  const matched = isMatched ? { matched: { from: rule.from, side: rule.side } } : undefined;
-  if (entries.length <= fewEntries) return { rule, consumed: pathsOf(list, entries), ...matched };
+  const matched = isMatched ? { from: rule.from, side: rule.side } : undefined;
+  if (entries.length <= fewEntries) {
+    const consumed = pathsOf(list, entries);
+    return matched === undefined ? { rule, consumed } : { rule, consumed, matched };
+  }
   let paths: readonly string[] | undefined;
   return {
     rule,
     get consumed() {
       return (paths ??= pathsOf(list, entries));
     },
-    ...matched,
+    ...(matched === undefined ? {} : { matched }),
   };
 }
 
@@ -97,7 +100,9 @@ function traceSoFar({ item, side, queue }: Work, effects: readonly RuleEffect[])
 }
 
 function pathsOf(list: ArtifactList, entries: Entries): readonly string[] {
-  return Array.from(entries, (entry) => list.pathAt(entry));
+  const paths: string[] = [];
+  for (let at = 0; at < entries.length; at++) paths.push(list.pathAt(entries[at] as number));
+  return paths;
 }
 
 /** What a rule has against the queue: the first of these paths, and how many there are. */

@@ -138,7 +138,8 @@ function readContent(bytes: Uint8Array, text: string, mode: Mode): Content {
 
 function typeOf(text: string): Json | undefined {
   // Where it nearly always stands; else all members of what may be a large link must be passed over.
-  if (text.startsWith('{"_type":"link",')) return "link";
+  const usual = ["link", "layout"].find((type) => text.startsWith(`{"_type":"${type}",`));
+  if (usual !== undefined) return usual;
   const member = readTextMembers(text).find(({ name }) => name === "_type");
   return member === undefined ? undefined : readTextValue(text.slice(member.from, member.to));
 }

@@ -45,5 +45,8 @@ export class Queue {
 
 /** Those entries of which it is true. */
 export function keepEntries(entries: Entries, isKept: (entry: number) => boolean): Entries {
+  const [first] = entries;
+  // As of a rule for one file, of which a layout may have very many.
+  if (entries.length === 1 && first !== undefined) return isKept(first) ? entries : [];
   return Array.isArray(entries) ? entries.filter(isKept) : (entries as Uint32Array).filter(isKept);
 }
