@@ -116,5 +116,8 @@ export function checkVerified<T extends object>(value: T): Verified<T> {
 function freezeDeep(value: object, seen: Set<object> = new Set()): void {
   if (seen.has(value)) return;
   seen.add(Object.freeze(value));
-  for (const inner of Object.values(value)) if (typeof inner === "object" && inner !== null) freezeDeep(inner, seen);
+  for (const name of Object.keys(value)) {
+    const inner: unknown = (value as Readonly<Record<string, unknown>>)[name];
+    if (typeof inner === "object" && inner !== null) freezeDeep(inner, seen);
+  }
 }

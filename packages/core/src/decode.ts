@@ -53,7 +53,8 @@ class Reader implements ObjectReader {
   readonly #value: JsonObject;
   readonly #at: string;
   readonly #error: ShapeError;
-  readonly #seen = new Set<string>();
+  /** Few, so that a Set would only cost more. */
+  readonly #seen: string[] = [];
 
   constructor(value: JsonObject, at: string, error: ShapeError) {
     this.#value = value;
@@ -137,7 +138,7 @@ class Reader implements ObjectReader {
   }
 
   json(name: string): Json {
-    this.#seen.add(name);
+    this.#see(name);
     const value = Object.hasOwn(this.#value, name) ? this.#value[name] : undefined;
     if (value === undefined) throw this.#error({ checked: `${this.#at}.${name}`, expected: "present", got: "nothing" });
     return value;
@@ -157,7 +158,7 @@ class Reader implements ObjectReader {
 
   refuseUnknown(): void {
     for (const name of Object.keys(this.#value)) {
-      if (!this.#seen.has(name))
+      if (!this.#seen.includes(name))
         throw this.#error({ checked: this.#at, expected: "no other members", got: quote(name) });
     }
   }
@@ -176,8 +177,12 @@ class Reader implements ObjectReader {
   }
 
   #optional(name: string): boolean {
-    this.#seen.add(name);
+    this.#see(name);
     return this.has(name);
+  }
+
+  #see(name: string): void {
+    if (this.#seen.at(-1) !== name) this.#seen.push(name);
   }
 
   #wrong(name: string, expected: string, value: Json | undefined): never {

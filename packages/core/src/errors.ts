@@ -75,6 +75,7 @@ export function findingOf(error: unknown): Finding {
 }
 
 /** Control, format, bidirectional, ignorable, private, unassigned and lone surrogate characters, and all space but U+0020. */
+const printableAscii = /^[ -~]*$/;
 const invisible = /\p{C}|(?! )\p{Z}|\p{Default_Ignorable_Code_Point}|\u2800/gu;
 
 /** Escapes control, bidirectional and other invisible characters and cuts at `maxQuotedChars`: safe to print anywhere. */
@@ -85,6 +86,8 @@ export function quote(hostile: string): string {
 
 // Astral characters become two escapes, as JSON writes them: a quoted string can be read back with JSON.parse.
 function escapeInvisible(text: string): string {
+  // Nearly always: the classes of Unicode take long to look up.
+  if (printableAscii.test(text)) return text;
   return text.replace(invisible, (char) =>
     Array.from({ length: char.length }, (_, at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, "0")}`).join(""),
   );

@@ -23,7 +23,8 @@ test("bytes", () => {
 
 test("JSON", () => {
   const text = '{"a":[1,-0.5e1,"\\ud83d\\ude00é"],"__proto__":null}';
-  expect(JSON.stringify(parseJson(text))).toBe('{"a":[1,-5,"😀é"],"__proto__":null}');
+  for (const input of [text, utf8(text)])
+    expect(JSON.stringify(parseJson(input))).toBe('{"a":[1,-5,"😀é"],"__proto__":null}');
   expect(parseUtf8(formatJcs(parseJson('{"b":1e21,"a":"\\n"}')))).toBe(String.raw`{"a":"\n","b":1e+21}`);
   expect(parseUtf8(formatCanonicalJson(parseJson('{"\u{1f600}":1,"\ufb33":2}')))).toBe('{"\ufb33":2,"\u{1f600}":1}');
   for (const wrong of ['{"a":1,"\\u0061":2}', '"\\ud83d"', '"\ud83d"', "[1,]", "1e999", "[".repeat(100_000)])

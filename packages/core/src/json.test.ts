@@ -265,7 +265,29 @@ describe("refused", () => {
     ["encoded surrogate", [0x22, 0xed, 0xa0, 0x80, 0x22]],
     ["Latin-1", [0x22, 0xe9, 0x22]],
     ["cut character", [0x22, 0xf0, 0x9f, 0x98, 0x22]],
+    ["cut character before the quotation mark", [0x22, 0xc3, 0x22, 0x22]],
+    ["cut character in a name", [0x7b, 0x22, 0xc3, 0x22, 0x3a, 0x31, 0x7d]],
+    ["character between values", [0x5b, 0xc2, 0xa0, 0x5d]],
+    ["escaped character of two bytes", [0x22, 0x5c, 0xc3, 0xa9, 0x22]],
   ])("bytes: %s", (_, bytes) => refuse(Uint8Array.from(bytes)));
+
+  test("property: bytes are read as their text is, and refused in the same words", () => {
+    const outcome = (input: string | Uint8Array): unknown => {
+      try {
+        return parseJson(input);
+      } catch (error) {
+        return error instanceof TrustError ? error.message : error;
+      }
+    };
+    const pieces = fc.constantFrom(...'{}[],:"\\"', "é", "—", "😀", "\n", '"a"', '"é—"', "1", " ", "\u00a0", "null");
+    fc.assert(
+      fc.property(fc.string({ unit: pieces, maxLength: 12 }), (text) => {
+        expectSame(outcome(utf8(text)), outcome(text), text);
+        expectSame(outcome(utf8(`["é",${text}]`)), outcome(`["é",${text}]`), text);
+      }),
+      { numRuns: 2000 },
+    );
+  });
 
   test("a message repeats hostile text only escaped and cut", () => {
     expect(() => parseJson(`[\u202e${"x".repeat(10_000)}`)).toThrow(

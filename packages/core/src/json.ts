@@ -1,3 +1,4 @@
+import { readLatin1 } from "#latin1";
 import { parseUtf8, utf8 } from "./bytes.ts";
 import { coreError, quote, type TrustError } from "./errors.ts";
 
@@ -30,13 +31,27 @@ export const maxJsonDepthCeiling: number = 512;
  */
 export function parseJson(input: Uint8Array | string, limits: JsonLimits = {}): Json {
   checkSize(input, limits.maxBytes ?? maxJsonBytes);
-  const text = typeof input === "string" ? input : decode(input);
   const maxDepth = Math.min(limits.maxDepth ?? maxJsonDepth, maxJsonDepthCeiling);
-  const scan: Scan = { text, at: 0, maxDepth };
-  if (typeof input === "string" && !text.isWellFormed()) throw malformed(scan, "no lone surrogates");
+  if (typeof input === "string") return readText(input, maxDepth);
+  try {
+    return readWhole({ text: readLatin1(input), bytes: input, at: 0, maxDepth });
+  } catch (error) {
+    // Again as text, so that the message counts characters and not bytes.
+    readText(decode(input), maxDepth);
+    throw error;
+  }
+}
+
+function readText(text: string, maxDepth: number): Json {
+  const scan: Scan = { text, bytes: undefined, at: 0, maxDepth };
+  if (!text.isWellFormed()) throw malformed(scan, "no lone surrogates");
+  return readWhole(scan);
+}
+
+function readWhole(scan: Scan): Json {
   const value = readValue(scan, 0);
   skipSpace(scan);
-  if (scan.at !== text.length) throw malformed(scan, "the end");
+  if (scan.at !== scan.text.length) throw malformed(scan, "the end");
   return value;
 }
 
@@ -54,7 +69,9 @@ function checkSize(input: Uint8Array | string, maxBytes: number): void {
 }
 
 interface Scan {
+  /** With `bytes` one character a byte, which takes half the room: what is not ASCII can only be in strings, which are decoded. */
   readonly text: string;
+  readonly bytes: Uint8Array | undefined;
   readonly maxDepth: number;
   at: number;
 }
@@ -152,27 +169,30 @@ function ended<T>(scan: Scan, value: T): T {
   return value;
 }
 
-const plainString = /[^"\\\u0000-\u001f\ud800-\udfff]*/y;
+const plainText = /[^"\\\u0000-\u001f\ud800-\udfff]*/y;
+const plainAscii = /[^"\\\u0000-\u001f\u0080-\uffff]*/y;
 
 function readString(scan: Scan): string {
   const { text } = scan;
+  const plain = scan.bytes === undefined ? plainText : plainAscii;
   const from = scan.at + 1;
-  plainString.lastIndex = from;
-  plainString.test(text);
-  const to = plainString.lastIndex;
+  plain.lastIndex = from;
+  plain.test(text);
+  const to = plain.lastIndex;
   if (text.charCodeAt(to) === 34) {
     scan.at = to + 1;
     return text.slice(from, to);
   }
-  return readEscapedString(scan, to);
+  return readOtherString(scan, to);
 }
 
-// JSON.parse knows the escapes; all that is left to us is to find the end and to refuse lone surrogates.
-function readEscapedString(scan: Scan, from: number): string {
-  const { text } = scan;
+// JSON.parse knows the escapes; all that is left to us is to find the end and to refuse lone surrogates. No byte of a
+// character that is not ASCII looks like a quotation mark or a backslash.
+function readOtherString(scan: Scan, from: number): string {
+  const { text, bytes } = scan;
   let to = from;
   while (to < text.length && text.charCodeAt(to) !== 34) to += text.charCodeAt(to) === 92 ? 2 : 1;
-  const literal = text.slice(scan.at, to + 1);
+  const literal = bytes === undefined ? text.slice(scan.at, to + 1) : decode(bytes.subarray(scan.at, to + 1));
   const value = parseLiteral(literal);
   if (value === undefined || !value.isWellFormed()) throw malformed(scan, "a string");
   scan.at = to + 1;
