@@ -16,6 +16,7 @@ import {
   type VerifyOptions,
 } from "./options.ts";
 import type { Flag } from "./flag.ts";
+import { imageRows } from "./image-command.ts";
 import { keyRows } from "./key-command.ts";
 import { layoutRows } from "./layout-command.ts";
 import { layoutVerifyFlags } from "./layout-options.ts";
@@ -122,6 +123,7 @@ export const commandTable: readonly CommandRow[] = [
     group: chain,
     load: async () => (await import("./commands/layout/verify.ts")).layoutVerifyCommand,
   },
+  ...imageRows,
   ...layoutRows,
   ...keyRows,
   {

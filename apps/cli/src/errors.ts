@@ -37,6 +37,11 @@ const cliEntries = {
     says: "the bundle was signed with a key, but a certificate identity was given",
     fix: "give --key with the signer's public key instead",
   },
+  CLI_IMAGE_TAG: {
+    kind: "usage",
+    says: "a tag was given; what it names now is signed",
+    fix: "give the image by its digest, so that nobody can move the tag in between",
+  },
   CLI_KEY_PRIVATE: {
     kind: "usage",
     says: "the key file holds a private key, a public one is needed",

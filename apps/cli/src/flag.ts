@@ -19,6 +19,7 @@ export type Group =
   | "Signing:"
   | "Statement:"
   | "Output:"
+  | "Registry:"
   | "Server:"
   | "Inspections:"
   | "Run:"

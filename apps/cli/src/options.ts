@@ -118,7 +118,8 @@ export const trustFlags: readonly Flag[] = [
 const identityRegexp = "certificate-identity-regexp";
 const issuerRegexp = "certificate-oidc-issuer-regexp";
 
-const identityFlags: readonly Flag[] = [
+/** Whose signature counts. */
+export const identityFlags: readonly Flag[] = [
   {
     flags: "--certificate-identity <who>",
     says: "exactly who must have signed: an e-mail address or the URI of a workflow",

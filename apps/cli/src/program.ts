@@ -88,11 +88,16 @@ function addCommand(program: Command, row: CommandRow, terminal: Terminal, settl
 const branches: Readonly<Record<string, string>> = {
   key: "Keys to sign with: make, take over, look at",
   dev: "A whole Sigstore on this machine, for tests and trials",
+  image: "Container images: verify before deploy, sign, attest",
   layout: "in-toto: who must do which steps of a product, and whether they did",
   record: "A step of several commands, recorded between start and stop",
 };
 
-const branchGroups: Readonly<Record<string, string>> = { dev: "A Sigstore of your own:", key: "Keys:" };
+const branchGroups: Readonly<Record<string, string>> = {
+  dev: "A Sigstore of your own:",
+  image: "Container images:",
+  key: "Keys:",
+};
 
 function subcommand(parent: Command, name: string): Command {
   const present = parent.commands.find((command) => command.name() === name);

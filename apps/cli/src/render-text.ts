@@ -92,11 +92,17 @@ function trustLines(report: Report): string[] {
 }
 
 function refusedLines(report: Report, terminal: Terminal): string[] {
-  const word = report.decision.verdict === "refused" ? "refused" : "could not tell";
-  const { reason, code } = report.decision;
-  return [
-    errorLine(`${word}: ${plain(report.artifact.name)}: ${reason}${code === undefined ? "" : ` [${code}]`}`, terminal),
-  ];
+  return [refusedLine({ name: report.artifact.name, ...report.decision }, terminal)];
+}
+
+/** What was not allowed, and the first reason. */
+export function refusedLine(
+  refused: Pick<Report["decision"], "verdict" | "reason" | "code"> & { readonly name: string },
+  terminal: Terminal,
+): string {
+  const word = refused.verdict === "refused" ? "refused" : "could not tell";
+  const code = refused.code === undefined ? "" : ` [${refused.code}]`;
+  return errorLine(`${word}: ${plain(refused.name)}: ${refused.reason}${code}`, terminal);
 }
 
 const marks: Readonly<Record<Check["result"], { readonly sign: string; readonly style: Style }>> = {
@@ -105,7 +111,8 @@ const marks: Readonly<Record<Check["result"], { readonly sign: string; readonly 
   skipped: { sign: "skipped", style: "dim" },
 };
 
-function evidenceLines(evidence: EvidenceReport, terminal: Terminal, detail: Detail): string[] {
+/** The checks of one piece of evidence: those that failed, or all. */
+export function evidenceLines(evidence: EvidenceReport, terminal: Terminal, detail: Detail): string[] {
   const shown =
     detail === "every-check" ? evidence.checks : evidence.checks.filter((check) => check.result === "failed");
   if (shown.length === 0) return [];
@@ -126,12 +133,18 @@ function findingLines(report: Report, terminal: Terminal): string[] {
     .map((finding) => warningLine(finding, terminal));
   if (report.decision.verdict === "allowed") return [...new Set(warnings)];
   const causes = findings.filter((finding) => finding.level !== "warn");
-  return [...new Set([...warnings, ...causes.slice(0, maxHints).map((finding) => hintLine(finding.fix))])];
+  return [...new Set([...warnings, ...formatHints(causes)])];
+}
+
+/** What can be done about the first few findings. */
+export function formatHints(causes: readonly Finding[]): readonly string[] {
+  return causes.slice(0, maxHints).map((finding) => hintLine(finding.fix));
 }
 
 const maxHints = 3;
 
-function warningLine(finding: Finding, terminal: Terminal): string {
+/** A finding that stops nothing. */
+export function warningLine(finding: Finding, terminal: Terminal): string {
   return `countersign: ${terminal.style("yellow", "warning:")} ${finding.message} [${finding.code}]`;
 }
 

@@ -8,3 +8,4 @@ export * from "./attack-vector.ts";
 export * from "./attack.ts";
 export * from "./docker-registry.ts";
 export * from "./registry.ts";
+export * from "./registry-sample.ts";

@@ -1,0 +1,130 @@
+import {
+  choosePlatforms,
+  parseReference,
+  pinReference,
+  type FetchedManifest,
+  type Reference,
+  type Registry,
+} from "@countersign/oci";
+import { signImage, type ImageSigned, type ImageSignWorld, type ImageStatement } from "@countersign/pipeline";
+import { checkConsent, publicHosts } from "../../consent.ts";
+import { cliError } from "../../errors.ts";
+import type { ImageSignOptions } from "../../image-options.ts";
+import { interruptible } from "../../interrupt.ts";
+import { useProxy } from "../../proxy.ts";
+import { evidenceRepositoryOf, openRegistry } from "../../registry.ts";
+import { formatJson } from "../../render-json.ts";
+import { formatWarning, plain, row } from "../../render-text.ts";
+import { makeSigning, type Signing } from "../../signing.ts";
+import { readPlan } from "../../statement-plan.ts";
+import type { Terminal } from "../../terminal.ts";
+import { parseAnnotations } from "./verify.ts";
+
+/** `countersign image sign`: each signature is verified as a receiver would before it is stored. */
+export async function imageSignCommand(
+  operands: readonly string[],
+  options: ImageSignOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const annotations = parseAnnotations(options.annotation);
+  return await signImages(operands, { kind: "signature", annotations }, options, terminal);
+}
+
+/** `countersign image attest`, as `image sign`. */
+export async function imageAttestCommand(
+  operands: readonly string[],
+  options: ImageSignOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const plan = readPlan(options, terminal.now());
+  if (plan.kind !== "predicate") throw cliError("CLI_USAGE", "--predicate <file> and --type <type> are needed");
+  const { predicateType, predicate } = plan;
+  return await signImages(operands, { kind: "attestation", predicateType, predicate }, options, terminal);
+}
+
+async function signImages(
+  operands: readonly string[],
+  statement: ImageStatement,
+  options: ImageSignOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const references = operands.map(parseReference);
+  const isPayload = options.legacy === true && statement.kind === "signature";
+  const signing = await makeSigning(options, terminal, isPayload ? "files" : "statement");
+  if (signing.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
+  useProxy(terminal);
+  const registry = openRegistry(options, references, terminal);
+  const signed: ImageSigned[] = [];
+  await interruptible(async () => {
+    for (const reference of references)
+      signed.push(...(await signOne(reference, { statement, options, terminal, signing, registry })));
+  });
+  if (options.json === true) terminal.out(formatJson({ schema: "countersign.image-signed/v1", images: signed }));
+  else for (const { pinned } of signed) terminal.out(`${pinned}\n`);
+  return 0;
+}
+
+interface Job {
+  readonly statement: ImageStatement;
+  readonly options: ImageSignOptions;
+  readonly terminal: Terminal;
+  readonly signing: Signing;
+  readonly registry: Registry;
+}
+
+async function signOne(reference: Reference, job: Job): Promise<readonly ImageSigned[]> {
+  const { registry, options, terminal, signing, statement } = job;
+  const root = await registry.manifest(reference);
+  if (reference.digest === undefined) warnOfTag(reference, root, job);
+  const evidenceRepository = evidenceRepositoryOf(options);
+  const world: ImageSignWorld = { ...signing.world, registry, random: Math.random };
+  const done: ImageSigned[] = [];
+  for (const image of await imagesOf(reference, root, job)) {
+    const layout = options.legacy === true ? "legacy" : "bundle";
+    const more = evidenceRepository === undefined ? {} : { evidenceRepository };
+    const signed = await signImage({ image, reference, statement, layout, ...more }, await signing.open(), world);
+    done.push(signed);
+    if (options.quiet !== true) terminal.err(formatSigned(signed, terminal));
+  }
+  return done;
+}
+
+/** The image itself, and with --recursive all that its index names, BuildKit's attestations too: cosign signs them as well. */
+async function imagesOf(
+  reference: Reference,
+  root: FetchedManifest,
+  { options, registry }: Job,
+): Promise<readonly FetchedManifest[]> {
+  const images = new Map([[root.digest, root]]);
+  const queue = options.recursive === true ? [root] : [];
+  for (const { manifest } of queue) {
+    if (manifest.kind !== "index") continue;
+    choosePlatforms(manifest, "all");
+    for (const { digest } of manifest.manifests) {
+      if (images.has(digest)) continue;
+      const child = await registry.manifest(pinReference(reference, digest));
+      images.set(digest, child);
+      queue.push(child);
+    }
+  }
+  return [...images.values()];
+}
+
+/** A tag may be moved between two looks at it: what was signed is said. */
+function warnOfTag(reference: Reference, { digest }: FetchedManifest, { terminal }: Job): void {
+  const error = cliError("CLI_IMAGE_TAG", { checked: plain(reference.tag ?? "latest"), got: digest });
+  terminal.err(formatWarning(error.message, error.code, terminal));
+}
+
+function formatSigned(signed: ImageSigned, terminal: Terminal): string {
+  const by =
+    signed.listedBy === "api"
+      ? "the registry's list of referrers"
+      : "a tag, which registries without that list do not keep safe from other writers";
+  const lines = [
+    `${terminal.style("green", "signed:")} ${plain(signed.pinned)}`,
+    row("predicate", plain(signed.predicateType)),
+    row("stored", `${signed.digest}, found through ${by}`),
+  ];
+  return `${lines.join("\n")}\n`;
+}

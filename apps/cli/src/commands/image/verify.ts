@@ -1,0 +1,175 @@
+import { parseReference, parsePlatforms, type Reference, type Repository } from "@countersign/oci";
+import { quote, resolvePredicateType, TrustError } from "@countersign/core";
+import {
+  exitCodeOfImage,
+  inspectImage,
+  type ImageQuestion,
+  type ImageReport,
+  type ImageRole,
+  type ImageWorld,
+} from "@countersign/pipeline";
+import type { Policy } from "@countersign/policy";
+import { cliError } from "../../errors.ts";
+import { exitCodes } from "../../exit.ts";
+import type { ImageVerifyOptions } from "../../image-options.ts";
+import { acceptanceOf } from "../../policy.ts";
+import { evidenceRepositoryOf, openRegistry } from "../../registry.ts";
+import { formatImageText } from "../../render-image.ts";
+import { formatJson } from "../../render-json.ts";
+import { formatFailureText } from "../../render-text.ts";
+import type { Terminal } from "../../terminal.ts";
+import { readTrust } from "../../trust.ts";
+
+/** `countersign image verify`: 0 all allowed, 1 one refused, 3 one could not be told. Prints the pinned references. */
+export async function imageVerifyCommand(
+  operands: readonly string[],
+  options: ImageVerifyOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const annotations = parseAnnotations(options.annotation);
+  return await verifyImages(operands, { kind: "signature", annotations }, options, terminal);
+}
+
+/** `countersign image verify-attestation`, as `image verify`. */
+export async function imageVerifyAttestationCommand(
+  operands: readonly string[],
+  options: ImageVerifyOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const { type, ...rest } = options;
+  if (type === undefined) throw cliError("CLI_USAGE", "--type <type> is needed: any attestation is not enough");
+  return await verifyImages(
+    operands,
+    { kind: "attestation", predicateType: resolvePredicateType(type) },
+    rest,
+    terminal,
+  );
+}
+
+/** Reads `name=value`, each name once. */
+export function parseAnnotations(texts: readonly string[] | undefined): ReadonlyMap<string, string> {
+  const annotations = new Map<string, string>();
+  for (const text of texts ?? []) {
+    const equals = text.indexOf("=");
+    const name = text.slice(0, equals);
+    if (equals < 1 || annotations.has(name))
+      throw cliError("CLI_OPTION_VALUE", {
+        checked: "--annotation",
+        expected: "NAME=VALUE, each name once",
+        got: quote(text),
+      });
+    annotations.set(name, text.slice(equals + 1));
+  }
+  return annotations;
+}
+
+/** What came of one image: a report, or what kept it from being judged. */
+type Outcome =
+  | { readonly reference: string; readonly report: ImageReport }
+  | { readonly reference: string; readonly error: TrustError };
+
+async function verifyImages(
+  operands: readonly string[],
+  role: ImageRole,
+  options: ImageVerifyOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const references = operands.map(parseReference);
+  const { policy, keys } = await acceptanceOf(options, "BUNDLE", terminal);
+  const questions = references.map((reference) => questionOf(reference, role, options));
+  const now = terminal.now();
+  const trust = await readTrust(options, keys, now);
+  const world: ImageWorld = {
+    now: () => now,
+    trust: () => Promise.resolve(trust),
+    registry: openRegistry(options, references, terminal),
+  };
+  const outcomes = await Promise.all(
+    questions.map((question, index) => judge(question, policy, world, operands[index] ?? "")),
+  );
+  tell(outcomes, options, terminal);
+  return exitCodeOf(outcomes);
+}
+
+/** What keeps one image from being judged does not keep the others from it; wrong usage is everybody's. */
+async function judge(question: ImageQuestion, policy: Policy, world: ImageWorld, reference: string): Promise<Outcome> {
+  try {
+    return { reference, report: await inspectImage(question, policy, world) };
+  } catch (error) {
+    if (error instanceof TrustError && error.kind !== "usage") return { reference, error };
+    throw error;
+  }
+}
+
+function questionOf(reference: Reference, role: ImageRole, options: ImageVerifyOptions): ImageQuestion {
+  const evidenceRepository = evidenceRepositoryOf(options);
+  const fetchFrom = mirrorOf(reference, options.mirror ?? []);
+  return {
+    reference,
+    role,
+    ...(options.platforms !== undefined && { platforms: parsePlatforms(options.platforms) }),
+    ...(options.tagPrefix !== undefined && { tagPrefix: options.tagPrefix }),
+    ...(options.matchName === true && { signedName: `${reference.registry}/${reference.repository}` }),
+    ...(evidenceRepository !== undefined && { evidenceRepository }),
+    ...(fetchFrom !== undefined && { fetchFrom }),
+  };
+}
+
+/** The longest FROM that the name begins with, at whole parts, decides. */
+function mirrorOf({ registry, repository }: Reference, mirrors: readonly string[]): Repository | undefined {
+  const name = `${registry}/${repository}`;
+  const fitting = mirrors
+    .map(parseMirror)
+    .filter(({ from }) => name === from || name.startsWith(`${from}/`))
+    .toSorted((a, b) => b.from.length - a.from.length);
+  const [best] = fitting;
+  if (best === undefined) return undefined;
+  const parsed = parseReference(`${best.to}${name.slice(best.from.length)}`);
+  return { registry: parsed.registry, repository: parsed.repository };
+}
+
+function parseMirror(text: string): { readonly from: string; readonly to: string } {
+  const [from = "", to = "", ...more] = text.split("=");
+  if (from === "" || to === "" || more.length > 0)
+    throw cliError("CLI_OPTION_VALUE", { checked: "--mirror", expected: "FROM=TO", got: quote(text) });
+  return { from: from.replace(/\/+$/, ""), to: to.replace(/\/+$/, "") };
+}
+
+function tell(outcomes: readonly Outcome[], options: ImageVerifyOptions, terminal: Terminal): void {
+  if (options.json === true) terminal.out(formatJson(reportsOf(outcomes)));
+  for (const outcome of outcomes) {
+    if ("error" in outcome) {
+      terminal.err(formatFailureText(outcome.error, terminal));
+      continue;
+    }
+    const { report } = outcome;
+    const isAllowed = report.decision.verdict === "allowed";
+    if (isAllowed && options.json !== true) terminal.out(`${report.pinned}\n`);
+    if (options.quiet !== true || !isAllowed)
+      terminal.err(formatImageText(report, terminal, options.verbose === true ? "every-check" : "outcome"));
+  }
+}
+
+function reportsOf(outcomes: readonly Outcome[]): object {
+  return {
+    schema: "countersign.image-reports/v1",
+    verdict: ({ 0: "allowed", 1: "refused", 3: "unknown" } as const)[exitCodeOf(outcomes)],
+    reports: outcomes.map((outcome) => {
+      if ("report" in outcome) return outcome.report;
+      const { code, kind, message, fix } = outcome.error;
+      const verdict = exitCodes[kind] === 1 ? "refused" : "unknown";
+      return {
+        reference: outcome.reference,
+        decision: { verdict, reason: message, code },
+        error: { code, kind, message, fix },
+      };
+    }),
+  };
+}
+
+function exitCodeOf(outcomes: readonly Outcome[]): 0 | 1 | 3 {
+  const codes = outcomes.map((outcome) =>
+    "report" in outcome ? exitCodeOfImage(outcome.report) : exitCodes[outcome.error.kind],
+  );
+  return codes.includes(1) ? 1 : codes.some((code) => code !== 0) ? 3 : 0;
+}

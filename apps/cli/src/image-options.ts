@@ -1,0 +1,130 @@
+import type { Flag } from "./flag.ts";
+import { identityFlags, signFlags, trustFlags, type AttestOptions, type VerifyOptions } from "./options.ts";
+
+/** How registries are reached. */
+export interface RegistryOptions {
+  readonly plainHttp?: readonly string[];
+  readonly registryCa?: readonly string[];
+  readonly registryClientCert?: string;
+  readonly registryClientKey?: string;
+  readonly evidenceRepository?: string;
+}
+
+export interface ImageVerifyOptions extends Omit<VerifyOptions, "bundle">, RegistryOptions {
+  readonly platforms?: string;
+  readonly annotation?: readonly string[];
+  readonly tagPrefix?: string;
+  readonly mirror?: readonly string[];
+  readonly matchName?: true;
+}
+
+export interface ImageSignOptions extends Omit<AttestOptions, "bundle" | "statement" | "provenance">, RegistryOptions {
+  readonly annotation?: readonly string[];
+  readonly recursive?: true;
+  readonly legacy?: true;
+}
+
+export interface ImageTreeOptions extends RegistryOptions {
+  readonly json?: true;
+}
+
+export const registryFlags: readonly Flag[] = [
+  {
+    flags: "--plain-http <host>",
+    says: "speak http with this registry, as with those on this machine; may be given again",
+    group: "Registry:",
+    takes: "many",
+  },
+  {
+    flags: "--registry-ca <file>",
+    says: "trust certificates of registries that this authority signed; registries on this machine then need https; may be given again",
+    group: "Registry:",
+    takes: "many",
+  },
+  {
+    flags: "--registry-client-cert <file>",
+    says: "the certificate, PEM, by which the registry of the image knows you",
+    group: "Registry:",
+  },
+  { flags: "--registry-client-key <file>", says: "the key, PEM, of that certificate", group: "Registry:" },
+  {
+    flags: "--evidence-repository <name>",
+    says: "where signatures and attestations are kept, if not beside the image",
+    group: "Registry:",
+  },
+];
+
+const annotation: Flag = {
+  flags: "-a, --annotation <name=value>",
+  says: "an annotation that the signature carries",
+  group: "Statement:",
+  takes: "many",
+};
+
+const imageFlags: readonly Flag[] = [
+  {
+    flags: "--platforms <which>",
+    says: "root (default), all, or a list such as linux/amd64,linux/arm64: each signed itself or named by a signed index",
+    group: "Trust:",
+  },
+  { flags: "--tag-prefix <text>", says: "what stands before cosign's older tags", group: "Registry:" },
+  {
+    flags: "--mirror <from=to>",
+    says: "fetch names that begin with FROM from TO instead; the decision is about the name that was asked for",
+    group: "Registry:",
+    takes: "many",
+  },
+  {
+    flags: "--match-name",
+    says: "also ask that the signature names this repository; cosign 3 and GitHub write no name",
+    group: "Trust:",
+  },
+  { flags: "--danger-no-log", says: "with --key: accept a signature that no public log has seen", group: "Trust:" },
+  ...registryFlags,
+];
+
+export const imageVerifyFlags: readonly Flag[] = [
+  ...identityFlags,
+  ...trustFlags,
+  { ...annotation, says: "an annotation that the signature must carry, with this very value", group: "Trust:" },
+  ...imageFlags,
+];
+
+export const imageVerifyAttestationFlags: readonly Flag[] = [
+  ...identityFlags,
+  ...trustFlags,
+  {
+    flags: "--type <type>",
+    says: "the predicate type: an alias such as slsaprovenance1, or a URI",
+    group: "Trust:",
+  },
+  ...imageFlags,
+];
+
+const attachFlags: readonly Flag[] = [
+  { flags: "--recursive", says: "sign the images of an index too", group: "Signing:" },
+  {
+    flags: "--legacy",
+    says: "write cosign's older layout, for verifiers that know no bundles; needs a log of Rekor 1, or --danger-no-log",
+    group: "Output:",
+  },
+  ...registryFlags,
+];
+
+/** Bundles of images go to the registry. */
+const signingFlags: readonly Flag[] = signFlags.filter(({ flags }) => !flags.includes("--bundle"));
+
+export const imageSignFlags: readonly Flag[] = [...signingFlags, annotation, ...attachFlags];
+
+export const imageAttestFlags: readonly Flag[] = [
+  {
+    flags: "--type <type>",
+    says: "the predicate's type: an alias such as slsaprovenance1, spdxjson or vuln, or a URI",
+    group: "Statement:",
+  },
+  { flags: "--predicate <file>", says: "the predicate, as JSON", group: "Statement:" },
+  ...signingFlags,
+  ...attachFlags,
+];
+
+export const imageTreeFlags: readonly Flag[] = registryFlags;

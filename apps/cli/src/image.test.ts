@@ -1,0 +1,170 @@
+import { Registry, type Repository } from "@countersign/oci";
+import { makeOciHttp } from "@countersign/oci/node";
+import { hasDockerRegistry, pushImage, startDockerRegistry, startRegistry } from "@countersign/testkit";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { setStage, type Stage } from "./stage.ts";
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await setStage();
+});
+afterAll(() => stage.close());
+
+const expected = (): string[] => [...stage.expected, ...stage.trust];
+const registry = (): Registry => new Registry({ http: makeOciHttp(), sleep: async () => {} });
+
+const subjects = [
+  { name: "a registry with a list of referrers", isMissing: false, start: () => startRegistry() },
+  { name: "Debian's docker-registry", isMissing: !hasDockerRegistry(), start: () => startDockerRegistry() },
+] as const;
+
+describe.each(subjects)("countersign image, against $name", ({ isMissing, start }) => {
+  let host = "";
+  let close: () => Promise<void> = async () => {};
+  let images = 0;
+  beforeAll(async () => {
+    if (isMissing) return;
+    const running = await start();
+    host = running.host;
+    close = () => running.close();
+  });
+  afterAll(() => close());
+
+  async function makeImage(): Promise<{ name: string; pinned: string; repository: Repository }> {
+    const repository = { registry: host, repository: `team/cli${images++}` };
+    const digest = await pushImage(registry(), repository, `cli ${images}`, "1.0");
+    const name = `${host}/${repository.repository}`;
+    return { name: `${name}:1.0`, pinned: `${name}@${digest}`, repository };
+  }
+  const keyless = (): string[] => [...stage.signing, "--identity-token", stage.path("token.jwt"), "--yes"];
+
+  test.skipIf(isMissing)("signs keyless by digest, verifies, and prints the pinned reference", async () => {
+    const { name, pinned } = await makeImage();
+    const signed = await stage.run(["image", "sign", pinned, ...keyless()]);
+    expect(signed).toMatchObject({ code: 0, stdout: `${pinned}\n` });
+    expect(signed.stderr).not.toMatch(/warning/);
+    const verified = await stage.run(["image", "verify", name, ...expected()]);
+    expect(verified).toMatchObject({ code: 0, stdout: `${pinned}\n` });
+    expect(verified.stderr).toMatch(/^allowed: /);
+    const json = await stage.run(["image", "verify", name, ...expected(), "--json", "--quiet"]);
+    const report = JSON.parse(json.stdout) as { verdict: string; reports: { pinned: string }[] };
+    expect([report.verdict, report.reports[0]?.pinned]).toEqual(["allowed", pinned]);
+  });
+
+  test.skipIf(isMissing)("refuses what nobody signed, and another identity", async () => {
+    const { name, pinned } = await makeImage();
+    expect(await stage.run(["image", "verify", name, ...expected()])).toMatchObject({ code: 1, stdout: "" });
+    await stage.run(["image", "sign", pinned, ...keyless()]);
+    const other = expected().map((word) => (word === stage.identity ? "eve@example.com" : word));
+    const refused = await stage.run(["image", "verify", name, ...other]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain("POLICY_IDENTITY_MISMATCH");
+  });
+
+  test.skipIf(isMissing)("by key, without a log, and with annotations", async () => {
+    const { name, pinned } = await makeImage();
+    const key = stage.makeKey("image");
+    const signed = await stage.run([
+      "image",
+      "sign",
+      name,
+      "--key",
+      key.secret,
+      "--danger-no-log",
+      "-a",
+      "env=prod",
+      ...stage.trust,
+    ]);
+    expect(signed).toMatchObject({ code: 0, stdout: `${pinned}\n` });
+    expect(signed.stderr).toContain("CLI_IMAGE_TAG");
+    const verify = ["image", "verify", name, "--key", key.public, ...stage.trust];
+    expect((await stage.run(verify)).stderr).toContain("SIGSTORE_TOO_FEW_LOG_ENTRIES");
+    expect(await stage.run([...verify, "--danger-no-log", "-a", "env=prod"])).toMatchObject({ code: 0 });
+    expect(await stage.run([...verify, "--danger-no-log", "-a", "env=test"])).toMatchObject({ code: 1 });
+    expect(await stage.run([...verify, "-a", "env"])).toMatchObject({ code: 2 });
+    expect(await stage.run([...verify, "--mirror", "x"])).toMatchObject({ code: 2 });
+  });
+
+  test.skipIf(isMissing)("older layout by key, and a tree of what is there", async () => {
+    const { name, pinned } = await makeImage();
+    const key = stage.makeKey("legacy");
+    const sign = ["image", "sign", pinned, "--key", key.secret, "--danger-no-log", ...stage.trust];
+    expect(await stage.run([...sign, "--legacy"])).toMatchObject({ code: 0 });
+    expect(await stage.run(sign)).toMatchObject({ code: 0 });
+    expect(
+      await stage.run([
+        "image",
+        "verify",
+        name,
+        "--key",
+        key.public,
+        "--danger-no-log",
+        "--match-name",
+        ...stage.trust,
+      ]),
+    ).toMatchObject({ code: 0 });
+    const tree = await stage.run(["image", "tree", name]);
+    expect(tree.stdout).toMatch(/sig-tag/);
+    expect(tree.stdout).toMatch(/bundle .*unverified/);
+    const json = JSON.parse((await stage.run(["image", "tree", name, "--json"])).stdout) as {
+      verified: boolean;
+      nodes: { evidence: unknown[] }[];
+    };
+    expect([json.verified, json.nodes[0]?.evidence.length]).toEqual([false, 2]);
+  });
+
+  test.skipIf(isMissing)("attestations by type", async () => {
+    const { name, pinned } = await makeImage();
+    const predicate = stage.write(
+      "sbom.json",
+      '{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"x","dataLicense":"CC0-1.0","documentNamespace":"https://example.com/x","creationInfo":{"created":"2026-01-01T00:00:00Z","creators":["Tool: x"]},"packages":[]}',
+    );
+    const attested = await stage.run([
+      "image",
+      "attest",
+      pinned,
+      "--type",
+      "spdxjson",
+      "--predicate",
+      predicate,
+      ...keyless(),
+    ]);
+    expect(attested).toMatchObject({ code: 0 });
+    const verify = ["image", "verify-attestation", name, ...expected()];
+    expect(await stage.run([...verify, "--type", "spdxjson"])).toMatchObject({ code: 0, stdout: `${pinned}\n` });
+    const wrong = await stage.run([...verify, "--type", "vuln"]);
+    expect(wrong.stderr).toContain("PIPELINE_IMAGE_ROLE");
+    expect(wrong.code).toBe(1);
+    expect(await stage.run(verify)).toMatchObject({ code: 2 });
+    expect((await stage.run(["image", "verify", name, ...expected()])).stderr).toContain("PIPELINE_IMAGE_ROLE");
+  });
+
+  test.skipIf(isMissing)("several images: each is judged, the worst decides", async () => {
+    const [signed, unsigned] = [await makeImage(), await makeImage()];
+    await stage.run(["image", "sign", signed.pinned, ...keyless()]);
+    const missing = `${host}/team/none:1.0`;
+    const outcome = await stage.run(["image", "verify", signed.name, missing, ...expected(), "--json"]);
+    expect(outcome.code).toBe(3);
+    const { reports } = JSON.parse(outcome.stdout) as { reports: { decision: { verdict: string } }[] };
+    expect(reports.map((report) => report.decision.verdict)).toEqual(["allowed", "unknown"]);
+    expect((await stage.run(["image", "verify", signed.name, unsigned.name, missing, ...expected()])).code).toBe(1);
+  });
+});
+
+test("wrong usage is said before any socket is opened", async () => {
+  const identity = ["--certificate-identity", "a@example.com", "--certificate-oidc-issuer", "https://example.com"];
+  expect(await stage.run(["image", "verify", "Not An Image", ...identity])).toMatchObject({ code: 2 });
+  expect(await stage.run(["image", "verify", "registry.invalid/app"])).toMatchObject({ code: 2 });
+  expect(await stage.run(["image", "verify", "registry.invalid/app", ...identity, "--platforms", "x"])).toMatchObject({
+    code: 2,
+  });
+  const half = await stage.run([
+    "image",
+    "verify",
+    "registry.invalid/app",
+    ...identity,
+    "--registry-client-cert",
+    stage.write("c.pem", "x"),
+  ]);
+  expect(half.stderr).toContain("CLI_OPTION_CONFLICT");
+});

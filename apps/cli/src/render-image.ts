@@ -1,0 +1,49 @@
+import { quote } from "@countersign/core";
+import type { ImageReport, ImageVerdict } from "@countersign/pipeline";
+import {
+  claimLines,
+  evidenceLines,
+  formatHints,
+  plain,
+  refusedLine,
+  row,
+  warningLine,
+  type Detail,
+} from "./render-text.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** A report about an image in words, for standard error. Everything that came from outside is escaped. */
+export function formatImageText(report: ImageReport, terminal: Terminal, detail: Detail): string {
+  const isAllowed = report.decision.verdict === "allowed";
+  const head = isAllowed
+    ? [
+        `${terminal.style("green", "allowed:")} ${plain(report.reference)}`,
+        row("digest", plain(report.pinned.slice(report.pinned.indexOf("@") + 1))),
+      ]
+    : [refusedLine({ name: report.reference, ...report.decision }, terminal)];
+  const images = report.images.flatMap((image) => imageLines(image, terminal, detail));
+  const findings = [...report.findings, ...report.images.flatMap((image) => image.findings)];
+  const warnings = findings
+    .filter((finding) => finding.level === "warn")
+    .map((finding) => warningLine(finding, terminal));
+  const hints = isAllowed ? [] : formatHints(findings.filter((finding) => finding.level !== "warn"));
+  return [...head, ...images, ...new Set([...warnings, ...hints]), ""].join("\n");
+}
+
+function imageLines(image: ImageVerdict, terminal: Terminal, detail: Detail): readonly string[] {
+  const name =
+    image.platform === undefined ? [] : [row("platform", `${quote(image.platform)} ${image.digest}: ${image.verdict}`)];
+  const claims =
+    image.verdict === "allowed"
+      ? image.evidence.flatMap((each) => (each.claims === undefined ? [] : [each.claims]))
+      : [];
+  const notes = detail === "every-check" ? image.notes.map((text) => row("note", plain(text))) : [];
+  return [
+    ...name,
+    ...claims.flatMap(claimLines),
+    ...(image.verdict === "allowed" && detail === "outcome"
+      ? []
+      : image.evidence.flatMap((each) => evidenceLines(each, terminal, detail))),
+    ...notes,
+  ];
+}
