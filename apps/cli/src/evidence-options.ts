@@ -23,6 +23,7 @@ export interface EvidenceOptions extends ArtifactOptions, PasswordOptions, Omit<
   readonly products?: readonly string[];
   readonly metadataDir?: string;
   readonly dsse?: true;
+  readonly statement?: true;
   readonly recordStreams?: true;
   readonly timeout?: number;
   readonly passEnv?: readonly string[];
@@ -153,6 +154,12 @@ export const layoutRunFlags: readonly Flag[] = [
   ...artifactFlags,
   metadataDir,
   dsse,
+  {
+    flags: "--statement",
+    says: "write an in-toto Statement (link 0.3) for a layout that asks for attestations; experimental",
+    group: "Output:",
+    conflicts: ["dsse"],
+  },
 ];
 export const layoutMockFlags: readonly Flag[] = [
   stepName,

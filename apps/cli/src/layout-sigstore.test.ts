@@ -179,6 +179,53 @@ describe("a chain whose functionaries are Sigstore identities", () => {
   });
 });
 
+test("attestations satisfy the steps of a layout that asks for them", async () => {
+  const closed = ["DISALLOW", "*"];
+  const predicateType = "https://in-toto.io/attestation/link/v0.3";
+  const signed = {
+    _type: "layout",
+    expires: "2050-01-01T00:00:00Z",
+    readme: "",
+    inspect: [],
+    keys: { [keyOf(ada).keyid]: keyOf(ada) },
+    steps: [
+      {
+        _type: "step",
+        name: "attest",
+        expected_materials: [closed],
+        expected_products: [["CREATE", "app.js"], closed],
+        expectedPredicates: [
+          { predicateType, functionaries: [keyOf(ada).keyid], expectedAttributes: ["command == []"] },
+        ],
+      },
+    ],
+  };
+  stage.write("attested.layout", JSON.stringify({ signatures: [], signed }));
+  expect(await layout("sign", "../attested.layout", "-k", owner.secret)).toMatchObject({ code: 0 });
+  expect(await carryOut("attest", ada, "-p", "app.js", "--statement", "-q")).toMatchObject({ code: 0 });
+  const file = `attest.${keyOf(ada).keyid.slice(0, 8)}.json`;
+  expect(links()).toContain(file);
+  const argv = ["--layout", "../attested.layout", "--key", owner.public, "--link-dir", "../links", ...stage.trust];
+  expect(await layout("verify", ...argv)).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/attest +passed[^]*link\/v0\.3\n[^]*INTOTO_EXPERIMENTAL/) as string,
+  });
+  // The same file is an attestation for `countersign verify`.
+  const who = ["--certificate-identity", ada, "--certificate-oidc-issuer", stage.sigstore.url];
+  expect(
+    await stage.run(["verify", join(work, "app.js"), "--bundle", stage.path(`links/${file}`), ...who, ...stage.trust]),
+  ).toMatchObject({ code: 0 });
+  expect(await carryOut("attest", ada, "--statement", "-q")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("INTOTO_STATEMENT_ARTIFACTS") as string,
+  });
+  expect(
+    await layout("run", "-n", "key", "-k", owner.secret, "-p", "app.js", "--statement", "-d", "../links", "-q"),
+  ).toMatchObject({ code: 0 });
+  expect(links().filter((name) => name.startsWith("key."))).toHaveLength(1);
+  for (const name of [file, ...links().filter((each) => each.startsWith("key."))]) rmSync(stage.path(`links/${name}`));
+});
+
 describe("signing as an identity", () => {
   test("nothing is run without a token, nor with a key beside it", async () => {
     const keyless = ["run", "-n", "x", "--keyless", ...stage.signing, "--", process.execPath, "-e", "0"];

@@ -1,5 +1,12 @@
-import { utf8 } from "@countersign/core";
-import { formatLink, formatSigstoreKey, type Link } from "@countersign/in-toto";
+import { utf8, type JsonObject } from "@countersign/core";
+import {
+  formatLink,
+  formatLinkStatement,
+  formatMetadata,
+  formatSigstoreKey,
+  signMetadata,
+  type Link,
+} from "@countersign/in-toto";
 import { linkFileName, writeLink, writeLinkFile } from "@countersign/in-toto/node";
 import { checkConsent, publicHosts } from "./consent.ts";
 import { cliError } from "./errors.ts";
@@ -32,6 +39,11 @@ export async function makeLinkSigning(
   const signer = await readInTotoSigner(options.key, options, terminal);
   const { keyid } = signer.key;
   linkFileName(step, keyid);
+  if (options.statement === true)
+    return async (link) => {
+      const file = await signMetadata(formatLinkStatement(link), [signer], "dsse");
+      return { keyid, path: writeLinkFile(directory, fileNameOf(step, keyid, options), formatMetadata(file)) };
+    };
   const form = options.dsse === true ? "dsse" : "metablock";
   return async (link) => ({ keyid, path: await writeLink(link, { signer, directory, form }) });
 }
@@ -54,10 +66,20 @@ async function signAsIdentity(
     useProxy(terminal);
     // The command may have taken longer than the first token lasted.
     const as = await signing.open();
-    const { bundle, proved } = await signDocument(utf8(JSON.stringify(formatLink(link))), as, signing.world);
+    const { bundle, proved } = await signDocument(utf8(JSON.stringify(formatted(link, options))), as, signing.world);
     const { signer } = proved;
     if (signer.kind !== "certificate") throw cliError("CLI_USAGE", "a link without a key is signed by an identity");
     const { keyid } = formatSigstoreKey({ identity: signer.identity.value, issuer: signer.issuer });
-    return { keyid, path: writeLinkFile(directory, linkFileName(step, keyid), `${bundle}\n`) };
+    return { keyid, path: writeLinkFile(directory, fileNameOf(step, keyid, options), `${bundle}\n`) };
   };
+}
+
+function formatted(link: Link, { statement }: EvidenceOptions): JsonObject {
+  return statement === true ? formatLinkStatement(link) : formatLink(link);
+}
+
+/** Attestations of a step have names of their own. */
+function fileNameOf(step: string, keyid: string, { statement }: EvidenceOptions): string {
+  const name = linkFileName(step, keyid);
+  return statement === true ? name.replace(/link$/, "json") : name;
 }

@@ -1,15 +1,20 @@
 import {
   pae,
+  parseJson,
+  parseStatement,
   quote,
   TrustError,
+  type JsonObject,
   type LoggedIn,
   type SignedBy,
+  type Statement,
   type VerifiedTime,
   type Verifier,
 } from "@countersign/core";
 import { inTotoError } from "./errors.ts";
 import type { LayoutKey } from "./key.ts";
-import { inTotoPayloadType, readPayload, type Metadata } from "./metadata.ts";
+import { linkOf, linkPredicateType } from "./attestation/statement-artifact.ts";
+import { inTotoPayloadType, maxLinkBytes, readPayload, type Content, type Metadata } from "./metadata.ts";
 
 /** What a Sigstore bundle was proved to carry, and who signed that. */
 export interface ProvedEnvelope {
@@ -53,13 +58,27 @@ function openBundle(bytes: Uint8Array, key: LayoutKey, prove: BundleProver | und
   }
 }
 
-/** The link or layout in a proved bundle. Throws INTOTO_METADATA_TYPE and what `readPayload` throws. */
+/** The link or layout in a proved bundle. Throws INTOTO_METADATA_TYPE and what `readPayload`, `parseStatement` and `linkOf` throw. */
 export function metadataOf({ payloadType, payload, signer, times, logs }: ProvedEnvelope): Metadata {
   if (payloadType !== inTotoPayloadType)
     throw inTotoError("INTOTO_METADATA_TYPE", { checked: "payloadType", expected: inTotoPayloadType });
   const signedBytes = (): Uint8Array => pae(payloadType, payload);
   const proved: Prover = { signer, times, logs };
-  return { form: "dsse", mode: "strict", signatures: [], signedBytes, proved, ...readPayload(payload, "strict") };
+  return { form: "dsse", mode: "strict", signatures: [], signedBytes, proved, ...readBundled(payload) };
+}
+
+/** A link or layout (ITE-5), or the Statement that stands for a link, which other tools can verify too. */
+function readBundled(payload: Uint8Array): Content {
+  const statement = statementIn(payload);
+  return statement === undefined ? readPayload(payload, "strict") : { type: "link", link: linkOf(statement) };
+}
+
+/** The Statement of link 0.3 that the payload is, if it is one. */
+function statementIn(payload: Uint8Array): Statement | undefined {
+  const value = parseJson(payload, { maxBytes: maxLinkBytes });
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isObject || (value as JsonObject)["predicateType"] !== linkPredicateType) return undefined;
+  return parseStatement(payload);
 }
 
 /** Proves that who signed the bundle is the functionary: the same identity and issuer, or the same key. Throws INTOTO_IDENTITY_MISMATCH. */

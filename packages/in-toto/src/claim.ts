@@ -5,7 +5,7 @@ import type { LayoutKey } from "./key.ts";
 import type { LevelAnswer } from "./level.ts";
 import type { Artifacts } from "./artifacts.ts";
 import type { Link } from "./link.ts";
-import type { SignedStep } from "./step.ts";
+import type { SignedBy as SignedStepBy } from "./step.ts";
 
 /**
  * What a met layout proves, in the words that policies read: the owner who signed it, who signed for each step, and the
@@ -65,7 +65,7 @@ function signerOf(key: LayoutKey): SignedBy {
 }
 
 /** The key that signed may be a subkey of the one that is listed. */
-function functionaryOf({ key, materialId, proved }: SignedStep): SignedBy {
+function functionaryOf({ key, materialId, proved }: SignedStepBy): SignedBy {
   if (proved !== undefined) return proved.signer;
   return { kind: "key", keyid: materialId, algorithm: algorithmOf(key) };
 }

@@ -1,4 +1,5 @@
 import { catalogue, type CatalogueEntry, type ErrorMaker } from "@countersign/core";
+import { attestationEntries } from "./attestation/attestation-entry.ts";
 import { initEntries } from "./init-entry.ts";
 import { lintEntries } from "./lint-entry.ts";
 import { verifyEntries } from "./verify-error.ts";
@@ -205,12 +206,16 @@ const inTotoEntries = {
 export const inTotoErrors: Readonly<Record<string, CatalogueEntry>> = {
   ...inTotoEntries,
   ...verifyEntries,
+  ...attestationEntries,
   ...initEntries,
   ...lintEntries,
 };
 /** Makes an error of this package's catalogue. */
-export const inTotoError: ErrorMaker<typeof inTotoEntries & typeof verifyEntries & typeof initEntries> = catalogue({
+export const inTotoError: ErrorMaker<
+  typeof inTotoEntries & typeof verifyEntries & typeof attestationEntries & typeof initEntries
+> = catalogue({
   ...inTotoEntries,
   ...verifyEntries,
+  ...attestationEntries,
   ...initEntries,
 });

@@ -1,7 +1,8 @@
 import { quote, type JsonObject } from "@countersign/core";
 import { formatLink } from "./link.ts";
 import type { RuleEffect, RuleTrace } from "./match.ts";
-import type { FunctionaryReport, ItemReport, LayoutReport, StepReport } from "./report.ts";
+import type { AttributeOutcome } from "./attestation/attribute.ts";
+import type { FunctionaryReport, ItemReport, LayoutReport, StatementReport, StepReport } from "./report.ts";
 import type { Verification } from "./verify.ts";
 
 /** The name of the form in which `formatLayoutReport` writes. */
@@ -69,7 +70,18 @@ function stepRows(step: StepReport, indent: string, detail: TableDetail): readon
       countsOf(step),
     ],
     ...ruleRows(step, indent, detail),
+    ...(step.statements ?? []).flatMap((each) => statementRows(each, indent, detail)),
     ...step.functionaries.flatMap(({ sublayout }) => (sublayout === undefined ? [] : tableRows(sublayout, detail))),
+  ];
+}
+
+function statementRows(statement: StatementReport, indent: string, detail: TableDetail): readonly Row[] {
+  const { file, predicateType, keyid, attributes = [] } = statement;
+  const rules = attributes.map(({ rule, result }): Row => [`${indent}    attribute`, result, shown(rule)]);
+  return [
+    [`${indent}  ${shown(file)}`, verdictOf(statement), short(keyid), shown(predicateType)],
+    ...ruleRows({ name: "", ...statement }, `${indent}  `, detail),
+    ...(detail === "steps" ? [] : rules),
   ];
 }
 
@@ -87,7 +99,7 @@ function ruleRows(item: ItemReport, indent: string, detail: TableDetail): readon
   });
 }
 
-function verdictOf({ verdict, code }: ItemReport): string {
+function verdictOf({ verdict, code }: Pick<ItemReport, "verdict" | "code">): string {
   return code === undefined ? verdict : `${verdict}: ${code}`;
 }
 
@@ -123,13 +135,29 @@ function layoutJson(layout: LayoutReport): JsonObject {
 }
 
 function stepJson(step: StepReport): JsonObject {
-  const { threshold, functionaries, ignored } = step;
+  const { threshold, functionaries, statements, attributes, ignored } = step;
   return {
     ...itemJson(step),
     threshold,
     functionaries: functionaries.map(functionaryJson),
-    ignored: ignored.map(({ keyid, code, message }) => ({ keyid, code, message })),
+    ...(statements === undefined ? {} : { statements: statements.map(statementJson) }),
+    ...(attributes === undefined ? {} : { attributes: attributesJson(attributes) }),
+    ignored: ignored.map((each) => ({ ...each })),
   };
+}
+
+function statementJson(statement: StatementReport): JsonObject {
+  const { materials, products, attributes, ...facts } = statement;
+  return {
+    ...facts,
+    ...(materials === undefined ? {} : { materials: traceJson(materials) }),
+    ...(products === undefined ? {} : { products: traceJson(products) }),
+    ...(attributes === undefined ? {} : { attributes: attributesJson(attributes) }),
+  };
+}
+
+function attributesJson(outcomes: readonly AttributeOutcome[]): readonly JsonObject[] {
+  return outcomes.map(({ rule, result }) => ({ rule, result }));
 }
 
 function functionaryJson({ keyid, material, evidence, proved, sublayout }: FunctionaryReport): JsonObject {

@@ -1,5 +1,5 @@
 import { formatRule, type MatchRule } from "./rule.ts";
-import type { Layout } from "./layout.ts";
+import type { Layout, Step } from "./layout.ts";
 import type { ItemReport } from "./report.ts";
 
 /** The chain of a layout as a picture: what takes its artifacts from where. */
@@ -43,9 +43,7 @@ export function graphLayout(layout: Layout, judged: ReadonlyMap<string, NodeVerd
   for (const item of items) {
     const verdict = judged.get(item.name);
     const [kind, note] =
-      "run" in item
-        ? (["inspection", item.run.join(" ")] as const)
-        : (["step", `${item.threshold} of ${item.pubkeys.map((keyid) => keyid.slice(0, 8)).join(", ")}`] as const);
+      "run" in item ? (["inspection", item.run.join(" ")] as const) : (["step", whoDoes(item)] as const);
     nodes.set(item.name, { name: item.name, kind, note, ...(verdict === undefined ? {} : { verdict }) });
   }
   const edges = new Map<string, ChainEdge>();
@@ -57,6 +55,11 @@ export function graphLayout(layout: Layout, judged: ReadonlyMap<string, NodeVerd
     }
   }
   return { nodes: [...nodes.values()], edges: [...edges.values()] };
+}
+
+function whoDoes({ threshold, pubkeys, expectedPredicates }: Step): string {
+  if (expectedPredicates.length > 0) return expectedPredicates.map(({ predicateType }) => predicateType).join(", ");
+  return `${threshold} of ${pubkeys.map((keyid) => keyid.slice(0, 8)).join(", ")}`;
 }
 
 function addEdge(edges: Map<string, ChainEdge>, to: string, rule: MatchRule): void {

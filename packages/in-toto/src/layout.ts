@@ -7,6 +7,8 @@ import {
   type ObjectReader,
   type TrustError,
 } from "@countersign/core";
+import { readAttributeRules, type AttributeRule } from "./attestation/attribute.ts";
+import { checkDraft, readExpectedPredicates, type ExpectedPredicate } from "./attestation/predicate.ts";
 import {
   readCertificateParts,
   readCertificateConstraints,
@@ -48,6 +50,10 @@ export interface Step {
   readonly expectedCommand: readonly string[];
   readonly expectedMaterials: readonly Rule[];
   readonly expectedProducts: readonly Rule[];
+  /** Attestations that stand for the step in place of links (ITE-11, a draft); empty without, and in compat. */
+  readonly expectedPredicates: readonly ExpectedPredicate[];
+  /** What must be true of its links (ITE-11, a draft); empty without, and in compat. */
+  readonly expectedAttributes: readonly AttributeRule[];
   readonly raw: JsonObject;
 }
 
@@ -72,12 +78,14 @@ export const maxCommandWords: number = 65_536;
  * under their own ids; compat: as the reference, missing members are empty and thresholds any integer or boolean. Members
  * that are not known are passed over. Checks no signature, no clock, no rule's references, and not whether enough keys are
  * listed: that is for verification and lint. Throws INTOTO_LAYOUT_MALFORMED, INTOTO_NAME_UNSAFE, INTOTO_RULE_MALFORMED,
- * INTOTO_KEY_MALFORMED, INTOTO_CERTIFICATE_MALFORMED and core's key errors.
+ * INTOTO_KEY_MALFORMED, INTOTO_CERTIFICATE_MALFORMED, INTOTO_ATTRIBUTE_MALFORMED, INTOTO_DRAFT_UNSUPPORTED and core's
+ * key errors.
  */
 export function parseLayout(value: Json, mode: Mode = "strict"): Layout {
   const reader = readObject(value, "layout", malformed);
   checkNulls(value, "layout");
   if (reader.string("_type") !== "layout") throw malformed({ checked: "layout._type", expected: "layout" });
+  if (mode === "strict") checkDraft("layout", value, "layout");
   const steps = readItems(reader, "steps").map((each, at) => parseStep(each, `layout.steps[${at}]`, mode));
   const inspections = readItems(reader, "inspect").map((each, at) =>
     parseInspection(each, `layout.inspect[${at}]`, mode),
@@ -117,8 +125,9 @@ export function formatLayout(layout: Omit<Layout, "raw" | "expiresMs"> & { reado
 
 function formatStep(step: Step): JsonObject {
   const { name, pubkeys, threshold, expectedCommand } = step;
-  const common = { ...step.raw, _type: "step", name, pubkeys, threshold, expected_command: expectedCommand };
-  return { ...common, ...formatRules(step) };
+  const common = { ...step.raw, _type: "step", name, ...formatRules(step) };
+  if (step.expectedPredicates.length > 0) return common;
+  return { ...common, pubkeys, threshold, expected_command: expectedCommand };
 }
 
 function formatRules({
@@ -139,15 +148,50 @@ function parseStep(value: Json, at: string, mode: Mode): Step {
   const reader = readObject(value, at, malformed);
   checkNulls(value, at);
   if (mode === "strict") checkType(reader, "step");
+  const drafts = readDrafts(reader, value, at, mode);
+  const isAttested = drafts.expectedPredicates.length > 0;
   return {
     name: readName(reader, mode),
+    ...(isAttested ? readWithoutLinks(reader, at) : readForLinks(reader, mode)),
+    expectedMaterials: readRules(reader, "expected_materials", mode),
+    expectedProducts: readRules(reader, "expected_products", mode),
+    ...drafts,
+    raw: value as JsonObject,
+  };
+}
+
+type LinkMembers = Pick<Step, "threshold" | "pubkeys" | "certificateConstraints" | "expectedCommand">;
+
+function readForLinks(reader: ObjectReader, mode: Mode): LinkMembers {
+  return {
     threshold: readThreshold(reader, mode),
     pubkeys: readPubkeys(readList(reader, "pubkeys", mode), mode),
     certificateConstraints: readCertificateConstraints(reader),
     expectedCommand: readCommand(reader, "expected_command", mode),
-    expectedMaterials: readRules(reader, "expected_materials", mode),
-    expectedProducts: readRules(reader, "expected_products", mode),
-    raw: value as JsonObject,
+  };
+}
+
+/** A step is done by links or by attestations: who would sign the one could else be forgotten in the other. */
+function readWithoutLinks(reader: ObjectReader, at: string): LinkMembers {
+  const wrong = ["pubkeys", "cert_constraints", "threshold", "expectedAttributes"].find((name) => reader.has(name));
+  if (wrong !== undefined)
+    throw malformed({ checked: `${at}.${wrong}`, expected: "it within expectedPredicates, or none of these" });
+  const command = reader.has("expected_command") ? readCommand(reader, "expected_command", "strict") : [];
+  return { threshold: 1, pubkeys: [], certificateConstraints: [], expectedCommand: command };
+}
+
+/** The reference knows nothing of drafts. */
+function readDrafts(
+  reader: ObjectReader,
+  value: Json,
+  at: string,
+  mode: Mode,
+): Pick<Step, "expectedPredicates" | "expectedAttributes"> {
+  if (mode === "compat") return { expectedPredicates: [], expectedAttributes: [] };
+  checkDraft("step", value, at);
+  return {
+    expectedPredicates: readExpectedPredicates(reader, at),
+    expectedAttributes: readAttributeRules(reader, "expectedAttributes"),
   };
 }
 
@@ -155,6 +199,7 @@ function parseInspection(value: Json, at: string, mode: Mode): Inspection {
   const reader = readObject(value, at, malformed);
   checkNulls(value, at);
   if (mode === "strict") checkType(reader, "inspection");
+  if (mode === "strict") checkDraft("inspection", value, at);
   return {
     name: readName(reader, mode),
     run: readCommand(reader, "run", mode),

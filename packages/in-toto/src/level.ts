@@ -13,7 +13,18 @@ import type { Draft, ItemReport, LayoutReport, StepReport } from "./report.ts";
 import { checkRunBindings, parseRunRequirement, type PlacedLink, type RunRequirement } from "./run-binding.ts";
 import { checkSignature } from "./signature.ts";
 import { checkStepLinks, commandWarnings } from "./step-link.ts";
-import { checkEnough, proveStep, type SignedStep } from "./step.ts";
+import {
+  isAttested,
+  isExperimental,
+  judgeAttested,
+  judgeLinkAttributes,
+  placedLinkOf,
+  proveAttested,
+  signerOf,
+} from "./attestation/attested-step.ts";
+import { standInFor } from "./attestation/statement-judge.ts";
+import type { SignedStatement } from "./attestation/statement-search.ts";
+import { checkEnough, proveStep, type SignedBy, type SignedStep } from "./step.ts";
 import { checkDescent, type Descent } from "./sublayout.ts";
 import { substituteLayout, type Substitutions } from "./substitution.ts";
 import { summarise } from "./summary.ts";
@@ -50,14 +61,16 @@ export interface LevelAnswer {
   /** Every link that was relied on, also below sublayouts. */
   readonly links: readonly PlacedLink[];
   /** Who signed for each step, in the order of the layout; empty if the layout was not met. */
-  readonly signed: ReadonlyMap<string, readonly SignedStep[]>;
+  readonly signed: ReadonlyMap<string, readonly SignedBy[]>;
 }
 
 interface Level {
   readonly trail: Trail;
   readonly question: LevelQuestion;
   readonly report: Draft<LayoutReport>;
-  readonly signed: Map<string, readonly SignedStep[]>;
+  readonly signed: Map<string, readonly SignedBy[]>;
+  readonly linked: Map<string, readonly SignedStep[]>;
+  readonly attested: Map<string, readonly SignedStatement[]>;
   /** The links of each step, summaries in the place of sublayouts; then the one that stands for them. */
   readonly stepLinks: Map<string, Link[]>;
   readonly chain: Map<string, Link>;
@@ -93,7 +106,8 @@ function openLevel(trail: Trail, question: LevelQuestion): Level {
     steps: [],
     inspections: [],
   };
-  return { trail, question, report, signed: new Map(), stepLinks: new Map(), chain: new Map(), all: [] };
+  const [signed, linked, attested] = [new Map(), new Map(), new Map()];
+  return { trail, question, report, signed, linked, attested, stepLinks: new Map(), chain: new Map(), all: [] };
 }
 
 function stepReport({ name, threshold }: Step): StepReport {
@@ -115,6 +129,8 @@ function openLayout(level: Level): Layout {
   if (mode === "strict" && layout.steps.length === 0 && layout.inspections.length === 0)
     throw inTotoError("INTOTO_LAYOUT_EMPTY");
   for (const inspection of layout.inspections) checkInspectable(inspection, { run, product }, listers);
+  if (layout.steps.some(isExperimental))
+    level.trail.findings.push({ ...findingIn(level, undefined, inTotoError("INTOTO_EXPERIMENTAL")), level: "warn" });
   return layout;
 }
 
@@ -125,36 +141,45 @@ function checkExpiry({ expires, expiresMs }: Layout, now: Date, mode: Mode): voi
 }
 
 function proveSteps(level: Level, layout: Layout): void {
+  for (const [at, step] of layout.steps.entries())
+    attempt(level, itemAt(level, at), () => proveOne(level, layout, step, itemAt(level, at) as Draft<StepReport>));
+}
+
+function proveOne(level: Level, layout: Layout, step: Step, report: Draft<StepReport>): void {
   const { links } = level.question;
-  for (const [at, step] of layout.steps.entries()) {
-    attempt(level, itemAt(level, at), () => {
-      const { signed, ignored } = proveStep(step, { layout, links, ...level.trail });
-      const report = itemAt(level, at) as Draft<StepReport>;
-      report.functionaries = signed.map(({ keyid, materialId: material, type, proved }) => ({
-        keyid,
-        material,
-        evidence: type,
-        ...(proved === undefined ? {} : { proved }),
-      }));
-      report.ignored = ignored.map(({ keyid, error: { code, message } }) => ({ keyid, code, message }));
-      checkEnough(step, { signed, ignored }, level.trail.mode);
-      level.signed.set(step.name, signed);
-    });
+  if (isAttested(step)) {
+    const statements = proveAttested(step, { layout, links, bundles: level.trail.bundles }, report);
+    level.attested.set(step.name, statements);
+    level.signed.set(step.name, statements.map(signerOf));
+    return;
   }
+  const { signed, ignored } = proveStep(step, { layout, links, ...level.trail });
+  report.functionaries = signed.map(({ keyid, materialId: material, type, proved }) => ({
+    keyid,
+    material,
+    evidence: type,
+    ...(proved === undefined ? {} : { proved }),
+  }));
+  report.ignored = ignored.map(({ keyid, error: { code, message } }) => ({ keyid, code, message }));
+  checkEnough(step, { signed, ignored }, level.trail.mode);
+  level.linked.set(step.name, signed);
+  level.signed.set(step.name, signed);
 }
 
 function enterSublayouts(level: Level, layout: Layout): void {
   for (const [at, step] of layout.steps.entries()) {
     const links: Link[] = [];
     level.stepLinks.set(step.name, links);
-    for (const [index, signed] of (level.signed.get(step.name) ?? []).entries()) {
-      const place = [...level.question.place, step.name];
+    const place = [...level.question.place, step.name];
+    const where = ({ keyid }: SignedBy): string => `${place.map(quote).join(" / ")} by ${quote(keyid.slice(0, 8))}`;
+    for (const each of level.attested.get(step.name) ?? [])
+      attempt(level, itemAt(level, at), () => {
+        level.all.push({ place: where(signerOf(each)), link: placedLinkOf(each) });
+      });
+    for (const [index, signed] of (level.linked.get(step.name) ?? []).entries()) {
       if (signed.type === "link") {
         links.push(signed.link);
-        level.all.push({
-          place: `${place.map(quote).join(" / ")} by ${quote(signed.keyid.slice(0, 8))}`,
-          link: signed.link,
-        });
+        level.all.push({ place: where(signed), link: signed.link });
       } else attempt(level, itemAt(level, at), () => enter(level, { layout, signed, place, at, index, links }));
     }
   }
@@ -199,6 +224,11 @@ function enter(level: Level, { layout, signed, place, at, index, links }: Entry)
 function checkLinks(level: Level, layout: Layout): void {
   for (const [at, step] of layout.steps.entries()) {
     const links = level.stepLinks.get(step.name) ?? [];
+    const attested = level.attested.get(step.name);
+    if (attested !== undefined) {
+      attempt(level, itemAt(level, at), () => level.chain.set(step.name, standInFor(step, attested)));
+      continue;
+    }
     attempt(level, itemAt(level, at), () => level.chain.set(step.name, checkStepLinks(step, links, level.trail.mode)));
     for (const error of commandWarnings(step, links))
       level.trail.findings.push({ ...findingIn(level, undefined, error), level: "warn" });
@@ -217,8 +247,16 @@ function checkRuns(level: Level, layout: Layout): void {
 
 function judgeSteps(level: Level, layout: Layout): void {
   const chain: Chain = level.chain;
-  for (const [at, step] of layout.steps.entries())
-    attempt(level, itemAt(level, at), () => judgeItem(step, chain, itemAt(level, at)));
+  for (const [at, step] of layout.steps.entries()) {
+    const item = itemAt(level, at) as Draft<StepReport>;
+    const attested = level.attested.get(step.name);
+    const warnings = attempt(level, item, () => {
+      if (attested !== undefined) return judgeAttested(step, attested, chain, item);
+      judgeItem(step, chain, item);
+      return judgeLinkAttributes(step, level.stepLinks.get(step.name) ?? [], item);
+    });
+    level.trail.findings.push(...(warnings ?? []));
+  }
 }
 
 /** All inspections are carried out before the rules of the first are applied, so that they may refer to each other. */

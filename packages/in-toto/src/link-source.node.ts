@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from
 import { join, resolve } from "node:path";
 import { quote } from "@countersign/core";
 import { inTotoError } from "./errors.ts";
-import type { LinkSource } from "./link-source.ts";
+import { maxAttestationBytes, stepOfFile, type AttestationFile, type LinkSource } from "./link-source.ts";
 import { maxLinkBytes } from "./metadata.ts";
 
 /** Links in a directory, and which of its files were opened. */
@@ -29,6 +29,8 @@ export function openLinkDirectory(directory: string, opened: Set<string> = new S
       return bytes;
     },
     list: (stepName) => listLinks(directory, stepName),
+    attestations: (stepName) => readAttestations(directory, stepName),
+    noteRelied: (name) => opened.add(resolve(directory, name)),
     sub: (name) => openLinkDirectory(join(directory, name), opened),
   };
 }
@@ -41,6 +43,15 @@ function listLinks(directory: string, stepName: string): readonly string[] {
   });
 }
 
+/** One after another, so that only one is in memory. */
+function* readAttestations(directory: string, stepName: string): Generator<AttestationFile> {
+  for (const name of namesIn(directory)) {
+    if (stepOfFile(name) !== stepName) continue;
+    const bytes = readLink(resolve(directory, name), maxAttestationBytes);
+    if (bytes !== undefined) yield { name, bytes };
+  }
+}
+
 function namesIn(directory: string): readonly string[] {
   try {
     return readdirSync(directory).toSorted().slice(0, maxLinkFiles);
@@ -49,7 +60,7 @@ function namesIn(directory: string): readonly string[] {
   }
 }
 
-function readLink(path: string): Uint8Array | undefined {
+function readLink(path: string, maxBytes: number = maxLinkBytes): Uint8Array | undefined {
   let fd: number;
   try {
     // Without waiting for the other end, should the name be a pipe.
@@ -61,10 +72,10 @@ function readLink(path: string): Uint8Array | undefined {
     const stat = fstatSync(fd);
     if (!stat.isFile()) return undefined;
     const checked = `link ${quote(path)}`;
-    if (stat.size > maxLinkBytes)
+    if (stat.size > maxBytes)
       throw inTotoError("INTOTO_TOO_LARGE", {
         checked,
-        expected: `at most ${maxLinkBytes} bytes`,
+        expected: `at most ${maxBytes} bytes`,
         got: `${stat.size}`,
       });
     return readAll(fd, stat.size);

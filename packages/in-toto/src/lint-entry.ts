@@ -20,6 +20,11 @@ export const lintEntries = {
     says: "the layout is valid for very long, and an old one can be replayed for as long",
     fix: "let it expire within a year or two and renew it",
   },
+  INTOTO_LINT_PREDICATE_TWICE: {
+    kind: "untrusted",
+    says: "one functionary may attest the same predicate in two steps, and nothing signed tells the two apart",
+    fix: "give the steps different functionaries, or rules that tell their artifacts or attributes apart",
+  },
   INTOTO_LINT_KEY_UNKNOWN: {
     kind: "untrusted",
     says: "a step lets a key sign that the layout does not list",

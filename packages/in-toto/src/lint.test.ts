@@ -83,6 +83,22 @@ function codes(changes: JsonObject): readonly string[] {
 const inMaterials = (materials: Words): JsonObject => ({ steps: [step({ name: "build", materials })] });
 const inProducts = (products: Words): JsonObject => ({ steps: [step({ name: "build", products })] });
 const withMore = (more: JsonObject): JsonObject => ({ steps: [step({ name: "build", more })] });
+/** A test attested in two steps, by two of these in the second. */
+const attestedBy = (functionaries: readonly string[]): JsonObject => {
+  const type = "https://in-toto.io/attestation/test-result/v0.1";
+  const attested = (name: string, who: readonly string[], more: JsonObject = {}): JsonObject => ({
+    _type: "step",
+    name,
+    expected_materials: [["DISALLOW", "*"]],
+    expected_products: [["DISALLOW", "*"]],
+    expectedPredicates: [{ predicateType: type, functionaries: who, threshold: who.length, ...more }],
+  });
+  const open = { expectedProducts: [["CREATE", "*"]] };
+  const others = { expected_materials: fromBuild };
+  return {
+    steps: [attested("build", [ada.id]), { ...attested("again", functionaries, open), ...others }],
+  };
+};
 const keys = (...listed: readonly (readonly [string, JsonObject])[]): JsonObject => ({
   keys: Object.fromEntries(listed.map(([keyid, json]) => [keyid, { ...json, keyid }])),
 });
@@ -126,6 +142,16 @@ const cases: readonly { readonly name: string; readonly changes: JsonObject; rea
     name: "threshold above the number of keys",
     changes: withMore({ threshold: 2 }),
     found: ["fail INTOTO_LINT_THRESHOLD"],
+  },
+  {
+    name: "attestations by somebody unknown, by too few, and by nobody else than in another step",
+    changes: attestedBy([ada.id, "ab"]),
+    found: [
+      "warn INTOTO_LINT_PREDICATE_TWICE",
+      "fail INTOTO_LINT_KEY_UNKNOWN",
+      "fail INTOTO_LINT_THRESHOLD",
+      "fail INTOTO_LINT_DISALLOW_MISSING",
+    ],
   },
   { name: "no rules", changes: inProducts([]), found: ["warn INTOTO_LINT_RULES_MISSING"] },
   { name: "no DISALLOW", changes: inProducts([["CREATE", "*"]]), found: ["fail INTOTO_LINT_DISALLOW_MISSING"] },

@@ -1,4 +1,5 @@
 import { quote } from "@countersign/core";
+import { linkPredicateType } from "./attestation/statement-artifact.ts";
 import { isDeclarative } from "./inspection.ts";
 import { isOwnKeyId } from "./key.ts";
 import { lintFinding, type LintFinding } from "./lint-finding.ts";
@@ -30,6 +31,7 @@ export function lintLayout(layout: Layout, options: LintOptions): readonly LintF
 function* lintAll(layout: Layout, options: LintOptions): Generator<LintFinding> {
   yield* lintExpiry(layout, options);
   yield* lintKeys(layout);
+  yield* lintPredicates(layout);
   if (layout.steps.length === 0) yield lintFinding("fail", "INTOTO_LINT_STEPS_MISSING", {});
   const steps = new Set(layout.steps.map(({ name }) => name));
   const inspections = new Set(layout.inspections.map(({ name }) => name));
@@ -62,7 +64,7 @@ function* lintExpiry(layout: Layout, { now, soonDays = 30, farDays = 730 }: Lint
 
 function* lintKeys(layout: Layout): Generator<LintFinding> {
   const idOf = new Map<string, string>();
-  const used = new Set(layout.steps.flatMap((step) => step.pubkeys));
+  const used = new Set(layout.steps.flatMap(functionariesOf));
   for (const [keyid, key] of layout.keys) {
     const checked = `key ${quote(keyid)}`;
     const other = idOf.get(key.materialId);
@@ -75,28 +77,65 @@ function* lintKeys(layout: Layout): Generator<LintFinding> {
   }
 }
 
+function functionariesOf({ pubkeys, expectedPredicates }: Step): readonly string[] {
+  return [...pubkeys, ...expectedPredicates.flatMap(({ functionaries }) => functionaries)];
+}
+
 function* lintStep(step: Step, at: number, layout: Layout): Generator<LintFinding> {
-  const { name: item, threshold } = step;
+  const { name: item, pubkeys, threshold, expectedPredicates } = step;
   const checked = `step ${quote(item)}`;
-  const owners = ownersOf(layout);
-  for (const keyid of new Set(step.pubkeys)) {
-    if (!owners.has(keyid))
-      yield lintFinding("fail", "INTOTO_LINT_KEY_UNKNOWN", { checked, got: quote(keyid) }, { item });
-  }
-  if (new Set(step.pubkeys).size < step.pubkeys.length)
-    yield lintFinding("fail", "INTOTO_LINT_KEY_TWICE", { checked }, { item });
-  const functionaries = new Set(step.pubkeys.flatMap((keyid) => owners.get(keyid) ?? [])).size;
   const isOpen = step.certificateConstraints.length > 0;
-  if (!isOpen && threshold > functionaries)
-    yield lintFinding(
-      "fail",
-      "INTOTO_LINT_THRESHOLD",
-      { checked, expected: `${threshold} keys`, got: `${functionaries}` },
-      { item },
-    );
+  if (expectedPredicates.length === 0) yield* lintPeople({ item, checked, keyids: pubkeys, threshold, isOpen }, layout);
+  for (const { predicateType, functionaries, threshold: need } of expectedPredicates) {
+    const where = `${checked}, ${quote(predicateType)}`;
+    yield* lintPeople({ item, checked: where, keyids: functionaries, threshold: need, isOpen: false }, layout);
+  }
   const isAlone = at > 0 && step.expectedMaterials.length > 0;
   if (isAlone && !step.expectedMaterials.some((rule) => rule.kind === "match" && rule.from !== item))
     yield lintFinding("warn", "INTOTO_LINT_CHAIN_BROKEN", { checked }, { item });
+}
+
+interface People {
+  readonly item: string;
+  readonly checked: string;
+  readonly keyids: readonly string[];
+  readonly threshold: number;
+  /** Whether others may sign, whom nobody can count. */
+  readonly isOpen: boolean;
+}
+
+function* lintPeople({ item, checked, keyids, threshold, isOpen }: People, layout: Layout): Generator<LintFinding> {
+  const owners = ownersOf(layout);
+  for (const keyid of new Set(keyids)) {
+    if (!owners.has(keyid))
+      yield lintFinding("fail", "INTOTO_LINT_KEY_UNKNOWN", { checked, got: quote(keyid) }, { item });
+  }
+  if (new Set(keyids).size < keyids.length) yield lintFinding("fail", "INTOTO_LINT_KEY_TWICE", { checked }, { item });
+  const people = new Set(keyids.flatMap((keyid) => owners.get(keyid) ?? [])).size;
+  if (isOpen || threshold <= people) return;
+  const detail = { checked, expected: `${threshold} keys`, got: `${people}` };
+  yield lintFinding("fail", "INTOTO_LINT_THRESHOLD", detail, { item });
+}
+
+/** Attestations other than links do not say which step they are of: one could be offered for the other. */
+function* lintPredicates({ steps }: Layout): Generator<LintFinding> {
+  const seen = new Map<string, string>();
+  for (const { name: item, expectedPredicates } of steps)
+    for (const { predicateType, functionaries } of expectedPredicates) {
+      if (predicateType === linkPredicateType) continue;
+      for (const keyid of new Set(functionaries)) {
+        const id = JSON.stringify([predicateType, keyid]);
+        const other = seen.get(id);
+        if (other !== undefined) {
+          const detail = {
+            checked: `step ${quote(item)}, ${quote(predicateType)}`,
+            got: `also in step ${quote(other)}`,
+          };
+          yield lintFinding("warn", "INTOTO_LINT_PREDICATE_TWICE", detail, { item });
+        }
+        seen.set(id, item);
+      }
+    }
 }
 
 const ownersByLayout = new WeakMap<Layout, ReadonlyMap<string, string>>();
@@ -129,6 +168,9 @@ type Names = Pick<Parameters<typeof lintRules>[0], "kind" | "steps" | "inspectio
 function* lintBothSides(item: Step | Inspection, names: Names): Generator<LintFinding> {
   yield* lintRules({ ...names, item: item.name, side: "materials", rules: item.expectedMaterials });
   yield* lintRules({ ...names, item: item.name, side: "products", rules: item.expectedProducts });
+  for (const { expectedProducts } of "expectedPredicates" in item ? item.expectedPredicates : [])
+    if (expectedProducts.length > 0)
+      yield* lintRules({ ...names, item: item.name, side: "products", rules: expectedProducts });
 }
 
 function isTied(inspection: Inspection, steps: ReadonlySet<string>): boolean {

@@ -1,4 +1,5 @@
 import type { Digest } from "@countersign/core";
+import type { AttributeOutcome } from "./attestation/attribute.ts";
 import type { Prover } from "./bundle.ts";
 import type { RuleTrace } from "./match.ts";
 
@@ -33,8 +34,29 @@ export interface ItemReport {
 export interface StepReport extends ItemReport {
   readonly threshold: number;
   readonly functionaries: readonly FunctionaryReport[];
+  /** Attestations that stand for it, one for each who signed; experimental. */
+  readonly statements?: readonly StatementReport[];
+  /** What attribute rules came to, for each link; experimental. */
+  readonly attributes?: readonly AttributeOutcome[];
   /** Files that counted for nothing. */
-  readonly ignored: readonly { readonly keyid: string; readonly code: string; readonly message: string }[];
+  readonly ignored: readonly {
+    readonly keyid?: string;
+    readonly file?: string;
+    readonly code: string;
+    readonly message: string;
+  }[];
+}
+
+/** What was seen of one attestation that a functionary signed for a step. */
+export interface StatementReport {
+  readonly file: string;
+  readonly predicateType: string;
+  readonly keyid: string;
+  readonly verdict: ItemReport["verdict"];
+  readonly code?: string;
+  readonly materials?: RuleTrace;
+  readonly products?: RuleTrace;
+  readonly attributes?: readonly AttributeOutcome[];
 }
 
 /** Who signed for a step, and with what. */
@@ -42,7 +64,7 @@ export interface FunctionaryReport {
   readonly keyid: string;
   /** SHA-256 of the key that signed, hex. */
   readonly material: string;
-  readonly evidence: "link" | "layout";
+  readonly evidence: "link" | "layout" | "statement";
   /** Who signed and which logs saw it, where a Sigstore bundle proved that. */
   readonly proved?: Prover;
   readonly sublayout?: LayoutReport;

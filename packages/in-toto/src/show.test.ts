@@ -79,6 +79,25 @@ test("a Sigstore identity in place of a key", () => {
   );
 });
 
+test("a step that attestations satisfy", () => {
+  const predicate = {
+    predicateType: "https://in-toto.io/attestation/test-result/v0.1",
+    functionaries: [keyid],
+    expectedProducts: [["ALLOW", "*"]],
+    expectedAttributes: ["result == 'PASSED'", { rule: "size(url) > 0", allowIfNoClaim: true, warn: true }],
+  };
+  const { pubkeys, threshold, cert_constraints, ...rest } = step;
+  const lines = show({ ...layout, steps: [{ ...rest, expectedPredicates: [predicate] }] }).split("\n");
+  expect(pubkeys.length + threshold + cert_constraints.length).toBe(3);
+  expect(lines.slice(6, 11)).toEqual([
+    "step 1: build",
+    "  attested  https://in-toto.io/attestation/test-result/v0.1  by 1 of abababab",
+    "  products  ALLOW *",
+    "  attribute result == 'PASSED'",
+    "  attribute size(url) > 0  (or no claim)  (only warns)",
+  ]);
+});
+
 const artifacts = (count: number): object =>
   Object.fromEntries(Array.from({ length: count }, (_, at) => [`f${at}`, { sha256: "ab".repeat(32) }]));
 const link = {

@@ -1,4 +1,5 @@
 import { quote } from "@countersign/core";
+import type { AttributeRule } from "./attestation/attribute.ts";
 import { readHashes } from "./hashes.ts";
 import { formatRule, type Rule } from "./rule.ts";
 import type { Artifacts } from "./artifacts.ts";
@@ -47,11 +48,29 @@ function stepLines(step: Step, number: number): string[] {
   return [
     "",
     `step ${number}: ${plain(step.name)}`,
-    fact("who", whoText(step)),
+    ...(step.expectedPredicates.length === 0 ? [fact("who", whoText(step))] : predicateLines(step)),
+    ...step.expectedAttributes.map((rule) => fact("attribute", attributeText(rule))),
     ...(step.expectedCommand.length === 0 ? [] : [fact("command", commandText(step.expectedCommand))]),
     ...ruleLines("materials", step.expectedMaterials),
     ...ruleLines("products", step.expectedProducts),
   ];
+}
+
+function predicateLines({ expectedPredicates }: Step): string[] {
+  return expectedPredicates.flatMap(
+    ({ predicateType, functionaries, threshold, expectedProducts, expectedAttributes }) => [
+      fact(
+        "attested",
+        `${plain(predicateType)}  by ${threshold} of ${functionaries.map((id) => plain(id.slice(0, 8))).join(", ") || "nobody"}`,
+      ),
+      ...(expectedProducts.length === 0 ? [] : ruleLines("products", expectedProducts)),
+      ...cut(expectedAttributes).map((rule) => fact("attribute", attributeText(rule))),
+    ],
+  );
+}
+
+function attributeText({ text, warn, allowIfNoClaim }: AttributeRule): string {
+  return `${plain(text)}${allowIfNoClaim ? "  (or no claim)" : ""}${warn ? "  (only warns)" : ""}`;
 }
 
 function inspectionLines(inspection: Inspection): string[] {

@@ -1,4 +1,6 @@
 import { quote, type TrustError } from "@countersign/core";
+import { substituteAttributeRule } from "./attestation/attribute.ts";
+import { substitutePredicate } from "./attestation/predicate.ts";
 import { inTotoError } from "./errors.ts";
 import type { Inspection, Layout, Step } from "./layout.ts";
 import { parseRule, type Rule } from "./rule.ts";
@@ -27,7 +29,7 @@ export function parseSubstitutions(pairs: readonly string[]): Substitutions {
 }
 
 /**
- * The layout with `{name}` replaced in rules, expected commands and inspections, as Python's `str.format` does for
+ * The layout with `{name}` replaced in rules, expected commands, texts of attribute rules and inspections, as Python's `str.format` does for
  * plain names: `{{` and `}}` stand for one brace. Call it after the signatures were checked, and not for sublayouts.
  * Throws INTOTO_SUBSTITUTION_UNKNOWN for a name without a value, INTOTO_SUBSTITUTION_SYNTAX for a lone brace and for
  * what `str.format` can do beyond names (`{0}`, `{a.b}`, `{a[0]}`, `{a!r}`, `{a:>9}`).
@@ -72,7 +74,15 @@ function syntaxError(word: string): TrustError {
 }
 
 function substituteStep(step: Step, values: Substitutions): Step {
-  return { ...step, expectedCommand: words(step.expectedCommand, values), ...rulesOf(step, values) };
+  return {
+    ...step,
+    expectedCommand: words(step.expectedCommand, values),
+    ...rulesOf(step, values),
+    expectedPredicates: step.expectedPredicates.map((each) =>
+      substitutePredicate(each, values, (rule) => substituteRule(rule, values)),
+    ),
+    expectedAttributes: step.expectedAttributes.map((rule) => substituteAttributeRule(rule, values)),
+  };
 }
 
 function substituteInspection(inspection: Inspection, values: Substitutions): Inspection {
@@ -80,12 +90,15 @@ function substituteInspection(inspection: Inspection, values: Substitutions): In
 }
 
 function rulesOf(item: Step | Inspection, values: Substitutions): Pick<Step, "expectedMaterials" | "expectedProducts"> {
-  const substitute = (rule: Rule): Rule =>
-    rule.words.some((word) => /[{}]/.test(word)) ? parseRule(words(rule.words, values)) : rule;
+  const substitute = (rule: Rule): Rule => substituteRule(rule, values);
   return {
     expectedMaterials: item.expectedMaterials.map(substitute),
     expectedProducts: item.expectedProducts.map(substitute),
   };
+}
+
+function substituteRule(rule: Rule, values: Substitutions): Rule {
+  return rule.words.some((word) => /[{}]/.test(word)) ? parseRule(words(rule.words, values)) : rule;
 }
 
 function words(list: readonly string[], values: Substitutions): string[] {

@@ -2,6 +2,7 @@ import { generateSigner, utf8, type JsonObject } from "@countersign/core";
 import {
   formatMetadata,
   formatSigstoreKey,
+  linkPredicateType,
   linksInMemory,
   parseMetadata,
   publicKeyOf,
@@ -224,5 +225,104 @@ describe("attacks on identities", () => {
 
   test("nothing counts where nothing proves bundles", async () => {
     expect(await saidOf({ ...only(bundleOf(link())), bundles: undefined })).toContain("nothing that verifies bundles");
+  });
+});
+
+describe("attestations in bundles", () => {
+  const predicateType = "https://in-toto.io/attestation/test-result/v0.1";
+  const statement = (more: JsonObject = {}): JsonObject => ({
+    _type: "https://in-toto.io/Statement/v1",
+    subject: [{ name: "app", digest: hashes }],
+    predicateType,
+    predicate: { result: "PASSED", configuration: [] },
+    ...more,
+  });
+  const attested = (more: JsonObject = {}, keys: readonly JsonObject[] = [functionary]): JsonObject => ({
+    ...layoutOf([], keys),
+    steps: [
+      {
+        _type: "step",
+        name: "test",
+        expected_materials: [
+          ["ALLOW", "app"],
+          ["DISALLOW", "*"],
+        ],
+        expected_products: [["DISALLOW", "*"]],
+        expectedPredicates: [
+          { predicateType, functionaries: [functionary.keyid], expectedAttributes: ["result == 'PASSED'"], ...more },
+        ],
+      },
+    ],
+  });
+  const files = (...made: readonly Uint8Array[]): Chain["files"] =>
+    Object.fromEntries(made.map((bytes, at) => [`test.${at}.sigstore.json`, bytes]));
+
+  test("by an identity, and by a key with its log entry", async () => {
+    expect(await saidOf({ layout: attested(), files: files(bundleOf(statement())) })).toBe("allowed");
+    const managed = makeKeyPair("p256");
+    const key = publicKeyOf(managed.spki);
+    const byKey = attested({ functionaries: [functionary.keyid, key.keyid], threshold: 2 }, [functionary, key.json]);
+    expect(
+      await saidOf({ layout: byKey, files: files(bundleOf(statement()), bundleOf(statement(), { managed })) }),
+    ).toBe("allowed");
+  });
+
+  test.each<readonly [string, () => Uint8Array, string]>([
+    ["without log entry", () => bundleOf(statement(), { entry: "none" }), "SIGSTORE_TOO_FEW_LOG_ENTRIES"],
+    ["of another identity", () => bundleOf(statement(), leafOf("https://evil.test/")), "another signer"],
+    ["of another issuer", () => bundleOf(statement(), { leaf: { issuer: "https://evil.test" } }), "another signer"],
+    [
+      "with the log entry of another",
+      () =>
+        bundleOf(statement(), { logged: (signed) => ({ ...signed, payload: utf8("{}"), digest: new Uint8Array(32) }) }),
+      "SIGSTORE_ENTRY_MISMATCH",
+    ],
+    [
+      "of another payload type",
+      () => bundleOf(statement(), { payloadType: "text/plain" }),
+      "INTOTO_STATEMENT_UNUSABLE",
+    ],
+    [
+      "over an artifact",
+      () => bundleOf(statement(), { content: "message", entry: "hashedrekord 0.0.2" }),
+      "CORE_ENVELOPE_MALFORMED",
+    ],
+    ["that is a key's", () => bundleOf(statement(), { managed: makeKeyPair("p256") }), "SIGSTORE_KEY_NEEDED"],
+    [
+      "of another predicate",
+      () => bundleOf(statement({ predicateType: "https://slsa.dev/provenance/v1" })),
+      "INTOTO_STATEMENT_UNUSABLE",
+    ],
+    [
+      "of another artifact",
+      () => bundleOf(statement({ subject: [{ name: "evil", digest: hashes }] })),
+      "INTOTO_RULE_DISALLOWED",
+    ],
+    [
+      "of a test that failed",
+      () => bundleOf(statement({ predicate: { result: "FAILED", configuration: [] } })),
+      "INTOTO_ATTRIBUTE_FALSE",
+    ],
+  ])("not one %s", async (_, make, said) => {
+    expect(await saidOf({ layout: attested(), files: files(make()) })).toContain(said);
+  });
+
+  test("a threshold is not met by one identity twice", async () => {
+    const layout = attested({ threshold: 2 });
+    expect(await saidOf({ layout, files: files(bundleOf(statement()), bundleOf(statement())) })).toContain(
+      "INTOTO_STATEMENT_MISSING",
+    );
+  });
+
+  test("a link 0.3 in a bundle is a link too", async () => {
+    const link3 = (name: string): Uint8Array =>
+      bundleOf(
+        statement({
+          predicateType: linkPredicateType,
+          predicate: { name, materials: [], byproducts: { "return-value": 0 } },
+        }),
+      );
+    expect(await saidOf(only(link3("build")))).toBe("allowed");
+    expect(await saidOf(only(link3("test")))).toContain("INTOTO_LINK_NAME");
   });
 });

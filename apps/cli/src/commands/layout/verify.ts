@@ -90,8 +90,7 @@ async function proverFor(
 ): Promise<BundleProver | undefined> {
   const asked = [options.trustedRoot, options.instance, options.staging, options.maxTrustAge];
   const isAsked = asked.some((each) => each !== undefined);
-  const hasIdentity = layout.type === "layout" && [...layout.layout.keys.values()].some(isSigstore);
-  if (!isAsked && !hasIdentity) return undefined;
+  if (!isAsked && !mayNeedTrust(layout)) return undefined;
   const [{ readTrust }, { bundleProver }] = await Promise.all([
     import("../../trust.ts"),
     import("@countersign/pipeline"),
@@ -101,8 +100,11 @@ async function proverFor(
   return bundleProver(trust, now);
 }
 
-function isSigstore({ check }: LayoutKey): boolean {
-  return check.kind === "sigstore";
+function mayNeedTrust(metadata: Metadata): boolean {
+  if (metadata.type !== "layout") return false;
+  const { keys, steps } = metadata.layout;
+  const hasIdentity = [...keys.values()].some(({ check }) => check.kind === "sigstore");
+  return hasIdentity || steps.some(({ expectedPredicates }) => expectedPredicates.length > 0);
 }
 
 /** A file that cannot be read, for whatever reason, is no answer about the chain: exit code 3. */
