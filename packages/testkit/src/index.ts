@@ -9,3 +9,8 @@ export * from "./attack.ts";
 export * from "./docker-registry.ts";
 export * from "./registry.ts";
 export * from "./registry-sample.ts";
+export * from "./disk-state.ts";
+export * from "./disk-simulation.ts";
+export * from "./disk-crash.ts";
+export * from "./fault-body.ts";
+export * from "./fault-server.ts";

@@ -30,11 +30,6 @@ export const fetchEntries = {
     says: "the repository redirects to where it may not",
     fix: "give the final address as the mirror, if you trust it",
   },
-  TUF_FETCH_ENCODING: {
-    kind: "unavailable",
-    says: "the server compressed a part of a file, which cannot be put together",
-    fix: "use a mirror that sends files as they are",
-  },
   TUF_FETCH_PATH: {
     kind: "malformed",
     says: "no address can be made of this name",

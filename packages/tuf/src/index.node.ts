@@ -1,1 +1,6 @@
-export {};
+export { defaultStoreWaitMs, openStore } from "./store.node.ts";
+export type { OpenStoreOptions } from "./store.node.ts";
+export * from "./disk.node.ts";
+export { nodeLocks } from "./lock.node.ts";
+export * from "./fetch-directory.node.ts";
+export * from "./target.node.ts";

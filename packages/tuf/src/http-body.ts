@@ -1,0 +1,151 @@
+import { concatBytes, TrustError } from "@countersign/core";
+import { tufError } from "./errors.ts";
+import { placeOf } from "./http-address.ts";
+import { codeOf, type HttpAnswer, type HttpWorld } from "./http-request.ts";
+import type { FetchLimits } from "./http-limit.ts";
+
+/** How a body is read. */
+export interface BodyOptions {
+  /** What may still come, in bytes, after decompression. */
+  readonly maxBytes: number;
+  readonly limits: FetchLimits;
+}
+
+/**
+ * The body as it comes. Ends with TUF_FETCH_TOO_LARGE before anything past `maxBytes` is handed out, TUF_FETCH_SLOW if it comes
+ * more slowly than the limits say, TUF_FETCH_CUT if the connection breaks, TUF_FETCH_ABORTED. The request ends with the
+ * iteration, however that ends.
+ */
+export async function* readBody(
+  world: HttpWorld,
+  answer: HttpAnswer,
+  options: BodyOptions,
+): AsyncGenerator<Uint8Array> {
+  const { stop, url } = answer;
+  const meter = new Meter(world, options.limits);
+  const watched = new AbortController();
+  watch(world, meter, { ...answer, limits: options.limits }, watched.signal).catch(() => {});
+  let received = 0;
+  try {
+    checkAnnounced(answer, options.maxBytes);
+    for await (const chunk of chunksOf(answer, meter)) {
+      received += chunk.length;
+      if (received > options.maxBytes) throw tooLarge(answer, options.maxBytes);
+      yield chunk;
+    }
+  } catch (error) {
+    const reason: unknown = stop.signal.reason;
+    if (reason instanceof TrustError) throw reason;
+    if (error instanceof TrustError) throw error;
+    throw tufError("TUF_FETCH_CUT", { checked: placeOf(url), got: `${codeOf(error)} after ${received} bytes` });
+  } finally {
+    watched.abort();
+    stop.abort();
+  }
+}
+
+/** The whole body. */
+export async function readWhole(world: HttpWorld, answer: HttpAnswer, options: BodyOptions): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of readBody(world, answer, options)) chunks.push(chunk);
+  return concatBytes(...chunks);
+}
+
+/** Ends a request whose body nobody wants. */
+export function dropBody({ response, stop }: HttpAnswer): void {
+  response.body?.cancel().catch(() => {});
+  stop.abort();
+}
+
+// A length that was announced is of what is sent, which is what we get only if it was not compressed.
+function checkAnnounced(answer: HttpAnswer, maxBytes: number): void {
+  const { headers } = answer.response;
+  if (headers.has("content-encoding")) return;
+  if (Number(headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(answer, maxBytes);
+}
+
+function tooLarge({ url }: HttpAnswer, maxBytes: number): TrustError {
+  return tufError("TUF_FETCH_TOO_LARGE", { checked: placeOf(url), expected: `at most ${maxBytes} bytes` });
+}
+
+async function* chunksOf({ response, stop }: HttpAnswer, meter: Meter): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  let interrupt: (reason: unknown) => void = () => {};
+  const onStop = (): void => interrupt(stop.signal.reason);
+  stop.signal.addEventListener("abort", onStop, { once: true });
+  try {
+    for (;;) {
+      meter.waits();
+      const step = await new Promise<ReadableStreamReadResult<Uint8Array>>((resolve, reject) => {
+        interrupt = reject;
+        if (stop.signal.aborted) onStop();
+        else reader.read().then(resolve, reject);
+      });
+      meter.got(step.value?.length ?? 0);
+      if (step.done) return;
+      yield step.value;
+    }
+  } finally {
+    stop.signal.removeEventListener("abort", onStop);
+    // Not awaited: a stream that hangs in `read` would never answer this either.
+    reader.cancel().catch(() => {});
+  }
+}
+
+/** How many bytes came in how much time of waiting for them. */
+class Meter {
+  readonly #world: HttpWorld;
+  readonly #limits: FetchLimits;
+  #bytes = 0;
+  #waitedMs = 0;
+  #sinceMs: number | undefined;
+
+  constructor(world: HttpWorld, limits: FetchLimits) {
+    this.#world = world;
+    this.#limits = limits;
+  }
+
+  waits(): void {
+    this.#sinceMs = this.#world.tickMs();
+  }
+
+  got(bytes: number): void {
+    this.#settle();
+    this.#sinceMs = undefined;
+    this.#bytes += bytes;
+  }
+
+  /** Looks at the window if it is over, and begins the next one. */
+  isTooSlow(): boolean {
+    this.#settle();
+    const { rateWindowMs, minBytesPerSecond } = this.#limits;
+    if (this.#waitedMs < rateWindowMs) return false;
+    const isSlow = this.#bytes * 1000 < minBytesPerSecond * this.#waitedMs;
+    this.#bytes = 0;
+    this.#waitedMs = 0;
+    return isSlow;
+  }
+
+  #settle(): void {
+    if (this.#sinceMs === undefined) return;
+    const nowMs = this.#world.tickMs();
+    this.#waitedMs += nowMs - this.#sinceMs;
+    this.#sinceMs = nowMs;
+  }
+}
+
+async function watch(
+  world: HttpWorld,
+  meter: Meter,
+  { stop, url, limits }: HttpAnswer & Pick<BodyOptions, "limits">,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await world.sleep(limits.rateWindowMs / 4, signal);
+    if (!meter.isTooSlow()) continue;
+    const expected = `at least ${limits.minBytesPerSecond} bytes a second over ${limits.rateWindowMs} ms`;
+    stop.abort(tufError("TUF_FETCH_SLOW", { checked: placeOf(url), expected }));
+    return;
+  }
+}

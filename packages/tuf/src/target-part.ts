@@ -1,0 +1,117 @@
+import { parseUtf8, TrustError, utf8 } from "@countersign/core";
+import { closing, replaceFileQuickly, type Disk, type DiskFile } from "./disk.ts";
+import { checkTarget, type TargetCheck, type WantedTarget } from "./target-check.ts";
+import type { FetchedTarget } from "./fetch.ts";
+
+/** A download in progress: a file that only this process writes to. */
+export interface Part {
+  readonly path: string;
+  /** Where the server's name for this state of the file is kept, for a later run. */
+  readonly tagPath: string;
+  readonly file: DiskFile;
+  /** Of what the file holds. */
+  check: TargetCheck;
+}
+
+/** How much is written and hashed at once, in bytes: what a killed process loses, at most twice. */
+const pieceBytes = 256 * 1024;
+
+/** Opens what an earlier run left, and hashes it; or begins anew. */
+export async function openPart(disk: Disk, path: string, wanted: WantedTarget): Promise<Part> {
+  const entry = await disk.stat(path);
+  if (entry !== undefined && entry.kind !== "file") await disk.remove(path);
+  const file = (await disk.reopen(path)) ?? (await disk.create(path));
+  const part: Part = { path, tagPath: path.replace(/part$/, "tag"), file, check: checkTarget(wanted) };
+  try {
+    await readPart(part, wanted);
+  } catch (error) {
+    await file.close().catch(() => {});
+    throw error;
+  }
+  return part;
+}
+
+/** Throws away what the part holds. */
+export async function emptyPart(part: Part, wanted: WantedTarget): Promise<void> {
+  await part.file.truncate(0);
+  part.check = checkTarget(wanted);
+}
+
+async function readPart(part: Part, wanted: WantedTarget): Promise<void> {
+  const buffer = new Uint8Array(pieceBytes);
+  for (;;) {
+    const read = await part.file.read(buffer, part.check.size);
+    if (part.check.size + read > wanted.length) return emptyPart(part, wanted);
+    part.check.update(buffer.subarray(0, read));
+    if (read < buffer.length) return;
+  }
+}
+
+/**
+ * Appends a body to the part. Pieces are gathered, and while one is written the next one comes and is hashed. What was
+ * written when an error comes stays, for a later run.
+ */
+export async function fillPart(
+  part: Part,
+  body: FetchedTarget["body"],
+  onProgress: (bytes: number) => void,
+): Promise<void> {
+  let position = part.check.size;
+  let writing: Promise<void> = Promise.resolve();
+  const buffers = [new Uint8Array(pieceBytes), new Uint8Array(pieceBytes)] as const;
+  let [turn, filled] = [0, 0];
+  const flush = async (): Promise<void> => {
+    const piece = (buffers[turn] as Uint8Array).subarray(0, filled);
+    await writing;
+    writing = part.file.write(piece, position);
+    // Its failure is thrown where it is awaited.
+    writing.catch(() => {});
+    part.check.update(piece);
+    position += filled;
+    [turn, filled] = [1 - turn, 0];
+    onProgress(part.check.size);
+  };
+  try {
+    for await (const chunk of body) {
+      for (let at = 0; at < chunk.length;) {
+        const some = chunk.subarray(at, at + pieceBytes - filled);
+        (buffers[turn] as Uint8Array).set(some, filled);
+        at += some.length;
+        filled += some.length;
+        if (filled === pieceBytes) await flush();
+      }
+    }
+  } finally {
+    if (filled > 0) await flush();
+    await writing;
+  }
+}
+
+/** Longest tag that is kept, in bytes. */
+const maxTagBytes = 300;
+
+/** The server's name for the state of the file of which the part holds the beginning. */
+export async function readTag(disk: Disk, { tagPath }: Part): Promise<string | undefined> {
+  try {
+    const file = await disk.open(tagPath);
+    if (file === undefined) return undefined;
+    const buffer = new Uint8Array(maxTagBytes);
+    const text = parseUtf8(buffer.subarray(0, await closing(file, () => file.read(buffer, 0))));
+    return /^"[\x21\x23-\x7e]{0,200}"$/.test(text) ? text : undefined;
+  } catch (error) {
+    // Only saves time: without it the server is not asked whether the file is still the same.
+    if (error instanceof TrustError) return undefined;
+    throw error;
+  }
+}
+
+/** Keeps the name, or forgets the one of another state. */
+export async function writeTag(disk: Disk, { tagPath }: Part, validator: string | undefined): Promise<void> {
+  if (validator === undefined) return disk.remove(tagPath);
+  await replaceFileQuickly(disk, { path: tagPath, temporary: tagTemporary({ tagPath }), bytes: utf8(validator) });
+}
+
+/** What a killed process may leave of a tag. */
+export function tagTemporary({ tagPath }: Pick<Part, "tagPath">): string {
+  return `${tagPath}.tmp`;
+}
