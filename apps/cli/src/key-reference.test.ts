@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { makeHeldKey, startKeyService, vaultProtocol, type KeyService } from "@countersign/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generateKeyPairSync } from "node:crypto";
 import { setStage, textOf, type Stage } from "./stage.ts";
@@ -118,4 +119,60 @@ test("layouts and links take the same references", async () => {
   const stranger = stage.makeKey("stranger");
   const refused = await stage.run(check, { env: { SHOWN: textOf(stranger.public) } });
   expect(refused).toMatchObject({ code: 1 });
+});
+
+describe("a key that a service holds", () => {
+  const token = "hvs.TokenOfTheTest";
+  const withVault = async (work: (vault: KeyService, env: Record<string, string>) => Promise<void>): Promise<void> => {
+    const vault = await startKeyService(vaultProtocol({ token, name: "release", versions: [makeHeldKey("p256")] }));
+    try {
+      await work(vault, { VAULT_ADDR: vault.url, VAULT_TOKEN: token });
+    } finally {
+      await vault.close();
+    }
+  };
+  const reference = "hashivault://release";
+
+  test("signs into a log, without one, and shows its public half", () =>
+    withVault(async (_, env) => {
+      const file = stage.write("by-vault", "x");
+      for (const log of [[], ["--danger-no-log"]]) {
+        const argv = [file, "--key", reference, ...log];
+        expect(await stage.run(["sign", ...argv, ...stage.signing], { env })).toMatchObject({ code: 0 });
+        expect(await stage.run(["verify", ...argv, ...stage.trust], { env })).toMatchObject({ code: 0 });
+        const offline = await stage.run(["verify", ...argv, ...stage.trust, "--offline"], { env });
+        expect(offline).toMatchObject({ code: 2 });
+        expect(offline.stderr).toContain("[CLI_OPTION_CONFLICT]");
+      }
+      const shown = stage.write("vault.pub", (await stage.run(["key", "public", reference], { env })).stdout);
+      expect(await stage.run(["verify", file, "--key", shown, "--danger-no-log", ...stage.trust])).toMatchObject({
+        code: 0,
+      });
+      const inspected = await stage.run(["key", "inspect", reference], { env });
+      expect(inspected.stdout).toContain("held by a token or service");
+    }));
+
+  test.each(["other-key", "other-digest", "rubbish-signature", "refuse", "echo-secrets", "no-json"] as const)(
+    "%s: refused, nothing written, no token in any message",
+    (fault) =>
+      withVault(async (vault, env) => {
+        const file = stage.write("by-liar", "x");
+        vault.fault = fault;
+        const outcome = await stage.run(["sign", file, "--key", reference, "--debug", ...stage.signing], { env });
+        expect(outcome.code).toBeGreaterThan(0);
+        expect(outcome.stderr).toContain("[SIGSTORE_KEY_S");
+        expect(outcome.stderr).not.toContain(token);
+        expect(readdirSync(stage.folder)).not.toContain("by-liar.sigstore.json");
+      }),
+  );
+
+  test("links of a supply chain are signed by it, too", () =>
+    withVault(async (_, env) => {
+      const argv = ["layout", "run", "-n", "held", "-k", reference, "-d", stage.folder, "--", "true"];
+      const path = { ...env, PATH: process.env["PATH"] ?? "" };
+      expect(await stage.run(argv, { env: path })).toMatchObject({ code: 0 });
+      const link = readdirSync(stage.folder).find((name) => name.startsWith("held.")) ?? "";
+      const check = ["layout", "sign", stage.path(link), "--verify", "--key", reference];
+      expect(await stage.run(check, { env })).toMatchObject({ code: 0 });
+    }));
 });

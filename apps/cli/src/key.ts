@@ -1,10 +1,11 @@
 import { makeVerifier, quote, TrustError, type Signer, type Verifier } from "@countersign/core";
 import {
-  isFileReference,
+  isLocal,
   openSigner,
   openVerifier,
   parseKeyReference,
   readKey,
+  withoutSecrets,
   type ChooseAlgorithm,
   type KeyFile,
   type KeyIo,
@@ -14,13 +15,17 @@ import { http, sleep } from "./http.ts";
 import { readSmallFile } from "./input.node.ts";
 import type { PasswordOptions } from "./options.ts";
 import { passwordOf } from "./password.ts";
+import { useProxy } from "./proxy.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What opening a key takes, of this process. */
 export function keyIoOf(options: PasswordOptions, terminal: Terminal): KeyIo {
   return {
     env: terminal.env,
-    http,
+    http: (request) => {
+      useProxy(terminal);
+      return http(request);
+    },
     sleep,
     now: () => terminal.now(),
     readFile: (path) => readSmallFile(path, "key"),
@@ -46,9 +51,9 @@ export async function verifierOf(reference: string, io: KeyIo, algorithm?: Choos
     return await openVerifier(reference, io, algorithm === undefined ? {} : { algorithm });
   } catch (error) {
     if (error instanceof TrustError && error.code === "SIGSTORE_KEY_PRIVATE")
-      throw cliError("CLI_KEY_PRIVATE", quote(reference));
+      throw cliError("CLI_KEY_PRIVATE", quote(withoutSecrets(reference)));
     if (!isCoreError(error)) throw error;
-    throw cliError("CLI_KEY_UNUSABLE", { checked: quote(reference), got: error.message }, error);
+    throw cliError("CLI_KEY_UNUSABLE", { checked: quote(withoutSecrets(reference)), got: error.message }, error);
   }
 }
 
@@ -58,12 +63,17 @@ export interface ReadKeyFile {
   readonly again: KeyIo;
 }
 
-/** Reads what a file or env:// holds, without opening it. Throws SIGSTORE_KEY_*, CLI_KEY_UNUSABLE and CLI_FILE_*. */
+/**
+ * Reads what a file or env:// holds, without opening it. Throws CLI_KEY_ELSEWHERE for a key that is not here,
+ * SIGSTORE_KEY_*, CLI_KEY_UNUSABLE and CLI_FILE_*.
+ */
 export function readKeyFile(reference: string, io: KeyIo): ReadKeyFile {
-  const bytes = isFileReference(reference) ? io.readFile(reference) : undefined;
+  const parsed = parseKeyReference(reference);
+  if (!isLocal(parsed)) throw cliError("CLI_KEY_ELSEWHERE", quote(withoutSecrets(reference)));
+  const bytes = parsed.kind === "file" ? io.readFile(reference) : undefined;
   const again = bytes === undefined ? io : { ...io, readFile: () => bytes };
   try {
-    return { file: readKey(parseKeyReference(reference), again), again };
+    return { file: readKey(parsed, again), again };
   } catch (error) {
     throw privateError(error, reference);
   }
@@ -71,22 +81,20 @@ export function readKeyFile(reference: string, io: KeyIo): ReadKeyFile {
 
 /** The public half of any reference, also of a private key's file. Throws as `signerOf` and `verifierOf`. */
 export async function publicHalfOf(reference: string, io: KeyIo): Promise<Verifier> {
-  if (!isHere(reference)) return verifierOf(reference, io);
+  if (!isLocal(parseKeyReference(reference))) return verifierOf(reference, io);
   const { file, again } = readKeyFile(reference, io);
   if (file.half === "public") return verifierOf(reference, again);
   const { spki, algorithm } = await signerOf(reference, again);
   return makeVerifier(spki, algorithm.name);
 }
 
-/** Whether the key itself is here to be read, not with a token or service. */
-export function isHere(reference: string): boolean {
-  return isFileReference(reference) || reference.startsWith("env://");
-}
-
 /** Neither the cause nor its words: they may quote the key. */
 export function privateError(error: unknown, reference: string): unknown {
   if (!isCoreError(error)) return error;
-  return cliError("CLI_KEY_UNUSABLE", { checked: quote(reference), got: `${error.code} when read as a private key` });
+  return cliError("CLI_KEY_UNUSABLE", {
+    checked: quote(withoutSecrets(reference)),
+    got: `${error.code} when read as a private key`,
+  });
 }
 
 function isCoreError(error: unknown): error is TrustError {

@@ -33,7 +33,7 @@ export async function acceptanceOf(
     ...(options.type !== undefined && { predicateType: resolvePredicateType(options.type) }),
   };
   if (options.key !== undefined) {
-    const key = await readPublicKey(options.key, terminal);
+    const key = await readPublicKey(options.key, options, terminal);
     return { policy: { signers: [{ kind: "key", keyid: key.keyid }], ...require }, keys: [key] };
   }
   if (isLogWaived) {
@@ -69,9 +69,15 @@ function identityMissing(inspectable: string): TrustError {
 }
 
 /** What most people have, a PEM file, is opened without the code for all other references. */
-async function readPublicKey(reference: string, terminal: Terminal): Promise<Verifier> {
+async function readPublicKey(reference: string, options: VerifyOptions, terminal: Terminal): Promise<Verifier> {
   const bytes = isFile(reference) ? readSmallFile(reference, "key") : undefined;
   if (bytes !== undefined && isPublicPem(bytes)) return openPublicPem(bytes, reference);
+  if (options.offline === true && !isFile(reference) && !reference.startsWith("env://"))
+    throw cliError("CLI_OPTION_CONFLICT", {
+      checked: "--offline",
+      expected: "a key that is here",
+      got: "the key of a token or service",
+    });
   const { keyIoOf, verifierOf } = await import("./key.ts");
   const io = keyIoOf({}, terminal);
   return verifierOf(reference, bytes === undefined ? io : { ...io, readFile: () => bytes });

@@ -9,5 +9,12 @@ export {
 export { importKey, keyTypes, makeKey, type KeyPair, type KeyType } from "./keys/new-key.node.ts";
 export { keyNamesOf, keyStrengthOf, type KeyNames, type KeyStrength } from "./keys/key-name.ts";
 export { describeKeyFile } from "./keys/describe.node.ts";
-export { isFileReference, parseKeyReference, type KeyReference } from "./keys/reference.ts";
+export {
+  isFileReference,
+  isLocal,
+  parseKeyReference,
+  withoutSecrets,
+  type KeyReference,
+  type LocalReference,
+} from "./keys/reference.ts";
 export { openSigner, openVerifier, readKey, type KeyIo, type KeyOptions } from "./keys/resolver.node.ts";

@@ -25,6 +25,36 @@ export const keyEntries = {
     says: "this is a public key, a private one is needed to sign",
     fix: "give the private half",
   },
+  SIGSTORE_KEY_ALGORITHM: {
+    kind: "usage",
+    says: "the token or service does not sign with this algorithm",
+    fix: "use a key of another kind, for instance ECDSA on P-256",
+  },
+  SIGSTORE_KEY_ADDRESS: {
+    kind: "usage",
+    says: "the address of the key service cannot be used: what is sent there can sign",
+    fix: "give an https address; http only on this machine",
+  },
+  SIGSTORE_KEY_CREDENTIALS: {
+    kind: "usage",
+    says: "there are no credentials for the key service",
+    fix: "set the environment variables that are expected",
+  },
+  SIGSTORE_KEY_SERVICE_REFUSED: {
+    kind: "usage",
+    says: "the key service refused",
+    fix: "check the name of the key, the credentials and what they permit",
+  },
+  SIGSTORE_KEY_SERVICE_RESPONSE: {
+    kind: "untrusted",
+    says: "the key service did not answer what it was asked",
+    fix: "check the address of the key service; nothing was written",
+  },
+  SIGSTORE_KEY_SIGNATURE: {
+    kind: "untrusted",
+    says: "what came back is not the key's signature over what was to be signed",
+    fix: "check the token or key service, it signs something else or with another key; nothing was written",
+  },
   SIGSTORE_KEY_TYPE: {
     kind: "usage",
     says: "this version of Node cannot make such a key",

@@ -1,10 +1,20 @@
 import { quote } from "@countersign/core";
 import { sigstoreError } from "../errors.ts";
+import { parseAwsReference, type AwsReference } from "./aws-kms.ts";
+import { parseAzureReference, type AzureReference } from "./azure-kms.ts";
+import { parseGcpReference, type GcpReference } from "./gcp-kms.ts";
+import { parseVaultReference, type VaultReference } from "./vault.ts";
 
 /** Where a key is: in a file or variable, on a token, or with a service that signs with it. */
-export type KeyReference =
+export type KeyReference = LocalReference | RemoteReference;
+
+/** A key that is here to be read. */
+export type LocalReference =
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "env"; readonly name: string };
+
+/** A key that stays where it is. */
+export type RemoteReference = VaultReference | AwsReference | GcpReference | AzureReference;
 
 /** The longest reference that is read, in characters. */
 export const maxReferenceChars: number = 4096;
@@ -22,12 +32,23 @@ export function parseKeyReference(text: string): KeyReference {
   return read(text);
 }
 
+/** Whether the key itself is here to be read. */
+export function isLocal(reference: KeyReference): reference is LocalReference {
+  return reference.kind === "file" || reference.kind === "env";
+}
+
 /** Whether a reference is the path of a file. */
 export function isFileReference(text: string): boolean {
   return !/^(?:[a-z][a-z0-9+.-]*:\/\/|pkcs11:)/i.test(text);
 }
 
-const readers: ReadonlyMap<string, (text: string) => KeyReference> = new Map([["env", readEnv]]);
+const readers: ReadonlyMap<string, (text: string) => KeyReference> = new Map<string, (text: string) => KeyReference>([
+  ["env", readEnv],
+  ["hashivault", parseVaultReference],
+  ["awskms", parseAwsReference],
+  ["gcpkms", parseGcpReference],
+  ["azurekms", parseAzureReference],
+]);
 
 function readEnv(text: string): KeyReference {
   const name = text.slice("env://".length);

@@ -1,6 +1,9 @@
 import { utf8, quote, type Signer, type Verifier } from "@countersign/core";
 import { sigstoreError } from "../errors.ts";
 import type { Caller } from "../request.ts";
+import { openAwsKey } from "./aws-kms.ts";
+import { openAzureKey } from "./azure-kms.ts";
+import { openGcpKey } from "./gcp-kms.ts";
 import {
   openPrivateKey,
   openPublicKey,
@@ -9,7 +12,9 @@ import {
   type ChooseAlgorithm,
   type KeyFile,
 } from "./key-file.node.ts";
-import { parseKeyReference, type KeyReference } from "./reference.ts";
+import { openVaultKey } from "./vault.ts";
+import { isLocal, parseKeyReference, type LocalReference, type RemoteReference } from "./reference.ts";
+import { remoteSigner, remoteVerifier, type RemoteKey } from "./remote-key.ts";
 
 /** What opening a key takes from outside. */
 export interface KeyIo extends Caller {
@@ -33,6 +38,7 @@ export interface KeyOptions {
  */
 export async function openSigner(reference: string, io: KeyIo, options: KeyOptions = {}): Promise<Signer> {
   const parsed = parseKeyReference(reference);
+  if (!isLocal(parsed)) return remoteSigner(await openRemote(parsed, io), options.algorithm);
   return openPrivateKey(readKey(parsed, io), nameOf(parsed), { password: io.password, ...options });
 }
 
@@ -40,19 +46,33 @@ export async function openSigner(reference: string, io: KeyIo, options: KeyOptio
  * Opens the public half of any reference that `parseKeyReference` knows; of a file or variable it must be the public half
  * that is there. Throws SIGSTORE_KEY_*, core's errors of keys and what `io` throws.
  */
-// oxlint-disable-next-line typescript/require-await -- errors must reject, not throw
 export async function openVerifier(reference: string, io: KeyIo, options: KeyOptions = {}): Promise<Verifier> {
-  return openPublicKey(readKey(parseKeyReference(reference), io), options.algorithm);
+  const parsed = parseKeyReference(reference);
+  if (!isLocal(parsed)) return remoteVerifier(await openRemote(parsed, io), options.algorithm);
+  return openPublicKey(readKey(parsed, io), options.algorithm);
 }
 
 /** Reads what a file or variable holds, without opening it. */
-export function readKey(reference: KeyReference, io: Pick<KeyIo, "env" | "readFile">): KeyFile {
+export function readKey(reference: LocalReference, io: Pick<KeyIo, "env" | "readFile">): KeyFile {
   if (reference.kind === "file") return parseKeyFile(io.readFile(reference.path));
   const text = io.env[reference.name] ?? "";
   if (text === "") throw sigstoreError("SIGSTORE_KEY_VARIABLE", quote(reference.name));
   return parseKeyFile(utf8(text));
 }
 
-function nameOf(reference: KeyReference): string {
+function openRemote(reference: RemoteReference, io: KeyIo): Promise<RemoteKey> {
+  switch (reference.kind) {
+    case "hashivault":
+      return openVaultKey(reference, io);
+    case "awskms":
+      return openAwsKey(reference, io);
+    case "gcpkms":
+      return openGcpKey(reference, io);
+    case "azurekms":
+      return openAzureKey(reference, io);
+  }
+}
+
+function nameOf(reference: LocalReference): string {
   return reference.kind === "file" ? reference.path : `env://${reference.name}`;
 }

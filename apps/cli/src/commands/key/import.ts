@@ -1,11 +1,9 @@
 import { importKey } from "@countersign/sigstore/node";
-import { cliError } from "../../errors.ts";
-import { isHere, keyIoOf, privateError, readKeyFile } from "../../key.ts";
+import { keyIoOf, privateError, readKeyFile } from "../../key.ts";
 import type { KeyCommandOptions } from "../../key-options.ts";
 import { pathsOf, reportPair, writePair } from "../../key-pair.ts";
 import type { OutputOptions } from "../../options.ts";
 import { importPassword } from "../../password.ts";
-import { plain } from "../../render-text.ts";
 import type { Terminal } from "../../terminal.ts";
 
 /** `countersign key import KEY`: the file that is read stays as it is. */
@@ -18,7 +16,6 @@ export async function keyImportCommand(
   const [reference = ""] = operands;
   const paths = pathsOf(options);
   const io = keyIoOf(options, terminal);
-  if (!isHere(reference)) throw cliError("CLI_KEY_ELSEWHERE", plain(reference));
   const { file } = readKeyFile(reference, io);
   const password = (): Promise<string | undefined> =>
     options.dangerUnencrypted === true ? Promise.resolve(undefined) : importPassword(options, terminal);

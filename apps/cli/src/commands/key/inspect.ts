@@ -1,7 +1,16 @@
 import { TrustError, type Verifier } from "@countersign/core";
 import { currentKeyId, publicKeyOf } from "@countersign/in-toto";
-import { describeKeyFile, keyNamesOf, keyStrengthOf, type KeyFile, type KeyForm } from "@countersign/sigstore/node";
-import { isHere, keyIoOf, publicHalfOf, readKeyFile } from "../../key.ts";
+import {
+  describeKeyFile,
+  isLocal,
+  keyNamesOf,
+  keyStrengthOf,
+  parseKeyReference,
+  withoutSecrets,
+  type KeyFile,
+  type KeyForm,
+} from "@countersign/sigstore/node";
+import { keyIoOf, publicHalfOf, readKeyFile } from "../../key.ts";
 import type { KeyCommandOptions } from "../../key-options.ts";
 import type { OutputOptions } from "../../options.ts";
 import { formatJson } from "../../render-json.ts";
@@ -32,14 +41,16 @@ export async function keyInspectCommand(
   const options = given as KeyCommandOptions;
   const [reference = ""] = operands;
   const description = await describe(reference, options, terminal);
-  if (options.json === true) terminal.out(formatJson({ schema: "countersign.key/v1", key: reference, ...description }));
+  if (options.json === true)
+    terminal.out(formatJson({ schema: "countersign.key/v1", key: withoutSecrets(reference), ...description }));
   else terminal.out(formatDescription(reference, description));
   return 0;
 }
 
 async function describe(reference: string, options: KeyCommandOptions, terminal: Terminal): Promise<KeyDescription> {
   const io = keyIoOf(options, terminal);
-  if (!isHere(reference)) return { half: "held by a token or service", ...factsOf(await publicHalfOf(reference, io)) };
+  if (!isLocal(parseKeyReference(reference)))
+    return { half: "held by a token or service", ...factsOf(await publicHalfOf(reference, io)) };
   const { file, again } = readKeyFile(reference, io);
   const outside = outsideOf(file);
   try {
@@ -109,5 +120,7 @@ function formatDescription(reference: string, description: KeyDescription): stri
     ["tuf", tuf],
   ];
   const lines = rows.filter((row): row is readonly [string, string] => row[1] !== undefined);
-  return [plain(reference), ...lines.map(([name, value]) => `  ${name.padEnd(11)} ${value}`), ""].join("\n");
+  return [plain(withoutSecrets(reference)), ...lines.map(([name, value]) => `  ${name.padEnd(11)} ${value}`), ""].join(
+    "\n",
+  );
 }

@@ -1,0 +1,111 @@
+import { parseJson, parsePrivateKey, readObject, TrustError, utf8, type ObjectReader } from "@countersign/core";
+import { base64Url } from "./base64url.ts";
+import { askKeyService, noCredentials, parseServiceAddress, variableOf, wrongAnswer } from "./key-service.ts";
+import type { KeyIo } from "./resolver.node.ts";
+
+const scope = "https://www.googleapis.com/auth/cloudkms";
+/** How long a token that is asked for would live, in seconds. */
+const tokenSeconds = 600;
+
+/**
+ * An access token for Google Cloud: $GOOGLE_OAUTH_ACCESS_TOKEN or $CLOUDSDK_AUTH_ACCESS_TOKEN, else for the service account or
+ * user of the file in $GOOGLE_APPLICATION_CREDENTIALS (RFC 7523, RFC 6749 §6), else of the metadata server of the machine.
+ * Throws SIGSTORE_KEY_CREDENTIALS, SIGSTORE_KEY_ADDRESS and what `askKeyService` throws; none repeats a secret.
+ */
+export async function findGcpToken(io: KeyIo): Promise<string> {
+  const given = variableOf(io.env, "GOOGLE_OAUTH_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN");
+  if (given !== undefined) return checkToken(given);
+  const path = variableOf(io.env, "GOOGLE_APPLICATION_CREDENTIALS");
+  return path === undefined ? tokenOfMachine(io) : tokenOfFile(io.readFile(path), io);
+}
+
+async function tokenOfMachine(io: KeyIo): Promise<string> {
+  const host = variableOf(io.env, "GCE_METADATA_HOST") ?? "metadata.google.internal";
+  if (!/^[\w.:-]{1,255}$/.test(host)) throw noCredentials("Google Cloud", "a host name in GCE_METADATA_HOST");
+  const url = `http://${host}/computeMetadata/v1/instance/service-accounts/default/token`;
+  try {
+    const answer = await askKeyService(io, { url, headers: { "metadata-flavor": "Google" }, secrets: [] });
+    return checkToken(answer.string("access_token"));
+  } catch (error) {
+    if (!(error instanceof TrustError) || error.kind !== "unavailable") throw error;
+    throw noCredentials(
+      "Google Cloud",
+      "GOOGLE_APPLICATION_CREDENTIALS, GOOGLE_OAUTH_ACCESS_TOKEN or a metadata server",
+    );
+  }
+}
+
+function tokenOfFile(bytes: Uint8Array, io: KeyIo): Promise<string> {
+  const file = readCredentials(bytes);
+  const type = file.optionalString("type");
+  if (type === "service_account") return tokenOfAccount(file, io);
+  if (type === "authorized_user") return tokenOfUser(file, io);
+  throw noCredentials("Google Cloud", "a service_account or authorized_user in GOOGLE_APPLICATION_CREDENTIALS");
+}
+
+/** Drops the cause: it may quote the file. */
+function readCredentials(bytes: Uint8Array): ObjectReader {
+  const malformed = (): TrustError => noCredentials("Google Cloud", "JSON in GOOGLE_APPLICATION_CREDENTIALS");
+  try {
+    return readObject(parseJson(bytes), "credentials", malformed);
+  } catch {
+    throw malformed();
+  }
+}
+
+const defaultTokenUri = "https://oauth2.googleapis.com/token";
+
+async function tokenOfAccount(file: ObjectReader, io: KeyIo): Promise<string> {
+  const audience = file.optionalString("token_uri") ?? defaultTokenUri;
+  const nowSeconds = Math.floor(io.now().getTime() / 1000);
+  const claims = {
+    iss: file.string("client_email"),
+    scope,
+    aud: audience,
+    iat: nowSeconds,
+    exp: nowSeconds + tokenSeconds,
+  };
+  const keyId = file.optionalString("private_key_id");
+  const header = { alg: "RS256", typ: "JWT", ...(keyId === undefined ? {} : { kid: keyId }) };
+  const signing = [header, claims].map((part) => base64Url(utf8(JSON.stringify(part)))).join(".");
+  const assertion = `${signing}.${base64Url(await signAssertion(file.string("private_key"), signing))}`;
+  return exchange(audience, { grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion }, [assertion], io);
+}
+
+async function signAssertion(pem: string, text: string): Promise<Uint8Array> {
+  try {
+    return await parsePrivateKey(pem, "rsa-pkcs1-sha256").sign({ message: utf8(text) });
+  } catch {
+    throw noCredentials("Google Cloud", "an RSA key in GOOGLE_APPLICATION_CREDENTIALS");
+  }
+}
+
+function tokenOfUser(file: ObjectReader, io: KeyIo): Promise<string> {
+  const [secret, token] = [file.string("client_secret"), file.string("refresh_token")];
+  const form = {
+    grant_type: "refresh_token",
+    client_id: file.string("client_id"),
+    client_secret: secret,
+    refresh_token: token,
+  };
+  return exchange(defaultTokenUri, form, [secret, token], io);
+}
+
+/** Exchanges something for an access token (RFC 6749 §4, §6). */
+export async function exchange(
+  url: string,
+  form: Readonly<Record<string, string>>,
+  secrets: readonly string[],
+  io: KeyIo,
+): Promise<string> {
+  const headers = { "content-type": "application/x-www-form-urlencoded" };
+  const body = utf8(new URLSearchParams(form).toString());
+  const answer = await askKeyService(io, { url: parseServiceAddress(url), headers, body, secrets });
+  return checkToken(answer.string("access_token"));
+}
+
+/** A token that can stand in a header. */
+export function checkToken(token: string): string {
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw wrongAnswer({ checked: "access token", expected: "printable characters" });
+}
