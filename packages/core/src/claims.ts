@@ -1,4 +1,5 @@
 import { coreError } from "./errors.ts";
+import type { Json } from "./json.ts";
 import type { Statement } from "./statement.ts";
 import type { Digest } from "./digest.ts";
 
@@ -22,6 +23,28 @@ export interface Claims {
   readonly statement?: Statement;
   /** Only for in-toto: the layout that was met. Its first owner is the `signer`, its products are the artifact. */
   readonly layout?: LayoutMet;
+  /** Only for TUF: where a repository lists the artifact. Its first signer is the `signer`. */
+  readonly target?: TargetListed;
+}
+
+/** A file that a TUF repository was proved to list, by a role that may speak for it. */
+export interface TargetListed {
+  readonly name: string;
+  /** In bytes. */
+  readonly length: number;
+  /** The roles from the top-level one to the one that lists it. */
+  readonly rolePath: readonly string[];
+  /** Version and expiry of the metadata that lists it. */
+  readonly version: number;
+  readonly expires: string;
+  /** Everyone whose signature on that metadata counted. */
+  readonly signers: readonly SignedBy[];
+  /** Versions of the metadata under which it was found. */
+  readonly under: { readonly root: number; readonly timestamp: number; readonly snapshot: number };
+  /** By which time expiries were judged. */
+  readonly time: string;
+  /** What the repository says of it besides; signed, and otherwise its own affair. */
+  readonly custom?: Json;
 }
 
 /** A layout of in-toto that a chain of links was proved to meet, and who did what in it. */

@@ -21,3 +21,6 @@ export * from "./held-key.ts";
 export { loopbackHttp } from "./loopback-http.ts";
 export { startKeyService, type KeyService, type KeyServiceFault } from "./key-service.ts";
 export * from "./vault-service.ts";
+export * from "./tuf-key.ts";
+export * from "./tuf-repository.ts";
+export * from "./tuf-attack.ts";

@@ -27,11 +27,14 @@ type MutationName = (typeof mutationNames)[number];
 /** A value that is written where the node stood, or the wish that nothing stands there. */
 type Replacement = { readonly value: Loose } | "gone";
 
-/** Every node of a document, each with its path: objects, arrays and leaves, the root first. */
+/** Every node of a document, each with its path: objects, arrays and leaves, the root first. A dot in a name is written `\\.`. */
 export function* nodesOf(root: Loose, path = ""): Generator<{ readonly path: string; readonly value: Loose }> {
   yield { path, value: root };
   if (typeof root !== "object" || root === null) return;
-  for (const [name, inner] of Object.entries(root)) yield* nodesOf(inner, path === "" ? name : `${path}.${name}`);
+  for (const [name, inner] of Object.entries(root)) {
+    const escaped = name.replaceAll(".", String.raw`\.`);
+    yield* nodesOf(inner, path === "" ? escaped : `${path}.${escaped}`);
+  }
 }
 
 /** Every node of a document × every mutation, deterministic, each in a copy. A mutation that would change nothing is left out. */
@@ -159,17 +162,21 @@ function nested(depth: number): Loose {
 function replacing(root: Loose, path: string, value: Loose): Loose {
   return path === ""
     ? value
-    : changed(root, path.split("."), (parent, name) =>
+    : changed(root, splitPath(path), (parent, name) =>
         Array.isArray(parent) ? parent.with(Number(name), value) : { ...parent, [name]: value },
       );
 }
 
 function without(root: Loose, path: string): Loose {
-  return changed(root, path.split("."), (parent, name) =>
+  return changed(root, splitPath(path), (parent, name) =>
     Array.isArray(parent)
       ? parent.toSpliced(Number(name), 1)
       : Object.fromEntries(Object.entries(parent).filter(([each]) => each !== name)),
   );
+}
+
+function splitPath(path: string): readonly string[] {
+  return path.split(/(?<!\\)\./).map((name) => name.replaceAll(String.raw`\.`, "."));
 }
 
 /** Only the objects along the path are copied: documents are large and mutants many. */

@@ -44,3 +44,32 @@ export type { WantedTarget } from "./target-check.ts";
 export type { TransferOptions } from "./target-fetch.ts";
 export { maxSegmentBytes, partPrefix, targetSegments } from "./target-name.ts";
 export type { Naming } from "./target-name.ts";
+export {
+  acceptAnchor,
+  acceptNextRoot,
+  acceptSnapshot,
+  acceptTargets,
+  acceptTimestamp,
+  checkRootFresh,
+  isFastForwardRecovery,
+  isSnapshotCurrent,
+  keepSnapshot,
+  metaOfRole,
+  recallSnapshot,
+  recallTimestamp,
+  trustInTargets,
+} from "./trusted-set.ts";
+export type { RootSet, SnapshotSet, TimestampSet, TrustedTargets } from "./trusted-set.ts";
+export { binName, defaultMaxRoles, delegationsOf, searchTarget } from "./delegation.ts";
+export type { Delegation, Found, Search, SearchOptions } from "./delegation.ts";
+export { isPathMatch } from "./path-pattern.ts";
+export { maxNewRoots } from "./refresh.ts";
+export type { Trust } from "./refresh.ts";
+export type { RunReport, RunStep } from "./run-log.ts";
+export { clockFile, roleFile, rootHistoryFile } from "./store-file.ts";
+export { createUpdater, maxSearches, needTarget } from "./updater.ts";
+export type { CallOptions, Updater, UpdaterOptions } from "./updater.ts";
+export type { ClockOptions } from "./clock.ts";
+export type { TrustedTarget } from "./trusted-target.ts";
+export { verifyTarget } from "./verify.ts";
+export { targetAddress } from "./target.ts";

@@ -133,8 +133,11 @@ describe("Sigstore identities (TAP 18)", () => {
   const listed = { keyid: "who", json } as unknown as SampleKey;
   const content = rootContent(listed);
   const bundle = { mediaType: "x" };
-  const yes: IdentityCheck = (claim) =>
-    claim.identity === identity.identity && claim.issuer === identity.issuer && claim.bundle["mediaType"] === "x";
+  const signer = { kind: "key", keyid: "k", algorithm: "ed25519" } as const;
+  const yes: IdentityCheck = ({ bundle: given, ...claim }) =>
+    claim.identity === identity.identity && claim.issuer === identity.issuer && given["mediaType"] === "x"
+      ? signer
+      : undefined;
   const judge = (signature: JsonObject, check?: IdentityCheck): string => {
     const root = parseRoot(bytesOf(JSON.stringify({ signed: content, signatures: [{ keyid: "who", ...signature }] })));
     return judgeSignatures(root, trustOf(root), check)[0]?.result ?? "";
@@ -150,7 +153,7 @@ describe("Sigstore identities (TAP 18)", () => {
     expect(judge({ sig: "aa" }, yes)).toBe("bad");
     expect(judge({ sig: "", bundle: "x" }, yes)).toBe("bad");
     expect(judge({ sig: "", bundle: { mediaType: "y" } }, yes)).toBe("bad");
-    expect(judge({ sig: "", bundle }, () => false)).toBe("bad");
+    expect(judge({ sig: "", bundle }, () => undefined)).toBe("bad");
   });
 });
 

@@ -1,4 +1,4 @@
-import { quote, type JsonObject } from "@countersign/core";
+import { quote, type JsonObject, type SignedBy, type Verifier } from "@countersign/core";
 import { tufError } from "./errors.ts";
 import type { Key } from "./key.ts";
 import type { Metadata, MetadataSignature } from "./metadata.ts";
@@ -12,8 +12,11 @@ export interface RoleTrust {
   readonly keys: ReadonlyMap<string, Key>;
 }
 
-/** Who is asked whether a Sigstore identity signed (TAP 18). Must check artifact, identity and issuer, and not throw. */
-export type IdentityCheck = (claim: IdentityClaim) => boolean;
+/**
+ * Who is asked whether a Sigstore identity signed (TAP 18): gives what was proved of the signer, or undefined. Must check bytes,
+ * identity and issuer, and not throw.
+ */
+export type IdentityCheck = (claim: IdentityClaim) => SignedBy | undefined;
 
 /** What an identity is said to have signed. */
 export interface IdentityClaim {
@@ -30,6 +33,8 @@ export interface SignatureResult {
   readonly keyid: string;
   readonly result: "good" | "bad" | "absent" | "unusable" | "same-key" | "unlisted";
   readonly detail?: string;
+  /** Only of a good one: the key by its SubjectPublicKeyInfo, or the identity. */
+  readonly signer?: SignedBy;
 }
 
 /**
@@ -91,22 +96,28 @@ function judge({ key, signature, signedBytes, counted, identityCheck }: Judging)
   if (use.kind === "identity" && identityCheck === undefined)
     return { keyid, result: "unusable", detail: "Sigstore identities are not switched on" };
   if (counted.has(use.material)) return { keyid, result: "same-key", detail: "this key has counted under another id" };
-  const isGood =
+  const signer =
     use.kind === "verifier"
-      ? signature.sig.length > 0 && use.verifier.verify(signedBytes, signature.sig)
-      : isSignedBy({ identity: use.identity, issuer: use.issuer, signedBytes }, signature, identityCheck);
-  if (!isGood) return { keyid, result: signature.sig.length === 0 && use.kind === "verifier" ? "absent" : "bad" };
+      ? keySigned(use.verifier, signedBytes, signature)
+      : identitySigned({ identity: use.identity, issuer: use.issuer, signedBytes }, signature, identityCheck);
+  if (signer === undefined)
+    return { keyid, result: signature.sig.length === 0 && use.kind === "verifier" ? "absent" : "bad" };
   counted.add(use.material);
-  return { keyid, result: "good" };
+  return { keyid, result: "good", signer };
+}
+
+function keySigned(verifier: Verifier, signedBytes: Uint8Array, { sig }: MetadataSignature): SignedBy | undefined {
+  const isGood = sig.length > 0 && verifier.verify(signedBytes, sig);
+  return isGood ? { kind: "key", keyid: verifier.keyid, algorithm: verifier.algorithm.name } : undefined;
 }
 
 /** The bundle stands beside the signature (securesystemslib) or in its place (TAP 18). */
-function isSignedBy(
+function identitySigned(
   claim: Omit<IdentityClaim, "bundle">,
   { json }: MetadataSignature,
   identityCheck: IdentityCheck | undefined,
-): boolean {
+): SignedBy | undefined {
   const bundle = Object.hasOwn(json, "bundle") ? json["bundle"] : json["sig"];
-  if (typeof bundle !== "object" || bundle === null || Array.isArray(bundle)) return false;
-  return identityCheck?.({ ...claim, bundle: bundle as JsonObject }) === true;
+  if (typeof bundle !== "object" || bundle === null || Array.isArray(bundle)) return undefined;
+  return identityCheck?.({ ...claim, bundle: bundle as JsonObject });
 }

@@ -1,0 +1,165 @@
+import { digestOf, quote, type Digest } from "@countersign/core";
+import { readClock, writeClock, type ClockOptions } from "./clock.ts";
+import { searchTarget, type Delegation } from "./delegation.ts";
+import { tufError } from "./errors.ts";
+import { loadTargets, refreshTrust, type Run, type Trust } from "./refresh.ts";
+import { makeRunLog, type RunLog, type RunReport, type RunStep } from "./run-log.ts";
+import { checkThreshold, type IdentityCheck } from "./threshold.ts";
+import { trustTarget, type TrustedTarget } from "./trusted-target.ts";
+import { trustInTargets, type TrustedTargets } from "./trusted-set.ts";
+import type { Fetcher } from "./fetch.ts";
+import type { Store, StoreSession } from "./store.ts";
+
+/** What an update client needs of the world, and how careful it is. */
+export interface UpdaterOptions extends ClockOptions {
+  /** Root metadata that came with the program or was pinned: trust begins here at each start, whatever the store says. */
+  readonly root: Uint8Array;
+  /** The digest that `root` must have, if it came from elsewhere. */
+  readonly rootDigest?: Digest;
+  readonly store: Store;
+  readonly fetch: Fetcher;
+  /** Who is asked about Sigstore identities (TAP 18); without it they count for nothing. */
+  readonly identityCheck?: IdentityCheck;
+  /** How many roles the search for one target may visit; default `defaultMaxRoles`. */
+  readonly maxRoles?: number;
+  /** Told of each metadata file as it was looked at. */
+  readonly onStep?: (step: RunStep) => void;
+}
+
+/** How one call can be stopped. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** An update client. Calls that overlap wait for one another. */
+export interface Updater {
+  /** Runs the client workflow for the top-level metadata. Rejects with the first error; what was trusted by then is kept. */
+  refresh(options?: CallOptions): Promise<RunReport>;
+  /** What the repository says of a target, or undefined if it has none of that name. Refreshes first, if that was not done. */
+  target(name: string, options?: CallOptions): Promise<TrustedTarget | undefined>;
+  /** As `target` for many, several at a time; in the order of the names. */
+  targets(names: readonly string[], options?: CallOptions): Promise<readonly (TrustedTarget | undefined)[]>;
+  /** The top-level metadata that the last refresh made trusted; undefined if it failed or was not run. */
+  readonly trust: Trust | undefined;
+  /** What was looked at since the last refresh began, also if it failed. */
+  readonly report: RunReport;
+}
+
+/** How many searches `targets` has under way. */
+export const maxSearches: number = 8;
+
+/**
+ * Makes a client of one repository. Nothing is read or fetched yet. Throws TUF_ROOT_PIN if the root has not the digest given;
+ * all else about it is checked by `refresh`.
+ */
+export function createUpdater(options: UpdaterOptions): Updater {
+  checkPin(options);
+  return new LiveUpdater(options);
+}
+
+function checkPin({ root, rootDigest }: UpdaterOptions): void {
+  if (rootDigest === undefined) return;
+  const got = digestOf(rootDigest.slice(0, rootDigest.indexOf(":")) as "sha256", root);
+  if (got !== rootDigest) throw tufError("TUF_ROOT_PIN", { checked: "root", expected: rootDigest, got });
+}
+
+class LiveUpdater implements Updater {
+  readonly #options: UpdaterOptions;
+  #log: RunLog;
+  #nowMs = 0;
+  #trust: Trust | undefined;
+  /** Roles whose metadata was loaded since the last refresh. */
+  #roles = new Map<string, Promise<TrustedTargets>>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: UpdaterOptions) {
+    this.#options = options;
+    this.#log = makeRunLog(options.onStep);
+  }
+
+  get trust(): Trust | undefined {
+    return this.#trust;
+  }
+
+  get report(): RunReport {
+    return this.#log.report(this.#nowMs);
+  }
+
+  refresh(options: CallOptions = {}): Promise<RunReport> {
+    return this.#alone(options, (session) => this.#refresh(session, options));
+  }
+
+  async target(name: string, options: CallOptions = {}): Promise<TrustedTarget | undefined> {
+    const [found] = await this.targets([name], options);
+    return found;
+  }
+
+  targets(names: readonly string[], options: CallOptions = {}): Promise<readonly (TrustedTarget | undefined)[]> {
+    return this.#alone(options, async (session) => {
+      if (this.#trust === undefined) await this.#refresh(session, options);
+      const trust = this.#trust as unknown as Trust;
+      const run = this.#run(session, options);
+      return mapLimited(names, (name) => this.#search(run, trust, name));
+    });
+  }
+
+  /** One call at a time has the store, and no other process meanwhile. */
+  #alone<T>(options: CallOptions, work: (session: StoreSession) => Promise<T>): Promise<T> {
+    const result = this.#last.then(() => this.#options.store.open(work, options));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  #run(session: StoreSession, { signal }: CallOptions): Run {
+    return { session, fetch: this.#options.fetch, log: this.#log, ...(signal && { signal }) };
+  }
+
+  async #refresh(session: StoreSession, call: CallOptions): Promise<RunReport> {
+    const { root, onStep, identityCheck } = this.#options;
+    this.#trust = undefined;
+    this.#roles = new Map();
+    this.#log = makeRunLog(onStep);
+    this.#nowMs = await readClock(session, this.#options, this.#log);
+    const base = { nowMs: this.#nowMs, ...(identityCheck && { identityCheck }) };
+    this.#trust = await refreshTrust(this.#run(session, call), root, base);
+    await writeClock(session, this.#nowMs);
+    return this.report;
+  }
+
+  async #search(run: Run, { set, targets }: Trust, name: string): Promise<TrustedTarget | undefined> {
+    const { maxRoles } = this.#options;
+    const { found } = await searchTarget(name, {
+      top: { targets, trust: trustInTargets(set) },
+      load: (delegation) => this.#load(run, set, delegation),
+      ...(maxRoles === undefined ? {} : { maxRoles }),
+    });
+    return found && trustTarget(name, found, set);
+  }
+
+  /** A role that another delegator led to counts only if this one's keys signed it too. */
+  async #load(run: Run, set: Trust["set"], delegation: Delegation): Promise<TrustedTargets> {
+    const pending = this.#roles.get(delegation.name);
+    const known = pending && (await pending.catch(() => undefined));
+    if (known !== undefined) return { ...known, signed: checkThreshold(known, delegation, set.identityCheck) };
+    const loading = loadTargets(run, set, delegation);
+    this.#roles.set(delegation.name, loading);
+    return loading;
+  }
+}
+
+/** As `Promise.all` over the items, with at most `maxSearches` under way. */
+async function mapLimited<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const walk = async (): Promise<void> => {
+    for (let at = next++; at < items.length; at = next++) results[at] = await work(items[at] as T);
+  };
+  await Promise.all(Array.from({ length: Math.min(maxSearches, items.length) }, walk));
+  return results;
+}
+
+/** The target, which must exist. Throws TUF_TARGET_UNKNOWN. */
+export function needTarget(name: string, target: TrustedTarget | undefined): TrustedTarget {
+  if (target !== undefined) return target;
+  throw tufError("TUF_TARGET_UNKNOWN", { checked: quote(name) });
+}
