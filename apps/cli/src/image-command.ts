@@ -2,7 +2,7 @@ import type { CommandRow } from "./command.ts";
 import {
   imageAttestFlags,
   imageSignFlags,
-  imageTreeFlags,
+  registryFlags,
   imageVerifyAttestationFlags,
   imageVerifyFlags,
 } from "./image-options.ts";
@@ -64,7 +64,7 @@ export const imageRows: readonly CommandRow[] = [
     operands: "<image>",
     says: "Show what is kept beside an image, without believing any of it",
     examples: ["countersign image tree ghcr.io/acme/app:1.0"],
-    flags: imageTreeFlags,
+    flags: registryFlags,
     group,
     load: async () => (await import("./commands/image/tree.ts")).imageTreeCommand,
   },

@@ -126,5 +126,3 @@ export const imageAttestFlags: readonly Flag[] = [
   ...signingFlags,
   ...attachFlags,
 ];
-
-export const imageTreeFlags: readonly Flag[] = registryFlags;

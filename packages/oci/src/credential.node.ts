@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -182,13 +181,14 @@ async function askHelper(name: string, key: string, options: CredentialOptions):
   }
 }
 
-function runHelper(
+async function runHelper(
   program: string,
   key: string,
   { env, signal }: CredentialOptions,
   refuse: (detail: Detail) => TrustError,
 ): Promise<{ readonly code: number | null; readonly output: string }> {
-  return new Promise((resolve, reject) => {
+  const { spawn } = await import("node:child_process");
+  return await new Promise((resolve, reject) => {
     const child = spawn(program, ["get"], {
       env: env as NodeJS.ProcessEnv,
       stdio: ["pipe", "pipe", "ignore"],

@@ -1,6 +1,5 @@
 import * as http from "node:http";
-import * as https from "node:https";
-import * as tls from "node:tls";
+import type * as https from "node:https";
 import { quote, TrustError } from "@countersign/core";
 import { ociError } from "./errors.ts";
 import type { OciHttp, OciRequest, OciResponse } from "./http.ts";
@@ -31,14 +30,15 @@ export const maxHeaderBytes: number = 32 * 1024;
  * Throws OCI_REGISTRY_UNREACHABLE, OCI_REGISTRY_SILENT, OCI_BODY_CUT.
  */
 export function makeOciHttp(options: HttpOptions = {}): OciHttp {
-  const agentFor = makeAgents(options);
-  return (request) =>
-    new Promise((resolve, reject) => {
-      const url = new URL(request.url);
-      const outgoing = (url.protocol === "https:" ? https : http).request(url, {
+  const ways = openWays(options);
+  return async (request) => {
+    const url = new URL(request.url);
+    const { start, agent } = await ways(url);
+    return await new Promise((resolve, reject) => {
+      const outgoing = start(url, {
         method: request.method,
         headers: { "user-agent": options.userAgent ?? "countersign", ...request.headers, ...lengthOf(request) },
-        agent: agentFor(url),
+        agent,
         maxHeaderSize: maxHeaderBytes,
         ...(request.signal && { signal: request.signal }),
       });
@@ -47,21 +47,41 @@ export function makeOciHttp(options: HttpOptions = {}): OciHttp {
       outgoing.on("response", (incoming) => resolve(responseOf(incoming, request)));
       sendBody(outgoing, request).catch((error: unknown) => outgoing.destroy(asError(error)));
     });
+  };
 }
 
-function makeAgents({ ca, clients, proxyEnv }: HttpOptions): (url: URL) => http.Agent {
-  const shared = { keepAlive: true, maxSockets: 16, ...(proxyEnv !== undefined && { proxyEnv: { ...proxyEnv } }) };
-  const trust = ca === undefined ? {} : { ca: [...platformAuthorities(), ...ca] };
-  const plain = new http.Agent(shared);
-  const common = new https.Agent({ ...shared, ...trust });
-  const own = new Map<string, https.Agent>();
+/** How requests to one origin are made. */
+interface Way {
+  readonly start: (url: URL, settings: http.RequestOptions) => http.ClientRequest;
+  readonly agent: http.Agent;
+}
+
+/** TLS is loaded only for those who speak it: it takes half as long as all the rest of a small run. */
+function openWays(options: HttpOptions): (url: URL) => Promise<Way> {
+  const { proxyEnv } = options;
+  const shared: https.AgentOptions = {
+    keepAlive: true,
+    maxSockets: 16,
+    ...(proxyEnv !== undefined && { proxyEnv: { ...proxyEnv } }),
+  };
+  const plain: Way = { start: http.request, agent: new http.Agent(shared) };
+  let secure: Promise<(url: URL) => Way> | undefined;
+  return async (url) => (url.protocol === "https:" ? (await (secure ??= openSecure(options, shared)))(url) : plain);
+}
+
+async function openSecure({ ca, clients }: HttpOptions, shared: https.AgentOptions): Promise<(url: URL) => Way> {
+  const { Agent, request: start } = await import("node:https");
+  const trust = ca === undefined ? {} : { ca: [...(await platformAuthorities()), ...ca] };
+  const common: Way = { start, agent: new Agent({ ...shared, ...trust }) };
+  const own = new Map<string, Way>();
   for (const [host, { certificate, key }] of clients ?? [])
-    own.set(host, new https.Agent({ ...shared, ...trust, cert: certificate, key }));
-  return (url) => (url.protocol === "https:" ? (own.get(url.host) ?? common) : plain);
+    own.set(host, { start, agent: new Agent({ ...shared, ...trust, cert: certificate, key }) });
+  return (url) => own.get(url.host) ?? common;
 }
 
 /** What Node trusts when nothing is said; naming one more would otherwise replace them all. */
-function platformAuthorities(): readonly string[] {
+async function platformAuthorities(): Promise<readonly string[]> {
+  const tls = await import("node:tls");
   const { getCACertificates } = tls as { readonly getCACertificates?: () => readonly string[] };
   return getCACertificates?.() ?? tls.rootCertificates;
 }
