@@ -6,6 +6,8 @@ import {
   type InTotoSigner,
   type LayoutKey,
 } from "@countersign/in-toto";
+import { readEncryptedKey } from "@countersign/in-toto/node";
+import { sigstoreError } from "@countersign/sigstore";
 import { isFileReference, type ChooseAlgorithm, type KeyIo } from "@countersign/sigstore/node";
 import { quote, TrustError } from "@countersign/core";
 import { cliError } from "./errors.ts";
@@ -14,8 +16,8 @@ import type { PasswordOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
- * Opens a private key for links and layouts: any key reference, or securesystemslib's JSON. Throws CLI_USAGE without one,
- * CLI_KEY_UNUSABLE and what `signerOf` throws; no message repeats anything of the key.
+ * Opens a private key for links and layouts: any key reference, or securesystemslib's JSON and encrypted keys. Throws
+ * CLI_USAGE without one, CLI_KEY_UNUSABLE, SIGSTORE_KEY_PASSWORD_NEEDED, INTOTO_KEY_PASSWORD and what `signerOf` throws; no message repeats anything of the key.
  */
 export async function readInTotoSigner(
   reference: string | undefined,
@@ -26,6 +28,12 @@ export async function readInTotoSigner(
   const io = keyIoOf(options, terminal);
   const bytes = isFileReference(reference) ? io.readFile(reference) : undefined;
   if (bytes !== undefined && startOf(bytes).startsWith("{")) return parseJsonSigner(bytes, reference);
+  const encrypted = bytes === undefined ? undefined : readEncryptedKey(bytes);
+  if (encrypted !== undefined) {
+    const password = await io.password(reference);
+    if (password === undefined) throw sigstoreError("SIGSTORE_KEY_PASSWORD_NEEDED", quote(reference));
+    return withoutSecrets(reference, () => encrypted.open(password));
+  }
   const signer = await signerOf(reference, withBytes(io, bytes), inTotoAlgorithm);
   return { key: publicKeyOf(signer.spki), signer };
 }
@@ -64,10 +72,14 @@ const inTotoAlgorithm: ChooseAlgorithm = (spki) => {
 };
 
 function parseJsonSigner(bytes: Uint8Array, path: string): InTotoSigner {
+  return withoutSecrets(path, () => parseSignerFile(bytes));
+}
+
+function withoutSecrets(path: string, open: () => InTotoSigner): InTotoSigner {
   try {
-    return parseSignerFile(bytes);
+    return open();
   } catch (error) {
-    if (!(error instanceof TrustError)) throw error;
+    if (!(error instanceof TrustError) || error.code === "INTOTO_KEY_PASSWORD") throw error;
     throw cliError("CLI_KEY_UNUSABLE", { checked: quote(path), got: `${error.code} when read as a private key` });
   }
 }

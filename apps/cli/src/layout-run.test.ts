@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -25,6 +26,35 @@ function linkOf(name: string): Readonly<Record<string, unknown>> {
   const file = stage.list().find((each) => each.startsWith(`${name}.`));
   return signedPart(stage.read(file ?? ""));
 }
+
+describe("keys that the reference has encrypted", () => {
+  const passphrase = "correct horse";
+  const pem = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({
+    format: "pem",
+    type: "pkcs1",
+    cipher: "aes-256-cbc",
+    passphrase,
+  });
+
+  test("sign with their password", async () => {
+    stage.write("../keys/old.pem", pem as string);
+    const argv = ["run", "-n", "old", "-k", "../keys/old.pem", "-q"];
+    expect(await stage.layout(argv)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("SIGSTORE_KEY_PASSWORD_NEEDED") as string,
+    });
+    expect(await stage.layout(argv, { env: { COUNTERSIGN_PASSWORD: "wrong" } })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("INTOTO_KEY_PASSWORD") as string,
+    });
+    expect(stage.list().filter((name) => name.startsWith("old."))).toEqual([]);
+    expect(await stage.layout(argv, { env: { COUNTERSIGN_PASSWORD: passphrase } })).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+    expect(stage.list().filter((name) => name.startsWith("old."))).toHaveLength(1);
+  });
+});
 
 describe("run", () => {
   test("signs what was used and made, and passes the exit code through", async () => {

@@ -73,7 +73,12 @@ const inTotoEntries = {
   INTOTO_PRIVATE_KEY_MALFORMED: {
     kind: "usage",
     says: "not a private key that can sign in-toto metadata",
-    fix: "give an unencrypted PEM private key, or the JSON private key that securesystemslib writes",
+    fix: "give a PEM private key, or the private key that securesystemslib writes",
+  },
+  INTOTO_KEY_PASSWORD: {
+    kind: "usage",
+    says: "the password does not open the key, or the key file is damaged",
+    fix: "check the password, and COUNTERSIGN_PASSWORD if it comes from there; then the file against its backup",
   },
   INTOTO_SIGNATURE_MALFORMED: {
     kind: "malformed",

@@ -1,3 +1,4 @@
+export * from "./encrypted-key.node.ts";
 export { defaultExcludes } from "./exclude.ts";
 export { defaultMaxThreads } from "./hash-pool.node.ts";
 export type { ArtifactHash } from "./file-hash.node.ts";
