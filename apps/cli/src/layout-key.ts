@@ -2,6 +2,7 @@ import {
   algorithmOfScheme,
   parseKeyFile,
   parseSignerFile,
+  readP224Signer,
   publicKeyOf,
   type InTotoSigner,
   type LayoutKey,
@@ -34,6 +35,9 @@ export async function readInTotoSigner(
     if (password === undefined) throw sigstoreError("SIGSTORE_KEY_PASSWORD_NEEDED", quote(reference));
     return withoutSecrets(reference, () => encrypted.open(password));
   }
+  // P-224 is known to in-toto alone.
+  const p224 = bytes === undefined ? undefined : readP224Signer(bytes);
+  if (p224 !== undefined) return p224;
   const signer = await signerOf(reference, withBytes(io, bytes), inTotoAlgorithm);
   return { key: publicKeyOf(signer.spki), signer };
 }

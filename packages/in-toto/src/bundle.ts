@@ -31,7 +31,7 @@ export interface ProvedEnvelope {
  * this key signed, without it one with a certificate. Whoever verifies hands it in (pipeline's `bundleProver`), since this
  * package knows nothing of Sigstore. Throws the reason of a refusal.
  */
-export type BundleProver = (bundle: Uint8Array, key?: Verifier) => ProvedEnvelope;
+export type BundleProver = (bundle: Uint8Array, key?: Pick<Verifier, "spki">) => ProvedEnvelope;
 
 /** Who signed what came in a bundle. */
 export type Prover = Pick<ProvedEnvelope, "signer" | "times" | "logs">;

@@ -63,7 +63,7 @@ const inTotoEntries = {
   INTOTO_KEY_UNSUPPORTED: {
     kind: "untrusted",
     says: "the key's type or scheme is not supported",
-    fix: "use an Ed25519, RSA or ECDSA P-256, P-384 or P-521 key, or an OpenPGP RSA or Ed25519 key",
+    fix: "use an Ed25519, RSA or ECDSA P-224 to P-521 key, or an OpenPGP RSA or Ed25519 key",
   },
   INTOTO_KEY_EXPIRED: {
     kind: "untrusted",

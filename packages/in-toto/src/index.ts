@@ -15,6 +15,7 @@ export * from "./layout.ts";
 export * from "./key-id.ts";
 export { algorithmOfScheme, schemeOfAlgorithm } from "./key-scheme.ts";
 export * from "./key.ts";
+export { p224Algorithm, p224Scheme } from "./p224.ts";
 export type { OpenPgpKey, OpenPgpSignature } from "./openpgp.ts";
 export { maxCertificateItems } from "./certificate.ts";
 export type { Authorities, CertificateConstraint } from "./certificate.ts";

@@ -4,6 +4,7 @@ import {
   makeVerifier,
   parseHex,
   parsePrivateKey,
+  parsePem,
   parsePublicKey,
   parseUtf8,
   readObject,
@@ -21,6 +22,7 @@ import { inTotoError } from "./errors.ts";
 import { parseOpenPgpFile } from "./openpgp-file.ts";
 import { parseArmor } from "./openpgp-packet.ts";
 import { keyIdsOf, type KeyParts } from "./key-id.ts";
+import { isP224Spki, openP224Secret, p224Scheme } from "./p224.ts";
 import { algorithmOfScheme, schemeOfAlgorithm } from "./key-scheme.ts";
 import { parseLayoutKey, type LayoutKey } from "./key.ts";
 
@@ -30,12 +32,12 @@ export const maxKeyFileBytes: number = 1024 * 1024;
 /** A private key that signs layouts and links, with its public half as a layout lists it. */
 export interface InTotoSigner {
   readonly key: LayoutKey;
-  readonly signer: Signer;
+  readonly signer: Pick<Signer, "keyid" | "spki" | "sign">;
 }
 
 /**
  * Parses a public key from a file: securesystemslib's JSON (also an exported OpenPGP key), or PEM (SPKI or PKCS#1), which
- * gets the reference's scheme for its kind: RSA-PSS with SHA-256, ECDSA with the hash of the curve's strength, Ed25519;
+ * gets the reference's scheme for its kind: RSA-PSS with SHA-256, ECDSA with the hash of the curve's strength (P-224 only in Node), Ed25519;
  * or an OpenPGP public key as `gpg --export` writes it, armoured or not (`parseOpenPgpFile`).
  * Its ids are all that some tool computes for it, the one of in-toto 1.x first. Throws the errors of `parseLayoutKey` and
  * INTOTO_TOO_LARGE.
@@ -46,7 +48,7 @@ export function parseKeyFile(bytes: Uint8Array): LayoutKey {
   if (isBinary) return parseOpenPgpFile(bytes);
   const text = readFileText(bytes);
   if (text.startsWith("-----BEGIN PGP ")) return parseOpenPgpFile(parseArmor(text));
-  return text.startsWith("{") ? parseJsonKey(text) : publicKeyOf(parsePublicKey(text));
+  return text.startsWith("{") ? parseJsonKey(text) : publicKeyOf(p224SpkiOf(text) ?? parsePublicKey(text));
 }
 
 /**
@@ -56,13 +58,31 @@ export function parseKeyFile(bytes: Uint8Array): LayoutKey {
 export function parseSignerFile(bytes: Uint8Array): InTotoSigner {
   const text = readFileText(bytes);
   if (text.startsWith("{")) return parseJsonSigner(text);
+  const p224 = openP224Secret(text);
+  if (p224 !== undefined) return { key: publicKeyOf(p224.spki), signer: p224 };
   const { spki } = parsePrivateKey(text);
   const key = publicKeyOf(spki);
   return { key, signer: parsePrivateKey(text, algorithmOfScheme(key.keytype, key.scheme)) };
 }
 
+/** A private key on P-224, unencrypted in PEM, which no other key reference knows; undefined for all else. */
+export function readP224Signer(bytes: Uint8Array): InTotoSigner | undefined {
+  if (bytes.length > maxKeyFileBytes || bytes[0] !== 0x2d) return undefined;
+  const signer = openP224Secret(new TextDecoder().decode(bytes));
+  return signer === undefined ? undefined : { key: publicKeyOf(signer.spki), signer };
+}
+
+/** Core knows no P-224. */
+function p224SpkiOf(pem: string): Uint8Array | undefined {
+  if (!pem.startsWith("-----BEGIN PUBLIC KEY-----")) return undefined;
+  const [block, ...more] = parsePem(pem);
+  return block !== undefined && more.length === 0 && isP224Spki(block.bytes) ? block.bytes : undefined;
+}
+
 /** The key as layouts list it: the reference's scheme for its kind, `keyid_hash_algorithms` and all. */
 export function publicKeyOf(spki: Uint8Array): LayoutKey {
+  if (isP224Spki(spki))
+    return keyOfParts({ keytype: "ecdsa", scheme: p224Scheme, public: formatPem("PUBLIC KEY", spki) });
   const { algorithm } = makeVerifier(spki);
   const name: AlgorithmName = algorithm.family === "rsa-pkcs1" ? "rsa-pss-sha256" : algorithm.name;
   const { keytype, scheme } = schemeOfAlgorithm(name);

@@ -1,5 +1,6 @@
 import {
   makeVerifier,
+  parsePem,
   parsePublicKey,
   quote,
   readObject,
@@ -15,6 +16,7 @@ import { keyIdsOf, legacyKeyId, type KeyParts } from "./key-id.ts";
 import { algorithmOfScheme, ed25519Spki } from "./key-scheme.ts";
 import { isOpenPgpKey, readOpenPgpKey, type OpenPgpKey } from "./openpgp.ts";
 import { checkKeyForm, isUsedForm } from "./key-form.ts";
+import { isP224Spki, openP224, p224Scheme } from "./p224.ts";
 import {
   isSigstoreKey,
   readSigstoreKey,
@@ -44,9 +46,14 @@ export interface LayoutKey {
   readonly json: JsonObject;
 }
 
+/** A public key, ready to check signatures; as core's `Verifier`, or on P-224. */
+export type KeyVerifier = Pick<Verifier, "keyid" | "spki" | "verify"> & {
+  readonly algorithm: { readonly name: string };
+};
+
 /** How signatures are checked. An `unusable` key throws its error when it is used. */
 export type KeyCheck =
-  | { readonly kind: "plain"; readonly verifier: Verifier }
+  | { readonly kind: "plain"; readonly verifier: KeyVerifier }
   | { readonly kind: "openpgp"; readonly openpgp: OpenPgpKey }
   | { readonly kind: "sigstore"; readonly identity: SigstoreIdentity }
   | { readonly kind: "unusable"; readonly error: TrustError; readonly isFormWrong: boolean };
@@ -122,9 +129,16 @@ function parseSigstoreKey(value: Json, listedId?: string): LayoutKey {
   };
 }
 
-function openVerifier({ keytype, scheme, public: text }: KeyParts): Verifier {
+function openVerifier({ keytype, scheme, public: text }: KeyParts): KeyVerifier {
+  if (scheme === p224Scheme && (keytype === "ecdsa" || keytype === scheme)) return openP224(p224Spki(text));
   const algorithm = algorithmOfScheme(keytype, scheme);
   return makeVerifier(algorithm === "ed25519" ? ed25519Spki(text) : parsePublicKey(text), algorithm);
+}
+
+function p224Spki(pem: string): Uint8Array {
+  const [block, ...more] = parsePem(pem);
+  if (block?.label === "PUBLIC KEY" && more.length === 0 && isP224Spki(block.bytes)) return block.bytes;
+  throw malformed({ checked: `key of ${p224Scheme}`, expected: "one on P-224" });
 }
 
 function parseOpenPgpKey(reader: ObjectReader, json: JsonObject, listedId?: string): LayoutKey {

@@ -185,7 +185,7 @@ describe("keys", () => {
   });
 
   test("of kinds that are not supported are kept until they are needed", () => {
-    const unsupported = { ...key, keytype: "ecdsa", scheme: "ecdsa-sha2-nistp224" };
+    const unsupported = { ...key, keytype: "ecdsa", scheme: "ecdsa-sha2-nistp192" };
     const parsed = parseLayout({ ...layout, keys: { [keyid]: unsupported } }).keys.get(keyid);
     expect(parsed?.check).toMatchObject({ kind: "unusable", error: { code: "INTOTO_KEY_UNSUPPORTED" } });
   });

@@ -17,7 +17,8 @@ import type { Trust } from "./trust.ts";
  * the artifact. What was signed is for in-toto to judge. Throws what `parseBundle` and `verifyEnvelope` throw.
  */
 export function bundleProver(trust: Trust, now: Date): BundleProver {
-  return (bytes, key) => proveEnvelope(parseBundle(bytes), key, { trust, now });
+  return (bytes, key) =>
+    proveEnvelope(parseBundle(bytes), key === undefined ? undefined : makeVerifier(key.spki), { trust, now });
 }
 
 /** A document that was signed, and what our own verifier found proved. */
