@@ -1,10 +1,16 @@
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { checks } from "./check.ts";
 import { repositoryRoot } from "./report.ts";
 import { run, type RunResult } from "./run.ts";
+
+const script = readFileSync(join(repositoryRoot, ".ci/run"), "utf8");
+/** Its own steps, each of which counts as one. */
+const steps = (script.match(/^step "/gm) ?? []).length;
+/** The commands that it installs where they are missing. */
+const wanted = [...script.matchAll(/command -v ([a-z0-9-]+)/g)].map((match) => match[1] ?? "");
 
 let folder = "";
 beforeEach(() => {
@@ -17,16 +23,8 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Runs .ci/run in an empty repository, with the given shell scripts in the place of npm and node. */
 async function play(npm: string, node = 'echo "check passed: lint (1.0 s)"'): Promise<RunResult & { last: string }> {
-  for (const [name, script] of Object.entries({
-    npm,
-    node,
-    chromium: "",
-    openssl: "",
-    git: "",
-    xz: "",
-    curl: "",
-    jq: "",
-  })) {
+  const fakes = { ...Object.fromEntries(wanted.map((name) => [name, ""])), npm, node };
+  for (const [name, script] of Object.entries(fakes)) {
     writeFileSync(join(folder, "bin", name), `#!/bin/sh\n${script}\n`);
     chmodSync(join(folder, "bin", name), 0o755);
   }
@@ -40,55 +38,61 @@ const closing = "vitest: 5 passed, 0 failed, 2 skipped";
 test("sums the tests, its own steps and the checks", async () => {
   const npm = `[ "$1" = test ] && printf 'x\\n\\033[1mvitest: 1 passed, 0 failed, 0 skipped\\033[0m\\n${closing}\\n' || true`;
   const node = 'echo "check passed: lint (1 s)"; echo "check passed: knip (1 s)"';
-  // 1 + 5 tests, Debian packages, in-toto differential, build, 2 checks
-  expect(await play(npm, node)).toMatchObject({ code: 0, last: "11 passed, 0 failed, 2 skipped" });
+  // 1 + 5 tests, 2 checks
+  expect(await play(npm, node)).toMatchObject({ code: 0, last: `${steps + 8} passed, 0 failed, 2 skipped` });
 });
 
 test.each([
-  ["no test ran", "exit 0", undefined, "4 passed, 1 failed, 0 skipped", "npm test (exit code 0, 0 tests passed)"],
+  [
+    "no test ran",
+    "exit 0",
+    undefined,
+    `${steps + 1} passed, 1 failed, 0 skipped`,
+    "npm test (exit code 0, 0 tests passed)",
+  ],
   [
     "npm test broke before any test",
     "[ $1 = run ] || exit 2",
     undefined,
-    "4 passed, 1 failed, 0 skipped",
+    `${steps + 1} passed, 1 failed, 0 skipped`,
     "npm test (exit code 2",
   ],
   [
     "npm test broke after good tests",
     `[ $1 = run ] || { echo "${closing}"; exit 1; }`,
     undefined,
-    "9 passed, 1 failed, 2 skipped",
+    `${steps + 6} passed, 1 failed, 2 skipped`,
     "npm test (exit code 1",
   ],
   [
     "a test failed",
     '[ $1 = run ] || { echo "vitest: 5 passed, 2 failed, 0 skipped"; exit 1; }',
     undefined,
-    "9 passed, 2 failed, 0 skipped",
+    `${steps + 6} passed, 2 failed, 0 skipped`,
     "failed: npm test",
   ],
   [
     "the build failed",
     `[ $1 = test ] && echo "${closing}"; [ "$3" != build ]`,
     undefined,
-    "8 passed, 1 failed, 2 skipped",
+    `${steps + 5} passed, 1 failed, 2 skipped`,
     "failed: build",
   ],
   [
     "a check failed",
     `echo "${closing}"`,
     'echo "check passed: lint (1 s)"; echo "check FAILED: knip (1 s)"; exit 1',
-    "9 passed, 1 failed, 2 skipped",
+    `${steps + 6} passed, 1 failed, 2 skipped`,
     "failed: knip",
   ],
   [
     "the checks did not start",
     `echo "${closing}"`,
     "exit 127",
-    "8 passed, 1 failed, 2 skipped",
+    `${steps + 5} passed, 1 failed, 2 skipped`,
     "checks (exit code 127)",
   ],
-  ["no check ran", `echo "${closing}"`, "exit 0", "8 passed, 1 failed, 2 skipped", "checks (exit code 0)"],
+  ["no check ran", `echo "${closing}"`, "exit 0", `${steps + 5} passed, 1 failed, 2 skipped`, "checks (exit code 0)"],
 ])("%s: a failure that is named, and the rest still runs", async (_title, npm, node, last, says) => {
   const result = await play(npm, node);
   expect(result.last).toBe(last);
@@ -100,8 +104,8 @@ test("understands what scripts/check.ts prints", async () => {
   const npm = `[ "$1" = test ] && echo "${closing}"; [ "$3" != knip ]`;
   const node = `exec '${process.execPath}' '${join(repositoryRoot, "scripts/check.ts")}'`;
   const result = await play(npm, node);
-  // 5 tests, Debian packages, in-toto differential, build, and the checks but one
-  expect(result.last).toBe(`${5 + 3 + checks.length - 1} passed, 1 failed, 2 skipped`);
+  // 5 tests, and the checks but one
+  expect(result.last).toBe(`${5 + steps + checks.length - 1} passed, 1 failed, 2 skipped`);
   expect(result.stdout).toContain("checks that failed: knip\n");
   expect(result.stdout).toContain("failed: knip\n");
 });
