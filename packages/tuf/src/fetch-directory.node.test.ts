@@ -23,7 +23,7 @@ async function read(path: string, options = {}): Promise<Uint8Array | undefined>
   const found = await fetcher.target(path, { ...wanted, ...options });
   if (found === undefined) return undefined;
   const chunks: Uint8Array[] = [];
-  for await (const chunk of found.body) chunks.push(chunk);
+  for await (const chunk of found.body) chunks.push(new Uint8Array(chunk));
   return concatBytes(...chunks);
 }
 

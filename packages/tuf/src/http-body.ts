@@ -11,43 +11,94 @@ export interface BodyOptions {
   readonly limits: FetchLimits;
 }
 
+/** How much is handed out at once, in bytes; less if it comes slowly, or ends. */
+const pieceBytes = 256 * 1024;
+/** What came is handed out after this long, in milliseconds, so that progress shows. */
+const pieceMs = 250;
+
 /**
- * The body as it comes. Ends with TUF_FETCH_TOO_LARGE before anything past `maxBytes` is handed out, TUF_FETCH_SLOW if it comes
- * more slowly than the limits say, TUF_FETCH_CUT if the connection breaks, TUF_FETCH_ABORTED. The request ends with the
- * iteration, however that ends.
+ * The body as it comes; a piece is good until the next one is asked for, whose bytes take its place. Ends with TUF_FETCH_TOO_LARGE before anything past `maxBytes`
+ * is handed out, TUF_FETCH_SLOW if it comes more slowly than the limits say, TUF_FETCH_CUT if the connection breaks,
+ * TUF_FETCH_ABORTED; what came before that is handed out first. The request ends with the iteration, however that ends.
  */
 export async function* readBody(
   world: HttpWorld,
   answer: HttpAnswer,
   options: BodyOptions,
 ): AsyncGenerator<Uint8Array> {
-  const { stop, url } = answer;
-  const meter = new Meter(world, options.limits);
+  const { limits, maxBytes } = options;
+  const meter = new Meter(world, limits);
   const watched = new AbortController();
-  watch(world, meter, { ...answer, limits: options.limits }, watched.signal).catch(() => {});
-  let received = 0;
+  watch(world, meter, { ...answer, limits }, watched.signal).catch(() => {});
+  const source = new Chunks(answer, meter);
+  const gathered = new Gatherer(maxBytes);
+  let sinceMs = world.tickMs();
   try {
-    checkAnnounced(answer, options.maxBytes);
-    for await (const chunk of chunksOf(answer, meter)) {
-      received += chunk.length;
-      if (received > options.maxBytes) throw tooLarge(answer, options.maxBytes);
-      yield chunk;
+    checkAnnounced(answer, maxBytes);
+    for (let chunk = await source.next(); chunk !== undefined; chunk = await source.next()) {
+      if (gathered.total + chunk.length > maxBytes) throw tooLarge(answer, maxBytes);
+      for (let at = 0; at < chunk.length;) {
+        at += gathered.add(chunk, at);
+        if (gathered.isFull || world.tickMs() - sinceMs > pieceMs) {
+          sinceMs = world.tickMs();
+          yield gathered.take();
+        }
+      }
     }
+    if (gathered.size > 0) yield gathered.take();
   } catch (error) {
-    const reason: unknown = stop.signal.reason;
-    if (reason instanceof TrustError) throw reason;
-    if (error instanceof TrustError) throw error;
-    throw tufError("TUF_FETCH_CUT", { checked: placeOf(url), got: `${codeOf(error)} after ${received} bytes` });
+    if (gathered.size > 0) yield gathered.take();
+    throw reasonOf(error, answer, gathered.total);
   } finally {
     watched.abort();
-    stop.abort();
+    source.close();
+    answer.stop.abort();
+  }
+}
+
+function reasonOf(error: unknown, { stop, url }: HttpAnswer, received: number): unknown {
+  const reason: unknown = stop.signal.reason;
+  if (reason instanceof TrustError) return reason;
+  if (error instanceof TrustError) return error;
+  return tufError("TUF_FETCH_CUT", { checked: placeOf(url), got: `${codeOf(error)} after ${received} bytes` });
+}
+
+/** Puts small chunks together: what is done once a piece costs more than a copy. */
+class Gatherer {
+  readonly #pieceBytes: number;
+  readonly #piece: Uint8Array;
+  size = 0;
+  total = 0;
+
+  constructor(maxBytes: number) {
+    this.#pieceBytes = Math.max(1, Math.min(pieceBytes, maxBytes));
+    this.#piece = new Uint8Array(this.#pieceBytes);
+  }
+
+  get isFull(): boolean {
+    return this.size === this.#pieceBytes;
+  }
+
+  /** Takes as much as there is room for; returns how much. */
+  add(chunk: Uint8Array, at: number): number {
+    const some = chunk.subarray(at, at + this.#pieceBytes - this.size);
+    this.#piece.set(some, this.size);
+    this.size += some.length;
+    this.total += some.length;
+    return some.length;
+  }
+
+  take(): Uint8Array {
+    const piece = this.#piece.subarray(0, this.size);
+    this.size = 0;
+    return piece;
   }
 }
 
 /** The whole body. */
 export async function readWhole(world: HttpWorld, answer: HttpAnswer, options: BodyOptions): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of readBody(world, answer, options)) chunks.push(chunk);
+  for await (const chunk of readBody(world, answer, options)) chunks.push(new Uint8Array(chunk));
   return concatBytes(...chunks);
 }
 
@@ -68,28 +119,38 @@ function tooLarge({ url }: HttpAnswer, maxBytes: number): TrustError {
   return tufError("TUF_FETCH_TOO_LARGE", { checked: placeOf(url), expected: `at most ${maxBytes} bytes` });
 }
 
-async function* chunksOf({ response, stop }: HttpAnswer, meter: Meter): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return;
-  let interrupt: (reason: unknown) => void = () => {};
-  const onStop = (): void => interrupt(stop.signal.reason);
-  stop.signal.addEventListener("abort", onStop, { once: true });
-  try {
-    for (;;) {
-      meter.waits();
-      const step = await new Promise<ReadableStreamReadResult<Uint8Array>>((resolve, reject) => {
-        interrupt = reject;
-        if (stop.signal.aborted) onStop();
-        else reader.read().then(resolve, reject);
-      });
-      meter.got(step.value?.length ?? 0);
-      if (step.done) return;
-      yield step.value;
-    }
-  } finally {
-    stop.signal.removeEventListener("abort", onStop);
+/** The chunks of a body; a wait for the next one ends when the request is stopped. */
+class Chunks {
+  readonly #stop: AbortController;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  readonly #meter: Meter;
+  #interrupt: (reason: unknown) => void = () => {};
+  readonly #onStop = (): void => this.#interrupt(this.#stop.signal.reason);
+
+  constructor({ response, stop }: HttpAnswer, meter: Meter) {
+    this.#stop = stop;
+    this.#meter = meter;
+    this.#reader = response.body?.getReader();
+    stop.signal.addEventListener("abort", this.#onStop, { once: true });
+  }
+
+  async next(): Promise<Uint8Array | undefined> {
+    const reader = this.#reader;
+    if (reader === undefined) return undefined;
+    this.#meter.waits();
+    const { value } = await new Promise<ReadableStreamReadResult<Uint8Array>>((resolve, reject) => {
+      this.#interrupt = reject;
+      if (this.#stop.signal.aborted) this.#onStop();
+      else reader.read().then(resolve, reject);
+    });
+    this.#meter.got(value?.length ?? 0);
+    return value;
+  }
+
+  close(): void {
+    this.#stop.signal.removeEventListener("abort", this.#onStop);
     // Not awaited: a stream that hangs in `read` would never answer this either.
-    reader.cancel().catch(() => {});
+    this.#reader?.cancel().catch(() => {});
   }
 }
 

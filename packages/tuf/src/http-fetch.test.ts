@@ -62,7 +62,7 @@ const wantedTarget = { maxBytes: target.length };
 
 async function bytesOf(found: FetchedTarget | undefined): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of found?.body ?? []) chunks.push(chunk);
+  for await (const chunk of found?.body ?? []) chunks.push(new Uint8Array(chunk));
   return concatBytes(...chunks);
 }
 

@@ -100,11 +100,17 @@ async function* continued(
   let open = first;
   let at = first.start;
   for (let failures = 0; ;) {
+    // A server without ranges sends what we have once more.
+    let position = open.start;
+    const maxBytes = Math.max(0, options.maxBytes - position);
     try {
-      for await (const chunk of bodyFrom(client, open, at, options)) {
-        at += chunk.length;
+      for await (const piece of readBody(client.world, open.answer, { maxBytes, limits: client.limits })) {
+        const fresh = position < at ? piece.subarray(at - position) : piece;
+        position += piece.length;
+        if (fresh.length === 0) continue;
+        at += fresh.length;
         failures = 0;
-        yield chunk;
+        yield fresh;
       }
       return;
     } catch (error) {
@@ -113,22 +119,6 @@ async function* continued(
       await client.world.sleep(firstRetryMs * 2 ** (failures - 1), options.signal).catch(() => {});
       open = await reopen(client, path, options, { at, open, error });
     }
-  }
-}
-
-/** The chunks from byte `at` on: a server without ranges sends what we have once more. */
-async function* bodyFrom(
-  client: HttpClient,
-  { answer, start }: OpenTarget,
-  at: number,
-  options: TargetFetchOptions,
-): AsyncGenerator<Uint8Array> {
-  let position = start;
-  const maxBytes = Math.max(0, options.maxBytes - start);
-  for await (const chunk of readBody(client.world, answer, { maxBytes, limits: client.limits })) {
-    const fresh = chunk.subarray(Math.min(chunk.length, Math.max(0, at - position)));
-    position += chunk.length;
-    if (fresh.length > 0) yield fresh;
   }
 }
 

@@ -13,7 +13,7 @@ export interface Part {
   check: TargetCheck;
 }
 
-/** How much is written and hashed at once, in bytes: what a killed process loses, at most twice. */
+/** How much is read at once, in bytes. */
 const pieceBytes = 256 * 1024;
 
 /** Opens what an earlier run left, and hashes it; or begins anew. */
@@ -47,43 +47,17 @@ async function readPart(part: Part, wanted: WantedTarget): Promise<void> {
   }
 }
 
-/**
- * Appends a body to the part. Pieces are gathered, and while one is written the next one comes and is hashed. What was
- * written when an error comes stays, for a later run.
- */
+/** Appends a body to the part; each piece is hashed while it is written. What was written when an error comes stays, for a later run. */
 export async function fillPart(
   part: Part,
   body: FetchedTarget["body"],
   onProgress: (bytes: number) => void,
 ): Promise<void> {
-  let position = part.check.size;
-  let writing: Promise<void> = Promise.resolve();
-  const buffers = [new Uint8Array(pieceBytes), new Uint8Array(pieceBytes)] as const;
-  let [turn, filled] = [0, 0];
-  const flush = async (): Promise<void> => {
-    const piece = (buffers[turn] as Uint8Array).subarray(0, filled);
-    await writing;
-    writing = part.file.write(piece, position);
-    // Its failure is thrown where it is awaited.
-    writing.catch(() => {});
+  for await (const piece of body) {
+    const writing = part.file.write(piece, part.check.size);
     part.check.update(piece);
-    position += filled;
-    [turn, filled] = [1 - turn, 0];
-    onProgress(part.check.size);
-  };
-  try {
-    for await (const chunk of body) {
-      for (let at = 0; at < chunk.length;) {
-        const some = chunk.subarray(at, at + pieceBytes - filled);
-        (buffers[turn] as Uint8Array).set(some, filled);
-        at += some.length;
-        filled += some.length;
-        if (filled === pieceBytes) await flush();
-      }
-    }
-  } finally {
-    if (filled > 0) await flush();
     await writing;
+    onProgress(part.check.size);
   }
 }
 

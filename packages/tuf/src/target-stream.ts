@@ -22,7 +22,7 @@ export async function* streamTarget(
     check.update(piece);
     onProgress?.(check.size);
     if (held !== undefined) yield held;
-    held = piece;
+    held = new Uint8Array(piece);
   }
   check.finish();
   if (held !== undefined) yield held;
