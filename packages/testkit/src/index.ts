@@ -24,3 +24,4 @@ export * from "./vault-service.ts";
 export * from "./tuf-key.ts";
 export * from "./tuf-repository.ts";
 export * from "./tuf-attack.ts";
+export * from "./tuf-server.ts";

@@ -72,4 +72,4 @@ export type { CallOptions, Updater, UpdaterOptions } from "./updater.ts";
 export type { ClockOptions } from "./clock.ts";
 export type { TrustedTarget } from "./trusted-target.ts";
 export { verifyTarget } from "./verify.ts";
-export { targetAddress } from "./target.ts";
+export { targetAddresses } from "./target.ts";

@@ -1,5 +1,5 @@
 import { formatInstant } from "./time.ts";
-import { targetAddress } from "./target.ts";
+import { targetAddresses } from "./target.ts";
 import type { Digest, Json, SignedBy } from "@countersign/core";
 import type { Found } from "./delegation.ts";
 import type { SnapshotSet } from "./trusted-set.ts";
@@ -24,8 +24,8 @@ export interface TrustedTarget {
   readonly under: { readonly root: number; readonly timestamp: number; readonly snapshot: number };
   /** By which time all expiries were judged, ISO 8601. */
   readonly time: string;
-  /** Where the repository keeps the file, below its targets address; not escaped. Throws TUF_TARGET_NAME if there can be none. */
-  address(): string;
+  /** Where the repository may keep the file, below its targets address; not escaped. */
+  readonly addresses: readonly string[];
 }
 
 const trusted = new WeakSet<TrustedTarget>();
@@ -44,7 +44,7 @@ export function trustTarget(name: string, found: Found, set: SnapshotSet): Trust
     signers: targets.signed.flatMap(({ signer }) => (signer === undefined ? [] : [signer])),
     under: { root: set.root.version, timestamp: set.timestamp.version, snapshot: set.snapshot.version },
     time: formatInstant(set.nowMs),
-    address: () => targetAddress(name, file, set.root),
+    addresses: targetAddresses(name, file.digests, set.root.consistentSnapshot ? "consistent" : "plain"),
   });
   trusted.add(target);
   return target;

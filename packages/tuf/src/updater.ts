@@ -5,10 +5,12 @@ import { tufError } from "./errors.ts";
 import { loadTargets, refreshTrust, type Run, type Trust } from "./refresh.ts";
 import { makeRunLog, type RunLog, type RunReport, type RunStep } from "./run-log.ts";
 import { checkThreshold, type IdentityCheck } from "./threshold.ts";
+import { streamTarget } from "./target-stream.ts";
 import { trustTarget, type TrustedTarget } from "./trusted-target.ts";
 import { trustInTargets, type TrustedTargets } from "./trusted-set.ts";
 import type { Fetcher } from "./fetch.ts";
 import type { Store, StoreSession } from "./store.ts";
+import type { TransferOptions } from "./target-fetch.ts";
 
 /** What an update client needs of the world, and how careful it is. */
 export interface UpdaterOptions extends ClockOptions {
@@ -39,6 +41,11 @@ export interface Updater {
   target(name: string, options?: CallOptions): Promise<TrustedTarget | undefined>;
   /** As `target` for many, several at a time; in the order of the names. */
   targets(names: readonly string[], options?: CallOptions): Promise<readonly (TrustedTarget | undefined)[]>;
+  /**
+   * The file itself, as it comes. The last piece comes only once length and all hashes were right. Rejects with TUF_TARGET_* and
+   * as `Fetcher.target` does. To have it on disk, with resumption: `saveTarget`.
+   */
+  stream(target: TrustedTarget, options?: TransferOptions): AsyncGenerator<Uint8Array>;
   /** The top-level metadata that the last refresh made trusted; undefined if it failed or was not run. */
   readonly trust: Trust | undefined;
   /** What was looked at since the last refresh began, also if it failed. */
@@ -101,6 +108,10 @@ class LiveUpdater implements Updater {
       const run = this.#run(session, options);
       return mapLimited(names, (name) => this.#search(run, trust, name));
     });
+  }
+
+  stream(target: TrustedTarget, options: TransferOptions = {}): AsyncGenerator<Uint8Array> {
+    return streamTarget(this.#options.fetch, target, options);
   }
 
   /** One call at a time has the store, and no other process meanwhile. */
