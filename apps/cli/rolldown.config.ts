@@ -35,6 +35,8 @@ export const input: InputOptions = {
     "hash-worker": here("../../packages/in-toto/src/hash-worker.node.ts"),
   },
   platform: "node",
+  // Installed beside the command by whoever keeps keys on a token.
+  external: ["pkcs11js"],
   resolve: { conditionNames: ["@countersign/source", "node", "import", "module", "default"] },
   plugins: [builtinsOnUse],
   treeshake: {

@@ -22,7 +22,7 @@ export function reportFailure(error: unknown, argv: readonly string[], terminal:
 
 /** A token or PIN in the wrong place of a command line comes back in messages about it, also cut. */
 function withoutTokens(text: string): string {
-  return text.replace(/eyJ[\w-]{8,}(?:\.[\w-]*){0,2}/g, "(a token)").replace(/(pin-value=)[^&;\s"']+/gi, "$1…");
+  return text.replace(/eyJ[\w-]{8,}(?:\.[\w-]*){0,2}/g, "(a token)").replace(/(pin-value=)[^&;\s"'\\]+/gi, "$1…");
 }
 
 /** commander has printed the help already, because no command was given. */

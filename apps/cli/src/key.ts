@@ -9,12 +9,13 @@ import {
   type ChooseAlgorithm,
   type KeyFile,
   type KeyIo,
+  type Pkcs11Package,
 } from "@countersign/sigstore/node";
 import { cliError } from "./errors.ts";
 import { http, sleep } from "./http.ts";
 import { readSmallFile } from "./input.node.ts";
 import type { PasswordOptions } from "./options.ts";
-import { passwordOf } from "./password.ts";
+import { passwordOf, pinOf } from "./password.ts";
 import { useProxy } from "./proxy.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -30,7 +31,16 @@ export function keyIoOf(options: PasswordOptions, terminal: Terminal): KeyIo {
     now: () => terminal.now(),
     readFile: (path) => readSmallFile(path, "key"),
     password: passwordOf(options, terminal),
+    pin: pinOf(terminal),
+    loadPkcs11,
   };
+}
+
+/** By a name that the bundler does not know: the package is somebody else's to install. */
+async function loadPkcs11(): Promise<Pkcs11Package> {
+  const name = "pkcs11js";
+  const { default: package_ } = (await import(name)) as { readonly default: Pkcs11Package };
+  return package_;
 }
 
 /**

@@ -20,6 +20,11 @@ export function passwordOf(options: PasswordOptions, terminal: Terminal): AskPas
   };
 }
 
+/** The PIN of a token, from the person at the terminal only. */
+export function pinOf(terminal: Terminal): AskPassword {
+  return async (name) => (terminal.canAsk ? terminal.askSecret(`PIN of token ${quote(name)}: `) : undefined);
+}
+
 /** A new password: given, or typed twice by a person. Throws CLI_PASSWORD_NEEDED, CLI_PASSWORD_DIFFERS. */
 export async function newPassword(options: PasswordOptions, terminal: Terminal): Promise<string> {
   const given = givenPassword(options, terminal);

@@ -17,4 +17,5 @@ export {
   type KeyReference,
   type LocalReference,
 } from "./keys/reference.ts";
+export type { Pkcs11Package } from "./keys/pkcs11-module.node.ts";
 export { openSigner, openVerifier, readKey, type KeyIo, type KeyOptions } from "./keys/resolver.node.ts";

@@ -55,6 +55,41 @@ export const keyEntries = {
     says: "what came back is not the key's signature over what was to be signed",
     fix: "check the token or key service, it signs something else or with another key; nothing was written",
   },
+  SIGSTORE_KEY_PKCS11_URI: {
+    kind: "usage",
+    says: "not a pkcs11: URI that names one key",
+    fix: "write it as pkcs11:token=TOKEN;object=KEY, other characters as %XX (RFC 7512)",
+  },
+  SIGSTORE_KEY_PKCS11_MISSING: {
+    kind: "usage",
+    says: "keys on tokens need the package pkcs11js, which is not installed or cannot run here",
+    fix: "install it beside countersign: npm install pkcs11js (global, if countersign is)",
+  },
+  SIGSTORE_KEY_PKCS11_MODULE: {
+    kind: "usage",
+    says: "the library of the token is not named or cannot be loaded",
+    fix: "set COUNTERSIGN_PKCS11_MODULE to its path, for instance /usr/lib/softhsm/libsofthsm2.so",
+  },
+  SIGSTORE_KEY_PKCS11_NOT_FOUND: {
+    kind: "usage",
+    says: "no token and key, or more than one, are those that the pkcs11: URI names",
+    fix: "see what is there, for instance by pkcs11-tool --list-objects, and name one of it",
+  },
+  SIGSTORE_KEY_PKCS11_FAILED: {
+    kind: "unavailable",
+    says: "the token failed",
+    fix: "look the code up in the PKCS#11 standard or the token's manual",
+  },
+  SIGSTORE_KEY_PIN_NEEDED: {
+    kind: "usage",
+    says: "the token wants a PIN, and there is none and nobody to ask for it",
+    fix: "set COUNTERSIGN_PKCS11_PIN, or name a file in the URI: ?pin-source=/path",
+  },
+  SIGSTORE_KEY_PIN_WRONG: {
+    kind: "usage",
+    says: "the token does not take the PIN",
+    fix: "check the PIN before the next try: tokens lock after a few wrong ones",
+  },
   SIGSTORE_KEY_TYPE: {
     kind: "usage",
     says: "this version of Node cannot make such a key",

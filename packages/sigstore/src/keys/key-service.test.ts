@@ -155,6 +155,8 @@ function ioOf({ env, files = {} }: Pick<Holder, "env" | "files">, more: Partial<
     now: () => now,
     sleep: () => Promise.resolve(),
     password: () => Promise.resolve(undefined),
+    pin: () => Promise.resolve(undefined),
+    loadPkcs11: () => Promise.reject(new Error("not here")),
     readFile: (path) => {
       const text = files[path];
       if (text === undefined) throw new TrustError("TEST_NO_FILE", { kind: "usage", says: "no file", fix: "" });

@@ -3,6 +3,7 @@ import { sigstoreError } from "../errors.ts";
 import { parseAwsReference, type AwsReference } from "./aws-kms.ts";
 import { parseAzureReference, type AzureReference } from "./azure-kms.ts";
 import { parseGcpReference, type GcpReference } from "./gcp-kms.ts";
+import { parsePkcs11Uri, type Pkcs11Reference } from "./pkcs11-uri.ts";
 import { parseVaultReference, type VaultReference } from "./vault.ts";
 
 /** Where a key is: in a file or variable, on a token, or with a service that signs with it. */
@@ -14,7 +15,7 @@ export type LocalReference =
   | { readonly kind: "env"; readonly name: string };
 
 /** A key that stays where it is. */
-export type RemoteReference = VaultReference | AwsReference | GcpReference | AzureReference;
+export type RemoteReference = Pkcs11Reference | VaultReference | AwsReference | GcpReference | AzureReference;
 
 /** The longest reference that is read, in characters. */
 export const maxReferenceChars: number = 4096;
@@ -25,6 +26,7 @@ export const maxReferenceChars: number = 4096;
  */
 export function parseKeyReference(text: string): KeyReference {
   if (text.length > maxReferenceChars) throw malformed(text, `at most ${maxReferenceChars} characters`);
+  if (/^pkcs11:/i.test(text)) return parsePkcs11Uri(text);
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1];
   if (scheme === undefined) return { kind: "file", path: text };
   const read = readers.get(scheme);

@@ -12,6 +12,8 @@ import {
   type ChooseAlgorithm,
   type KeyFile,
 } from "./key-file.node.ts";
+import { openPkcs11Key } from "./pkcs11.node.ts";
+import type { Pkcs11Package } from "./pkcs11-module.node.ts";
 import { openVaultKey } from "./vault.ts";
 import { isLocal, parseKeyReference, type LocalReference, type RemoteReference } from "./reference.ts";
 import { remoteSigner, remoteVerifier, type RemoteKey } from "./remote-key.ts";
@@ -22,6 +24,10 @@ export interface KeyIo extends Caller {
   /** The content of a file, of a bounded size; throws an error of its own. */
   readonly readFile: (path: string) => Uint8Array;
   readonly password: AskPassword;
+  /** As `password`, for the PIN of the token named; never a password that is meant for something else: a token locks. */
+  readonly pin: AskPassword;
+  /** Loads the package pkcs11js; rejects if it is not installed. */
+  readonly loadPkcs11: () => Promise<Pkcs11Package>;
   readonly now: () => Date;
 }
 
@@ -62,6 +68,8 @@ export function readKey(reference: LocalReference, io: Pick<KeyIo, "env" | "read
 
 function openRemote(reference: RemoteReference, io: KeyIo): Promise<RemoteKey> {
   switch (reference.kind) {
+    case "pkcs11":
+      return openPkcs11Key(reference, io);
     case "hashivault":
       return openVaultKey(reference, io);
     case "awskms":
