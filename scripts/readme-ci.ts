@@ -33,6 +33,23 @@ export const githubContext: ReadonlyMap<string, string> = new Map([
   ["github.token", "no-token"],
 ]);
 
+/** What a runner tells every step of the job that is played. */
+export const githubRunner: Readonly<Record<string, string>> = {
+  CI: "true",
+  GITHUB_ACTIONS: "true",
+  GITHUB_SERVER_URL: "https://github.com",
+  GITHUB_REPOSITORY: "octo-org/octo-app",
+  GITHUB_REPOSITORY_ID: "123456789",
+  GITHUB_REPOSITORY_OWNER_ID: "987654",
+  GITHUB_REF: "refs/tags/v1.2.3",
+  GITHUB_SHA: "1".repeat(40),
+  GITHUB_WORKFLOW_REF: "octo-org/octo-app/.github/workflows/release.yml@refs/tags/v1.2.3",
+  GITHUB_EVENT_NAME: "push",
+  GITHUB_RUN_ID: "4242424242",
+  GITHUB_RUN_ATTEMPT: "1",
+  RUNNER_ENVIRONMENT: "github-hosted",
+};
+
 /** Reads a YAML block: the shell steps of a GitHub workflow or a GitLab pipeline in their order; any other YAML has none. */
 export function parseCi(text: string): CiFile {
   const value: unknown = parse(text, { uniqueKeys: true });

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Block } from "./readme-block.ts";
-import { parseCi, type CiStep } from "./readme-ci.ts";
+import { githubRunner, parseCi, type CiStep } from "./readme-ci.ts";
 import { linkPackages, type LocalWorld } from "./readme-world.ts";
 import { run, type RunResult } from "./run.ts";
 
@@ -76,7 +76,11 @@ async function playShell(
 /** What a real CI may have set around this very test: a block must not live on it. */
 const ambient: Readonly<Record<string, undefined>> = Object.fromEntries(
   Object.keys(process.env)
-    .filter((name) => /^(COUNTERSIGN_|SIGSTORE_|ACTIONS_|GITHUB_ACTIONS$|GITLAB_CI$)/.test(name))
+    .filter((name) =>
+      /^(COUNTERSIGN_|SIGSTORE_|ACTIONS_|GITHUB_|GITLAB_CI$|CI$|CI_|CIRCLE|BUILDKITE|SPIFFE_|GCE_|GOOGLE_|BROWSER$)/.test(
+        name,
+      ),
+    )
     .map((name) => [name, undefined]),
 );
 
@@ -112,9 +116,10 @@ async function playStep(step: CiStep, stage: Stage, variables: Turn["variables"]
 async function tokenVariables(kind: string, block: Block, stage: Stage): Promise<Turn["variables"]> {
   const world = await stage.world();
   const subject = block.marks.subject ?? defaultSubject;
-  if (kind === "github") return { ...world.variables, GITHUB_ACTIONS: "true", ...world.githubVariables(subject) };
+  if (kind === "github") return { ...world.variables, ...githubRunner, ...world.githubVariables(subject) };
   return {
     ...world.variables,
+    CI: "true",
     GITLAB_CI: "true",
     CI_COMMIT_TAG: "v1.2.3",
     SIGSTORE_ID_TOKEN: await world.token(subject),

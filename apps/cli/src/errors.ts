@@ -103,6 +103,11 @@ const cliEntries = {
     says: "there is no identity token to sign with",
     fix: "give --identity-token, set SIGSTORE_ID_TOKEN, or sign with --key",
   },
+  CLI_SPIFFE_FAILED: {
+    kind: "unavailable",
+    says: "the SPIFFE workload API gave no token",
+    fix: "check that the agent runs, that SPIFFE_ENDPOINT_SOCKET is its socket, and that this workload is registered",
+  },
   CLI_TOKEN_UNREADABLE: {
     kind: "usage",
     says: "the identity token is neither a token nor a file that holds one",

@@ -43,6 +43,10 @@ export interface VerifyOptions extends OutputOptions, TrustOptions, IdentityOpti
 export interface SignOptions extends OutputOptions, TrustOptions, PasswordOptions {
   readonly key?: string;
   readonly identityToken?: string;
+  readonly oidcIssuer?: string;
+  readonly oidcClientId?: string;
+  readonly oidcFlow?: "browser" | "device";
+  readonly oidcDisableAmbientProviders?: true;
   readonly signingConfig?: string;
   readonly bundle?: string;
   readonly yes?: true;
@@ -166,11 +170,28 @@ export const verifyFlags: readonly Flag[] = [
 
 const identityToken: Flag = {
   flags: "--identity-token <token>",
-  says: "the OIDC token, or a file that holds it (default: $SIGSTORE_ID_TOKEN)",
+  says: "the OIDC token, or a file that holds it (default: $SIGSTORE_ID_TOKEN, the CI's own, or you sign in)",
   group: "Identity:",
   conflicts: ["key"],
 };
 const servicesFlags: readonly Flag[] = [
+  {
+    flags: "--oidc-issuer <url>",
+    says: "where a person signs in (default: the instance's own issuer)",
+    group: "Identity:",
+  },
+  { flags: "--oidc-client-id <id>", says: "as which client (default: sigstore)", group: "Identity:" },
+  {
+    flags: "--oidc-flow <how>",
+    says: "in a browser of this machine, or with a code in one elsewhere",
+    group: "Identity:",
+    choices: ["browser", "device"],
+  },
+  {
+    flags: "--oidc-disable-ambient-providers",
+    says: "do not ask the CI or the cloud machine for a token",
+    group: "Identity:",
+  },
   { flags: "--signing-config <file>", says: "the services to use (default: those of the instance)", group: "Trust:" },
   trustedRoot,
   instance,

@@ -7,7 +7,7 @@ import type { SignOptions } from "./options.ts";
 import { chooseServices } from "./services.ts";
 import { readSigner } from "./signer.ts";
 import type { Terminal } from "./terminal.ts";
-import { readToken } from "./token.ts";
+import { findTokenSource } from "./token.ts";
 import { readTrust } from "./trust.ts";
 
 /** What is signed: the files themselves, or a statement about them. */
@@ -32,13 +32,13 @@ export async function makeSigning(options: SignOptions, terminal: Terminal, what
   if (options.key !== undefined) return keySigning({ options, world, what, terminal });
   if (options.dangerNoLog === true)
     throw cliError("CLI_OPTION_CONFLICT", { checked: "--danger-no-log", expected: "--key beside it", got: "no --key" });
-  readToken(options, terminal);
   const services = await chooseServices(options, terminal.now());
+  const source = findTokenSource(options, services, terminal);
   return {
     kind: "keyless",
     logs: services.rekor.map((service) => service.url),
     hash: "sha256",
-    open: () => Promise.resolve({ kind: "keyless", token: readToken(options, terminal), services }),
+    open: async () => ({ kind: "keyless", token: await source.token(), services, audience: source.audience }),
     world,
   };
 }

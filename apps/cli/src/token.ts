@@ -1,16 +1,76 @@
-import { parseUtf8, quote } from "@countersign/core";
+import { parseUtf8, TrustError } from "@countersign/core";
+import { findAmbient, parseToken, sigstoreAudience, type AmbientName, type Services } from "@countersign/sigstore";
+import { findCi } from "./ci.ts";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
+import { readOptionalFile } from "./machine.node.ts";
 import type { SignOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** Where identity tokens come from in this run. */
+export interface TokenSource {
+  readonly audience: string;
+  /** A token that lasts for a while; may open a socket, or ask a person. */
+  readonly token: () => Promise<string>;
+}
+
+/** A token that ends sooner is not begun with, in milliseconds. */
+const minLifeMs = 60_000;
+
 /**
- * The identity token to sign with: the option's value, the file that it names, or $SIGSTORE_ID_TOKEN. Checks nothing
- * about it. Throws CLI_TOKEN_MISSING and CLI_TOKEN_UNREADABLE, never with a piece of what might be a token.
+ * Finds where a token comes from, without getting it: the option or $SIGSTORE_ID_TOKEN, else what this environment gives
+ * to its jobs, else a person. Throws CLI_TOKEN_MISSING where there is none of them: in a CI nobody is asked.
+ * Throws CLI_TOKEN_UNREADABLE, never with a piece of what might be a token.
  */
-export function readToken(options: SignOptions, { env }: Terminal): string {
+export function findTokenSource(options: SignOptions, services: Services, terminal: Terminal): TokenSource {
+  const { env } = terminal;
+  const isGiven = (options.identityToken ?? env["SIGSTORE_ID_TOKEN"] ?? "") !== "";
+  if (isGiven) {
+    readToken(options, terminal);
+    // Read again each time: who signs for hours puts a fresh token into the file.
+    return { audience: sigstoreAudience, token: () => Promise.resolve(readToken(options, terminal)) };
+  }
+  const ambient =
+    options.oidcDisableAmbientProviders === true ? undefined : findAmbient({ env, readFile: readOptionalFile });
+  if (ambient !== undefined) return ambientSource(ambient, terminal);
+  const isReachable = terminal.canAsk || options.oidcFlow !== undefined;
+  if (findCi(env) !== undefined || !isReachable) throw missing(env);
+  return personSource(options, services, terminal);
+}
+
+function ambientSource(name: AmbientName, terminal: Terminal): TokenSource {
+  const fetch = async (): Promise<string> => {
+    const [{ fetchAmbient }, { makeMachine }] = await Promise.all([
+      import("@countersign/sigstore"),
+      import("./machine.node.ts"),
+    ]);
+    return fetchAmbient(name, sigstoreAudience, makeMachine(terminal));
+  };
+  return { audience: sigstoreAudience, token: lasting(fetch, sigstoreAudience, terminal) };
+}
+
+function personSource(options: SignOptions, services: Services, terminal: Terminal): TokenSource {
+  const audience = options.oidcClientId ?? sigstoreAudience;
+  const fetch = async (): Promise<string> => {
+    const { signIn } = await import("./sign-in.ts");
+    return signIn(options, services.oidc?.url, terminal);
+  };
+  return { audience, token: lasting(fetch, audience, terminal) };
+}
+
+/** Gets a token once, and another one when it is about to end. */
+function lasting(fetch: () => Promise<string>, audience: string, terminal: Terminal): () => Promise<string> {
+  let last: { readonly raw: string; readonly expiresMs: number } | undefined;
+  return async () => {
+    if (last !== undefined && last.expiresMs - terminal.now().getTime() > minLifeMs) return last.raw;
+    const raw = await fetch();
+    last = parseToken(raw, { nowMs: terminal.now().getTime(), audience });
+    return raw;
+  };
+}
+
+function readToken(options: SignOptions, { env }: Terminal): string {
   const given = options.identityToken ?? env["SIGSTORE_ID_TOKEN"] ?? "";
-  if (given === "") throw missing(env);
   return isToken(given.trim()) ? given.trim() : readTokenFile(given);
 }
 
@@ -30,17 +90,13 @@ function readTokenFile(path: string): string {
 }
 
 /** In CI nobody waits for a browser: say what the job lacks. */
-function missing(env: Terminal["env"]): Error {
-  if (env["GITHUB_ACTIONS"] === "true") {
-    const hint =
-      "this GitHub Actions job has none; it needs `permissions: { id-token: write }` and a step that asks for it";
-    return cliError("CLI_TOKEN_MISSING", hint);
-  }
-  if (env["GITLAB_CI"] === "true") {
-    return cliError(
-      "CLI_TOKEN_MISSING",
-      `this GitLab job has none; it needs id_tokens: { SIGSTORE_ID_TOKEN: { aud: ${quote("sigstore")} } }`,
-    );
-  }
-  return cliError("CLI_TOKEN_MISSING");
+function missing(env: Terminal["env"]): TrustError {
+  const entry = cliError("CLI_TOKEN_MISSING");
+  const ci = findCi(env);
+  if (ci === undefined) return entry;
+  return new TrustError(
+    entry.code,
+    { kind: entry.kind, says: entry.message, fix: ci.fix },
+    `this ${ci.name} job gives none`,
+  );
 }

@@ -43,7 +43,17 @@ export type ContentFaultKind =
   | "wrong-hash"
   | "wrong-signer"
   | "wrong-time"
-  | "rejected";
+  | "rejected"
+  | "wrong-metadata"
+  | "wrong-state"
+  | "wrong-nonce"
+  | "wrong-audience"
+  | "wrong-client"
+  | "wrong-response-issuer"
+  | "no-response-issuer"
+  | "denied"
+  | "slow-down"
+  | "expired-code";
 
 /** Something that goes wrong, `times` times or until it is cleared. */
 export type Fault = (WireFault | { readonly kind: ContentFaultKind }) & { readonly times?: number };
@@ -82,7 +92,21 @@ export const wireFaultKinds: readonly WireFault["kind"][] = [
 
 /** Kinds of faults of what a service says, by service. */
 export const contentFaultKinds: Readonly<Record<ServiceName, readonly ContentFaultKind[]>> = {
-  oidc: ["wrong-signer", "expired"],
+  oidc: [
+    "wrong-signer",
+    "expired",
+    "wrong-issuer",
+    "wrong-audience",
+    "wrong-nonce",
+    "wrong-metadata",
+    "wrong-state",
+    "wrong-client",
+    "wrong-response-issuer",
+    "no-response-issuer",
+    "denied",
+    "slow-down",
+    "expired-code",
+  ],
   fulcio: ["wrong-sct", "no-sct", "wrong-key", "wrong-identity", "wrong-issuer", "expired"],
   rekor: ["wrong-checkpoint", "wrong-checkpoint-name", "wrong-entry", "wrong-proof", "no-proof"],
   "rekor-v1": ["wrong-checkpoint", "wrong-checkpoint-name", "wrong-entry", "wrong-proof", "no-proof", "wrong-promise"],

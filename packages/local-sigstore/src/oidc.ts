@@ -2,9 +2,10 @@ import { sign, verify } from "node:crypto";
 import { localSigstoreError } from "./errors.ts";
 import type { Faults } from "./faults.ts";
 import { json, text } from "./http.ts";
-import type { Request, Route } from "./http.ts";
+import type { Reply, Request, Route } from "./http.ts";
 import { makeKeyPair, sha256 } from "./keyring.ts";
 import type { KeyPair } from "./keyring.ts";
+import { loginMetadata, loginRoutes } from "./oidc-login.ts";
 import { memberAt, parseRequestJson, readOr } from "./request.ts";
 
 /** Audience of tokens for Fulcio. */
@@ -57,7 +58,8 @@ export function makeOidc(o: {
     return claims;
   };
   const provider = { issuer: o.issuer, key: o.key, token, checkToken };
-  return { ...provider, routes: routes(provider, keyId) };
+  const login = loginRoutes({ ...o, token });
+  return { ...provider, routes: [...routes({ ...provider, ...o, redeem: login.redeem }, keyId), ...login.routes] };
 }
 
 /** Claims as GitHub Actions writes them for one run of a workflow. */
@@ -126,7 +128,10 @@ export function gitlabCiClaims(o: {
   };
 }
 
-type Provider = Omit<Oidc, "routes">;
+interface Provider extends Omit<Oidc, "routes"> {
+  readonly faults: Faults;
+  readonly redeem: (request: Request) => Promise<Reply>;
+}
 
 function routes(provider: Provider, keyId: string): readonly Route[] {
   const jwk = { ...provider.key.publicKey.export({ format: "jwk" }), alg: "ES256", use: "sig", kid: keyId };
@@ -135,7 +140,7 @@ function routes(provider: Provider, keyId: string): readonly Route[] {
       service: "oidc",
       method: "GET",
       path: /\/\.well-known\/openid-configuration/,
-      answer: () => json(discovery(provider.issuer)),
+      answer: () => json(discovery(provider)),
     },
     { service: "oidc", method: "GET", path: /\/keys/, answer: () => json({ keys: [jwk] }) },
     {
@@ -148,16 +153,19 @@ function routes(provider: Provider, keyId: string): readonly Route[] {
   ];
 }
 
-async function answerToken(provider: Provider, request: Request): Promise<ReturnType<typeof json>> {
+async function answerToken(provider: Provider, request: Request): Promise<Reply> {
+  if (String(request.headers["content-type"]).startsWith("application/x-www-form-urlencoded"))
+    return provider.redeem(request);
   const asked = bodyRequest(parseRequestJson(request.body));
   const token = await provider.token(asked);
   return json({ token_type: "Bearer", expires_in: asked.expiresInSeconds ?? defaultTokenSeconds, id_token: token });
 }
 
-function discovery(issuer: string): Record<string, unknown> {
+function discovery({ issuer, faults }: Provider): Record<string, unknown> {
+  const isWrong = faults.take("oidc", ["wrong-metadata"]) !== undefined;
   return {
-    issuer,
-    authorization_endpoint: `${issuer}/auth`,
+    issuer: isWrong ? "https://issuer.example.com" : issuer,
+    ...loginMetadata(issuer),
     token_endpoint: `${issuer}/token`,
     jwks_uri: `${issuer}/keys`,
     response_types_supported: ["code", "id_token"],

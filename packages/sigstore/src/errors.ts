@@ -1,5 +1,6 @@
 import { catalogue, type CatalogueEntry, type ErrorMaker } from "@countersign/core";
 import { keyEntries } from "./key-entry.ts";
+import { loginEntries } from "./login-entry.ts";
 
 const sigstoreEntries = {
   // verify side (lead)
@@ -344,9 +345,14 @@ const sigstoreEntries = {
 } as const;
 
 /** The catalogue of this package, for docs/errors.md. */
-export const sigstoreErrors: Readonly<Record<string, CatalogueEntry>> = { ...sigstoreEntries, ...keyEntries };
-/** Makes an error of this package's catalogue. */
-export const sigstoreError: ErrorMaker<typeof sigstoreEntries & typeof keyEntries> = catalogue({
+export const sigstoreErrors: Readonly<Record<string, CatalogueEntry>> = {
   ...sigstoreEntries,
   ...keyEntries,
+  ...loginEntries,
+};
+/** Makes an error of this package's catalogue. */
+export const sigstoreError: ErrorMaker<typeof sigstoreEntries & typeof keyEntries & typeof loginEntries> = catalogue({
+  ...sigstoreEntries,
+  ...keyEntries,
+  ...loginEntries,
 });

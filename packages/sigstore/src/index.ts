@@ -20,6 +20,11 @@ export {
 } from "./verify.ts";
 export type { Http, HttpRequest, HttpResponse } from "./http.ts";
 export { parseToken, sigstoreAudience, type Token, type TokenOptions } from "./oidc.ts";
+export { fetchAmbient, findAmbient, tokenFile, type AmbientMachine, type AmbientName } from "./ambient.ts";
+export { checkIssuerUrl, discoverIssuer, type Issuer } from "./issuer.ts";
+export { checkAnswer, redeemCode, sigstoreClient, startLogin, type Login, type LoginOptions } from "./login.ts";
+export { awaitDevice, startDevice, type DeviceLogin, type DeviceOptions } from "./device.ts";
+export type { Random } from "./proof-key.ts";
 export { send, type Caller, type SendOptions } from "./request.ts";
 export { signArtifact, signPayload, signStatement, type SignAs, type SignIo } from "./sign.ts";
 export { formatDetached, parseDetached, type Detached, type FormattedDetached } from "./detached.ts";

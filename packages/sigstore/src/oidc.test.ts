@@ -26,6 +26,7 @@ test("reads who it is for and until when", () => {
     subject: "ada",
     email: good.email,
     expiresMs: nowMs + 60_000,
+    claims: good,
   });
   expect(parseToken(token({ ...good, aud: ["other", "sigstore"] }), { nowMs }).subject).toBe("ada");
   expect(parseToken(token({ ...good, aud: "mine" }), { nowMs, audience: "mine" }).subject).toBe("ada");

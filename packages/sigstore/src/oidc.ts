@@ -24,12 +24,16 @@ export interface TokenOptions {
   readonly nowMs: number;
   /** Default `sigstore`. */
   readonly audience?: string;
+  /** The one that must have given it, to the letter. */
+  readonly issuer?: string;
+  /** What was asked with, and must come back. */
+  readonly nonce?: string;
 }
 
 /**
  * Reads an OIDC identity token (RFC 7519, OpenID Connect Core §2) and proves that it has not expired and is for the
- * audience, so that a token that cannot be used is not sent anywhere. Does not verify its signature.
- * Throws SIGSTORE_TOKEN_MALFORMED, SIGSTORE_TOKEN_EXPIRED, SIGSTORE_TOKEN_AUDIENCE; no error repeats a piece of the token.
+ * audience (and issuer and nonce where they are given), so that a token that cannot be used is not sent anywhere. Does not
+ * verify its signature. Throws SIGSTORE_TOKEN_*; no error repeats a piece of the token.
  */
 export function parseToken(raw: string, options: TokenOptions): Token {
   const claims = readClaims(raw);
@@ -37,13 +41,23 @@ export function parseToken(raw: string, options: TokenOptions): Token {
   if (typeof issuer !== "string" || issuer === "") throw malformed("claim iss");
   if (typeof subject !== "string" || subject === "") throw malformed("claim sub");
   if (typeof expires !== "number" || !Number.isFinite(expires)) throw malformed("claim exp");
+  checkOrigin(claims, issuer, options);
   const audience = options.audience ?? sigstoreAudience;
-  if (!audiences(claims["aud"]).includes(audience))
+  // A party that the token was issued to by name has to be us (OpenID Connect Core §3.1.3.7, rule 5).
+  const isForeign = options.issuer !== undefined && typeof claims["azp"] === "string" && claims["azp"] !== audience;
+  if (isForeign || !audiences(claims["aud"]).includes(audience))
     throw sigstoreError("SIGSTORE_TOKEN_AUDIENCE", { expected: quote(audience) });
   const expiresMs = expires * 1000;
   if (expiresMs <= options.nowMs) throw sigstoreError("SIGSTORE_TOKEN_EXPIRED");
   const { email } = claims;
   return { raw, issuer, subject, expiresMs, claims, ...(typeof email === "string" && email !== "" && { email }) };
+}
+
+/** That the token is this issuer's, and answers this question and not an older one (OpenID Connect Core §3.1.3.7). */
+function checkOrigin({ nonce }: JsonObject, issuer: string, options: TokenOptions): void {
+  if (options.issuer !== undefined && issuer !== options.issuer)
+    throw sigstoreError("SIGSTORE_TOKEN_ISSUER", { expected: quote(options.issuer) });
+  if (options.nonce !== undefined && nonce !== options.nonce) throw sigstoreError("SIGSTORE_TOKEN_NONCE");
 }
 
 function malformed(checked: string): TrustError {

@@ -93,7 +93,10 @@ function marksOf(reports: readonly Report[]): ProvenanceMarks {
 
 function claimsOf(as: SignAs, terminal: Terminal): Readonly<Record<string, unknown>> {
   if (as.kind === "key") return {};
-  return parseToken(as.token, { nowMs: terminal.now().getTime() }).claims;
+  return parseToken(as.token, {
+    nowMs: terminal.now().getTime(),
+    ...(as.audience !== undefined && { audience: as.audience }),
+  }).claims;
 }
 
 function outputOf(operands: readonly string[], plan: StatementPlan, { bundle, json }: AttestOptions): string {

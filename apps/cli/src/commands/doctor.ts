@@ -1,6 +1,9 @@
 import { accessSync, constants } from "node:fs";
 import { quote } from "@countersign/core";
 import { loadInstance, staleTrustDays, type EmbeddedInstance, type InstanceName } from "@countersign/pipeline";
+import { findAmbient } from "@countersign/sigstore";
+import { findCi } from "../ci.ts";
+import { readOptionalFile } from "../machine.node.ts";
 import { checkServices } from "../online.ts";
 import type { DoctorOptions } from "../options.ts";
 import { proxyVariables } from "../proxy.ts";
@@ -102,27 +105,15 @@ function authoritySymptom({ env }: Terminal): Symptom {
   return { name: "TLS", result: "note", detail: `more authorities from ${set.map((name) => `$${name}`).join(", ")}` };
 }
 
-const yaml = "permissions: { id-token: write }";
-
+/** By variables and files alone: nothing is asked for a token. */
 function tokenSymptom({ env }: Terminal): Symptom {
-  const has = (name: string): boolean => (env[name] ?? "") !== "";
-  if (has("SIGSTORE_ID_TOKEN")) return { name: "identity token", result: "good", detail: "in $SIGSTORE_ID_TOKEN" };
-  if (has("ACTIONS_ID_TOKEN_REQUEST_URL"))
-    return { name: "identity token", result: "good", detail: "GitHub Actions can give one" };
-  if (has("GITHUB_ACTIONS")) {
-    return {
-      name: "identity token",
-      result: "note",
-      detail: "GitHub Actions gives none to this job",
-      fix: `add to the job: ${yaml}`,
-    };
-  }
-  return {
-    name: "identity token",
-    result: "note",
-    detail: "none seen; needed only to sign without a key",
-    fix: "give --identity-token or set SIGSTORE_ID_TOKEN",
-  };
+  const name = "identity token";
+  if ((env["SIGSTORE_ID_TOKEN"] ?? "") !== "") return { name, result: "good", detail: "in $SIGSTORE_ID_TOKEN" };
+  const ambient = findAmbient({ env, readFile: readOptionalFile });
+  if (ambient !== undefined) return { name, result: "good", detail: `this environment can give one (${ambient})` };
+  const ci = findCi(env);
+  if (ci !== undefined) return { name, result: "note", detail: `${ci.name} gives none to this job`, fix: ci.fix };
+  return { name, result: "note", detail: "none seen; you will be asked to sign in, unless you sign with a key" };
 }
 
 function folderSymptom(): Symptom {

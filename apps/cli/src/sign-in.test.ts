@@ -1,0 +1,236 @@
+import { chmodSync, existsSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { hasBrowser } from "./browser.node.ts";
+import { findCi } from "./ci.ts";
+import { openRedirect } from "./redirect.node.ts";
+import { startTokenEndpoint, type TokenEndpoint } from "./token-endpoint.contract.ts";
+import { setStage, textOf, type Stage } from "./stage.ts";
+
+let stage: Stage;
+let browser: string;
+beforeAll(async () => {
+  stage = await setStage();
+  browser = makeBrowser("browser", "");
+});
+afterEach(() => stage.sigstore.faults.clear());
+afterAll(() => stage.close());
+
+/** A browser and the person before it: opens the page, types a name, and goes where it is sent. */
+function makeBrowser(name: string, change: string): string {
+  const script = `#!${process.execPath}
+const url = new URL(process.argv[2].replace("/auth?", "/auth/login?"));
+url.searchParams.set("email", "ada@example.com");
+${change}
+fetch(url).then((answer) => answer.text());
+`;
+  const path = stage.write(`${name}.mjs`, script);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+const sign = (file: string, env: Record<string, string>, ...argv: string[]): ReturnType<Stage["run"]> =>
+  stage.run(["sign", file, ...argv, ...stage.signing], {
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+    answer: "y",
+  });
+
+const verify = (file: string): ReturnType<Stage["run"]> =>
+  stage.run([
+    ...["verify", file, ...stage.trust, "--certificate-oidc-issuer", stage.sigstore.url],
+    ...["--certificate-identity", "ada@example.com"],
+  ]);
+
+describe("a person with a browser", () => {
+  test("signs in there, once for several files", async () => {
+    const files = [stage.write("a.txt", "a"), stage.write("b.txt", "b")];
+    const outcome = await stage.run(["sign", ...files, ...stage.signing], { env: { BROWSER: browser }, answer: "y" });
+    expect(outcome).toMatchObject({ code: 0, stdout: "" });
+    expect(outcome.stderr.match(/sign in in the browser/g)).toHaveLength(1);
+    expect(outcome.stderr).not.toMatch(/eyJ/);
+    for (const file of files) expect(await verify(file)).toMatchObject({ code: 0 });
+  });
+
+  test.each([
+    ["denied", "SIGSTORE_LOGIN_DENIED", 2],
+    ["wrong-state", "SIGSTORE_LOGIN_STATE", 1],
+    ["wrong-response-issuer", "SIGSTORE_ISSUER_MISMATCH", 1],
+    ["wrong-metadata", "SIGSTORE_ISSUER_MISMATCH", 1],
+    ["wrong-nonce", "SIGSTORE_TOKEN_NONCE", 1],
+    ["wrong-audience", "SIGSTORE_TOKEN_AUDIENCE", 2],
+    ["wrong-client", "SIGSTORE_LOGIN_REFUSED", 1],
+    ["expired", "SIGSTORE_TOKEN_EXPIRED", 2],
+  ] as const)("%s: %s, nothing is written, no secret is said", async (kind, error, code) => {
+    stage.sigstore.faults.set("oidc", { kind, times: 1 });
+    const file = stage.write(`${kind}.txt`, "x");
+    const outcome = await sign(file, { BROWSER: browser }, "--json", "--debug");
+    expect(outcome).toMatchObject({ code, stderr: expect.stringContaining(error) as string });
+    expect(outcome.stdout + outcome.stderr).not.toMatch(/eyJ/);
+    expect(existsSync(`${file}.sigstore.json`)).toBe(false);
+  });
+
+  test("a page that somebody else opens in the browser ends the sign-in", async () => {
+    const forging = makeBrowser(
+      "forging",
+      `const back = new URL(url.searchParams.get("redirect_uri"));
+       back.searchParams.set("state", "guessed");
+       back.searchParams.set("code", "injected");
+       await fetch(back);`,
+    );
+    const outcome = await sign(stage.write("forged.txt", "x"), { BROWSER: forging });
+    expect(outcome).toMatchObject({ code: 1, stderr: expect.stringContaining("SIGSTORE_LOGIN_STATE") as string });
+  });
+
+  test("another issuer than the instance's, and one that is none", async () => {
+    const outcome = await sign(
+      stage.write("issuer.txt", "x"),
+      { BROWSER: browser },
+      "--oidc-issuer",
+      "http://issuer.example",
+    );
+    expect(outcome).toMatchObject({ code: 2, stderr: expect.stringContaining("SIGSTORE_ISSUER_URL") as string });
+  });
+});
+
+describe("the address that the browser comes back to", () => {
+  test("takes one answer, at its own name alone", async () => {
+    const redirect = await openRedirect(5000);
+    const answer = redirect.answer((query) => query.get("code") ?? "");
+    const at = (path: string): string => redirect.uri.replace("/callback", path);
+    expect((await fetch(at("/favicon.ico"))).status).toBe(404);
+    expect((await fetch(`${redirect.uri}?code=x`, { method: "POST" })).status).toBe(404);
+    // A name that somebody's DNS points to this machine.
+    expect(
+      (await fetch(`${redirect.uri.replace("127.0.0.1", "localhost")}?code=evil`).catch(() => ({ status: 404 })))
+        .status,
+    ).toBe(404);
+    const good = await fetch(`${redirect.uri}?code=mine`);
+    expect(good.headers.get("referrer-policy")).toBe("no-referrer");
+    expect(await good.text()).not.toContain("mine");
+    expect(await answer).toBe("mine");
+    redirect.close();
+    await expect(fetch(`${redirect.uri}?code=again`)).rejects.toThrow();
+  });
+
+  test("does not wait for ever", async () => {
+    const redirect = await openRedirect(20);
+    await expect(redirect.answer(() => "")).rejects.toMatchObject({ code: "SIGSTORE_LOGIN_EXPIRED" });
+    redirect.close();
+  });
+});
+
+describe("a person without a browser", () => {
+  test("signs in elsewhere with a code", async () => {
+    const file = stage.write("device.txt", "x");
+    const { fetch: original } = globalThis;
+    // Whoever reads the terminal: approves as soon as the device has asked for a code. The pause is one second, not five.
+    globalThis.fetch = async (input, init) => {
+      const response = await original(input, init);
+      if (typeof input !== "string" || !input.endsWith("/device/code")) return response;
+      const answer = (await response.json()) as { readonly user_code: string };
+      await original(`${stage.sigstore.url}/device/approve?user_code=${answer.user_code}&email=ada@example.com`);
+      return Response.json({ ...answer, interval: 1 });
+    };
+    try {
+      const outcome = await sign(file, {});
+      expect(outcome).toMatchObject({ code: 0, stdout: "" });
+      expect(outcome.stderr).toMatch(/to sign in, open http:\S+\/device and type [0-9A-F]{8} within 5 minutes/);
+      expect(await verify(file)).toMatchObject({ code: 0 });
+    } finally {
+      globalThis.fetch = original;
+    }
+  });
+
+  test.each([
+    [{ BROWSER: "firefox" }, "linux", true],
+    [{ DISPLAY: ":0" }, "linux", true],
+    [{ WAYLAND_DISPLAY: "wayland-0" }, "linux", true],
+    [{}, "linux", false],
+    [{ DISPLAY: ":0", SSH_CONNECTION: "x" }, "linux", false],
+    [{}, "darwin", true],
+    [{ SSH_TTY: "/dev/pts/0" }, "darwin", false],
+    [{}, "win32", true],
+  ] as const)("%j on %s: %s", (env, platform, has) => expect(hasBrowser(env, platform)).toBe(has));
+});
+
+describe("in CI", () => {
+  let endpoint: TokenEndpoint;
+  beforeAll(async () => {
+    endpoint = await startTokenEndpoint((audience) => stage.sigstore.token({ email: "ada@example.com", audience }));
+  });
+  afterAll(() => endpoint.close());
+
+  test("GitHub: the token is fetched, and not by anybody's hand", async () => {
+    const file = stage.write("github.txt", "x");
+    const outcome = await stage.run(["sign", file, ...stage.signing], {
+      env: { GITHUB_ACTIONS: "true", CI: "true", ...endpoint.variables },
+    });
+    expect(outcome).toMatchObject({ code: 0 });
+    expect(outcome.stderr).not.toMatch(/eyJ/);
+    expect(await verify(file)).toMatchObject({ code: 0 });
+  });
+
+  test("GitHub refuses, with the token for another audience, or one that has ended: nothing is written", async () => {
+    const file = stage.write("github-bad.txt", "x");
+    const env = { GITHUB_ACTIONS: "true", CI: "true", ...endpoint.variables };
+    const wrong = await stage.run(["sign", file, ...stage.signing], {
+      env: { ...env, ACTIONS_ID_TOKEN_REQUEST_TOKEN: "wrong" },
+    });
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("SIGSTORE_HTTP_REFUSED") as string });
+    stage.sigstore.faults.set("oidc", { kind: "expired", times: 1 });
+    const ended = await stage.run(["sign", file, ...stage.signing], { env });
+    expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining("SIGSTORE_TOKEN_EXPIRED") as string });
+    expect(existsSync(`${file}.sigstore.json`)).toBe(false);
+  });
+
+  test("CircleCI: the organisation's token is for another audience, and the hint says so", async () => {
+    const token = await stage.sigstore.token({ email: "ada@example.com", audience: "org-id" });
+    const env = { CIRCLECI: "true", CIRCLE_OIDC_TOKEN_V2: token, PATH: stage.folder };
+    const outcome = await stage.run(["sign", stage.write("circle.txt", "x"), ...stage.signing], { env });
+    expect(outcome).toMatchObject({ code: 2, stderr: expect.stringContaining("SIGSTORE_TOKEN_AUDIENCE") as string });
+  });
+
+  test("Buildkite: from its agent", async () => {
+    const agent = stage.write(
+      "buildkite-agent",
+      `#!/bin/sh\n[ "$*" = "oidc request-token --audience sigstore" ] && cat '${stage.path("token.jwt")}'\n`,
+    );
+    chmodSync(agent, 0o755);
+    const env = { BUILDKITE: "true", BUILDKITE_AGENT_ACCESS_TOKEN: "x", PATH: `${stage.folder}:/bin:/usr/bin` };
+    expect(await stage.run(["sign", stage.write("buildkite.txt", "x"), ...stage.signing], { env })).toMatchObject({
+      code: 0,
+    });
+  });
+
+  test.each([
+    [{ GITHUB_ACTIONS: "true" }, "permissions: { id-token: write"],
+    [{ GITLAB_CI: "true" }, "id_tokens: { SIGSTORE_ID_TOKEN: { aud: sigstore } }"],
+    [{ CIRCLECI: "true" }, "context:"],
+    [{ BUILDKITE: "true" }, "propagate-environment: true"],
+    [{ JENKINS_URL: "https://jenkins.example" }, "SIGSTORE_ID_TOKEN"],
+    [{ CI: "true" }, "SIGSTORE_ID_TOKEN"],
+  ])("%j: nobody is asked, though there is a terminal and a browser; the line to add is printed", async (env, line) => {
+    const file = stage.write("ci.txt", "x");
+    const outcome = await stage.run(["sign", file, ...stage.signing], {
+      env: { ...env, BROWSER: browser },
+      answer: "y",
+    });
+    expect(outcome).toMatchObject({ code: 2, stderr: expect.stringContaining("CLI_TOKEN_MISSING") as string });
+    expect(outcome.stderr).toContain(line);
+    expect(outcome.stderr).not.toContain("sign in");
+    const asked = await stage.run(["sign", file, "--oidc-flow", "device", ...stage.signing], { env, answer: "y" });
+    expect(asked.stderr).toContain("CLI_TOKEN_MISSING");
+  });
+
+  test("what is no CI", () => {
+    for (const env of [{}, { CI: "" }, { CI: "false" }, { CI: "0" }]) expect(findCi(env)).toBeUndefined();
+    expect(findCi({ CI: "1" })?.name).toBe("CI");
+  });
+});
+
+test("no terminal and no token: nothing is opened", async () => {
+  const outcome = await stage.run(["sign", stage.write("quiet.txt", "x"), ...stage.signing], {
+    env: { BROWSER: browser },
+  });
+  expect(outcome).toMatchObject({ code: 2, stderr: expect.stringContaining("CLI_TOKEN_MISSING") as string });
+  expect(textOf(stage.path("quiet.txt"))).toBe("x");
+});

@@ -1,0 +1,73 @@
+import { randomBytes } from "node:crypto";
+import {
+  awaitDevice,
+  checkAnswer,
+  discoverIssuer,
+  redeemCode,
+  startDevice,
+  startLogin,
+  type Caller,
+  type Issuer,
+} from "@countersign/sigstore";
+import { hasBrowser, openBrowser } from "./browser.node.ts";
+import { cliError } from "./errors.ts";
+import { http, sleep } from "./http.ts";
+import type { SignOptions } from "./options.ts";
+import { openRedirect } from "./redirect.node.ts";
+import { formatNote, plain } from "./render-text.ts";
+import type { Terminal } from "./terminal.ts";
+
+/**
+ * Signs a person in and gives their token: in a browser of this machine, or, where there is none, in one elsewhere with a
+ * code. `usualIssuer` is the instance's own. Opens sockets. Throws CLI_TOKEN_MISSING without an issuer, SIGSTORE_ISSUER_*,
+ * SIGSTORE_LOGIN_*, SIGSTORE_TOKEN_*.
+ */
+export async function signIn(
+  options: SignOptions,
+  usualIssuer: string | undefined,
+  terminal: Terminal,
+): Promise<string> {
+  const address = options.oidcIssuer ?? usualIssuer;
+  if (address === undefined) throw cliError("CLI_TOKEN_MISSING", "the signing config names no issuer to sign in at");
+  const caller: Caller = { http, sleep };
+  const issuer = await discoverIssuer(caller, address);
+  const flow = options.oidcFlow ?? (hasBrowser(terminal.env) ? "browser" : "device");
+  const visit: Visit = { issuer, caller, terminal, ...(options.oidcClientId && { clientId: options.oidcClientId }) };
+  return flow === "browser" ? inBrowser(visit) : elsewhere(visit);
+}
+
+interface Visit {
+  readonly issuer: Issuer;
+  readonly caller: Caller;
+  readonly terminal: Terminal;
+  readonly clientId?: string;
+}
+
+const random = (byteCount: number): Uint8Array => new Uint8Array(randomBytes(byteCount));
+
+async function inBrowser({ issuer, caller, terminal, clientId }: Visit): Promise<string> {
+  const redirect = await openRedirect();
+  try {
+    const login = startLogin({ issuer, redirectUri: redirect.uri, random, ...(clientId && { clientId }) });
+    terminal.err(formatNote(`sign in in the browser; if none opens, go to ${plain(login.url)}`, terminal));
+    const answer = redirect.answer((query) => checkAnswer(login, query));
+    openBrowser(login.url, terminal.env);
+    return (await redeemCode(caller, login, await answer, terminal.now().getTime())).raw;
+  } finally {
+    redirect.close();
+  }
+}
+
+async function elsewhere({ issuer, caller, terminal, clientId }: Visit): Promise<string> {
+  const now = (): Date => terminal.now();
+  const login = await startDevice(caller, { issuer, random, now, ...(clientId && { clientId }) });
+  const minutes = Math.ceil((login.expiresMs - now().getTime()) / 60_000);
+  terminal.err(
+    formatNote(
+      `to sign in, open ${plain(login.url)} and type ${plain(login.userCode)} within ${minutes} minutes`,
+      terminal,
+    ),
+  );
+  if (login.completeUrl !== undefined) terminal.err(formatNote(`or open ${plain(login.completeUrl)}`, terminal));
+  return (await awaitDevice(caller, login, now)).raw;
+}
