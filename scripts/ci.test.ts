@@ -23,7 +23,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Runs .ci/run in an empty repository, with the given shell scripts in the place of npm and node. */
 async function play(npm: string, node = 'echo "check passed: lint (1.0 s)"'): Promise<RunResult & { last: string }> {
-  const fakes = { ...Object.fromEntries(wanted.map((name) => [name, ""])), npm, node };
+  const fakes: Record<string, string> = { ...Object.fromEntries(wanted.map((name) => [name, ""])), npm, node };
   for (const [name, script] of Object.entries(fakes)) {
     writeFileSync(join(folder, "bin", name), `#!/bin/sh\n${script}\n`);
     chmodSync(join(folder, "bin", name), 0o755);

@@ -126,6 +126,26 @@ const ociEntries = {
     says: "the signature is not one of this image",
     fix: "do not rely on it; it was made for something else and put beside this image",
   },
+  OCI_KUBERNETES_MALFORMED: {
+    kind: "malformed",
+    says: "not a Kubernetes object",
+    fix: "check the file with kubectl apply --dry-run=client",
+  },
+  OCI_KUBERNETES_PATH: {
+    kind: "usage",
+    says: "not a path to images of a kind",
+    fix: "write it as KIND=spec.template.spec, or KIND=spec.steps[*].image",
+  },
+  OCI_DOCKERFILE_MALFORMED: {
+    kind: "malformed",
+    says: "not a Dockerfile that can be read",
+    fix: "check the file with docker build --check",
+  },
+  OCI_DOCKERFILE_VARIABLE: {
+    kind: "usage",
+    says: "the image depends on a variable without a value",
+    fix: "give it with --build-arg NAME=VALUE, or a default with ARG NAME=VALUE before the first FROM",
+  },
   OCI_PLATFORM_MALFORMED: {
     kind: "usage",
     says: "not a choice of platforms",

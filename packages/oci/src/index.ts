@@ -34,3 +34,5 @@ export * from "./push.ts";
 export * from "./find.ts";
 export * from "./platform.ts";
 export * from "./simple-signing.ts";
+export * from "./dockerfile.ts";
+export * from "./kubernetes.ts";

@@ -1,0 +1,112 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { findDockerfileImages, maxDockerfileChars } from "./dockerfile.ts";
+
+const code = (name: string): unknown => expect.objectContaining({ name: "TrustError", code: name });
+const images = (text: string, args: Record<string, string> = {}): readonly string[] =>
+  findDockerfileImages(text, new Map(Object.entries(args))).map(({ image, by, line }) => `${line} ${by} ${image}`);
+
+describe("images of a Dockerfile", () => {
+  test("stages are no images, by name, by number and in any case", () => {
+    expect(
+      images(`FROM golang:1.26 AS Build
+COPY --from=0 /a /b
+COPY --chown=1:1 --from=build /a /b
+COPY --from=1 /a /b
+FROM scratch
+COPY --from=busybox:1 /bin/sh /sh
+RUN --mount=type=bind,from=build,target=/x --mount=type=cache,from=alpine:3,target=/y echo --from=none
+FROM BUILD
+ONBUILD COPY --from=debian:12 / /
+`),
+    ).toEqual([
+      "1 FROM golang:1.26",
+      "4 COPY --from 1",
+      "6 COPY --from busybox:1",
+      "7 RUN --mount alpine:3",
+      "9 COPY --from debian:12",
+    ]);
+  });
+
+  test("variables: defaults, build arguments, alternatives", () => {
+    const text = `ARG BASE=alpine
+ARG TAG
+ARG FULL="\${BASE}:3"
+FROM $BASE:\${TAG:-3.20}
+FROM \${FULL}
+FROM \${TAG:+tagged/}x
+`;
+    expect(images(text)).toEqual(["4 FROM alpine:3.20", "5 FROM alpine:3", "6 FROM x"]);
+    expect(images(text, { TAG: "9", BASE: "b", UNDECLARED: "x" })).toEqual([
+      "4 FROM b:9",
+      "5 FROM b:3",
+      "6 FROM tagged/x",
+    ]);
+    for (const bad of [
+      "FROM $X",
+      "FROM ${X}",
+      "FROM a:${X:?no}",
+      "ARG X\nFROM $X",
+      "FROM a\nARG B=c\nFROM $B",
+      "FROM a\nCOPY --from=$X / /",
+      "FROM ${X:-}",
+    ])
+      expect(() => images(bad), bad).toThrow(code("OCI_DOCKERFILE_VARIABLE"));
+  });
+
+  test("continued lines, comments between them, another escape, here-documents, syntax", () => {
+    expect(
+      images(
+        "# syntax=docker/dockerfile:1\nFROM --platform=$BUILDPLATFORM \\\n# a comment\n  alpine:3 \\\n  AS x\nRUN <<EOF\nFROM evil\nEOF\nFROM x",
+      ),
+    ).toEqual(["1 syntax docker/dockerfile:1", "2 FROM alpine:3"]);
+    expect(images("# escape=`\nFROM `\n  mcr/windows:1\nRUN dir c:\\\nFROM b")).toEqual([
+      "2 FROM mcr/windows:1",
+      "5 FROM b",
+    ]);
+    expect(images("from a\r\nfrom b\r\n")).toEqual(["1 FROM a", "2 FROM b"]);
+    expect(images("FROM a\nRUN <<-E <<'F'\n\tE\nFROM no\nF\nFROM b")).toEqual(["1 FROM a", "6 FROM b"]);
+  });
+
+  test("what cannot be read is refused", () => {
+    for (const bad of [
+      "FROM",
+      "FROM a b",
+      "FROM a AS",
+      "FROM a AS b c",
+      "ARG 1=2",
+      "FROM a\nRUN <<EOF\n",
+      "FROM a\nCOPY --from= / /",
+    ])
+      expect(() => images(bad), bad).toThrow(code("OCI_DOCKERFILE_MALFORMED"));
+    expect(() => images("#".repeat(maxDockerfileChars + 1))).toThrow(code("OCI_TOO_LARGE"));
+  });
+
+  test("any text is read or refused, and a FROM in it is never overlooked", () => {
+    const line = fc.constantFrom(
+      "FROM a/b:1",
+      "RUN x \\",
+      "# c",
+      "",
+      "COPY --from=c/d / /",
+      "ARG X=1",
+      "RUN <<E",
+      "E",
+      "FROM $X",
+    );
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 12 }), (lines) => {
+        try {
+          findDockerfileImages(lines.join("\n"));
+        } catch (error) {
+          expect(error).toMatchObject({ name: "TrustError" });
+        }
+        expect(
+          images(
+            [...lines.filter((each) => !/[\\]$|<</.test(each) && each !== "FROM $X"), "FROM seen/it:1"].join("\n"),
+          ),
+        ).toContainEqual(expect.stringMatching(/FROM seen\/it:1$/));
+      }),
+    );
+  });
+});

@@ -1,0 +1,210 @@
+import { quote, type TrustError } from "@countersign/core";
+import { ociError } from "./errors.ts";
+
+/** One place in a Dockerfile that names an image. */
+export interface DockerfileUse {
+  readonly image: string;
+  /** `FROM`, `COPY --from`, `RUN --mount` or `syntax`. */
+  readonly by: "FROM" | "COPY --from" | "RUN --mount" | "syntax";
+  /** Counted from 1. */
+  readonly line: number;
+}
+
+/** The largest Dockerfile that is read, in UTF-16 units. */
+export const maxDockerfileChars: number = 4 * 1024 * 1024;
+
+/**
+ * The images that building a Dockerfile takes content from (Dockerfile reference; BuildKit): those of `FROM`, `COPY --from`
+ * and `RUN --mount=from=`, without stages of its own and without `scratch`; and the one that `# syntax=` runs. Variables
+ * are those of `ARG` before the first `FROM`, and `buildArgs` where it declares them. Throws OCI_DOCKERFILE_MALFORMED,
+ * OCI_DOCKERFILE_VARIABLE.
+ */
+export function findDockerfileImages(
+  text: string,
+  buildArgs: ReadonlyMap<string, string> = new Map(),
+): readonly DockerfileUse[] {
+  if (text.length > maxDockerfileChars)
+    throw ociError("OCI_TOO_LARGE", { checked: "Dockerfile", expected: `at most ${maxDockerfileChars} characters` });
+  const { escape, syntax } = directivesOf(text);
+  const file: State = { args: new Map(), buildArgs, stages: [], uses: [] };
+  if (syntax !== undefined) file.uses.push({ image: syntax, by: "syntax", line: 1 });
+  for (const instruction of instructionsOf(text, escape)) read(instruction, file);
+  return file.uses;
+}
+
+interface Instruction {
+  readonly name: string;
+  readonly rest: string;
+  readonly line: number;
+}
+
+interface State {
+  readonly args: Map<string, string>;
+  readonly buildArgs: ReadonlyMap<string, string>;
+  /** Names of stages so far, lower case; a stage without one has an empty text. */
+  readonly stages: string[];
+  readonly uses: DockerfileUse[];
+}
+
+/** Comments of the form `# name=value` before anything else. */
+function directivesOf(text: string): { readonly escape: string; readonly syntax?: string } {
+  let escape = "\\";
+  let syntax: string | undefined;
+  for (const line of text.replace(/^\uFEFF/, "").split(/\r?\n/)) {
+    const match = /^\s*#\s*([a-zA-Z]+)\s*=\s*(\S+)\s*$/.exec(line);
+    if (match === null) break;
+    const [, name = "", value = ""] = match;
+    if (name.toLowerCase() === "escape" && (value === "`" || value === "\\")) escape = value;
+    if (name.toLowerCase() === "syntax") syntax = value;
+  }
+  return { escape, ...(syntax !== undefined && { syntax }) };
+}
+
+/** Lines joined where one ends in the escape character; comments and here-documents are left out. */
+function instructionsOf(text: string, escape: string): readonly Instruction[] {
+  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const found: Instruction[] = [];
+  for (let at = 0; at < lines.length;) {
+    let start = at;
+    let joined = "";
+    let isOpen = true;
+    while (isOpen && at < lines.length) {
+      const line = lines[at++] ?? "";
+      if (/^\s*#/.test(line) || (joined !== "" && line.trim() === "")) continue;
+      if (joined === "") start = at - 1;
+      const trimmed = line.trimEnd();
+      isOpen = trimmed.endsWith(escape);
+      joined += isOpen ? trimmed.slice(0, -1) : line;
+    }
+    const match = /^\s*([A-Za-z]+)(?:\s+([\s\S]*))?$/.exec(joined);
+    if (match === null) continue;
+    const instruction = { name: (match[1] ?? "").toUpperCase(), rest: (match[2] ?? "").trim(), line: start + 1 };
+    found.push(instruction);
+    at = afterHereDocuments(instruction, lines, at);
+  }
+  return found;
+}
+
+/** RUN, COPY and ADD may be followed by here-documents, whose lines are no instructions. */
+function afterHereDocuments({ name, rest, line }: Instruction, lines: readonly string[], at: number): number {
+  if (name !== "RUN" && name !== "COPY" && name !== "ADD") return at;
+  let next = at;
+  for (const match of rest.matchAll(/<<(-?)(["']?)([A-Za-z_][A-Za-z0-9_]*)\2/g)) {
+    const [, dash, , word] = match;
+    for (;;) {
+      if (next >= lines.length)
+        throw malformed(line, `the end of here-document ${quote(word ?? "")}`, "the end of the file");
+      const text = lines[next++] ?? "";
+      if ((dash === "-" ? text.replace(/^\t+/, "") : text) === word) break;
+    }
+  }
+  return next;
+}
+
+function read(instruction: Instruction, file: State): void {
+  const { name, rest, line } = instruction;
+  if (name === "ONBUILD") {
+    const match = /^([A-Za-z]+)(?:\s+([\s\S]*))?$/.exec(rest);
+    if (match !== null) read({ name: (match[1] ?? "").toUpperCase(), rest: match[2] ?? "", line }, file);
+    return;
+  }
+  if (name === "ARG" && file.stages.length === 0) readArgs(rest, file, line);
+  if (name === "FROM") readFrom(rest, file, line);
+  if (name === "COPY") readCopy(rest, file, line);
+  if (name === "RUN") readRun(rest, file, line);
+}
+
+function readArgs(rest: string, file: State, line: number): void {
+  for (const word of wordsOf(rest)) {
+    const equals = word.indexOf("=");
+    const name = equals === -1 ? word : word.slice(0, equals);
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw malformed(line, "ARG NAME or ARG NAME=VALUE", quote(word));
+    const given = file.buildArgs.get(name);
+    if (given !== undefined) file.args.set(name, given);
+    else if (equals !== -1) file.args.set(name, expand(unquote(word.slice(equals + 1)), file, line));
+  }
+}
+
+function readFrom(rest: string, file: State, line: number): void {
+  const words = wordsOf(rest).filter((word) => !word.startsWith("--"));
+  const [image, as, name, ...more] = words;
+  if (image === undefined || more.length > 0 || (as !== undefined && (as.toLowerCase() !== "as" || name === undefined)))
+    throw malformed(line, "FROM IMAGE [AS NAME]", quote(rest));
+  const expanded = expand(unquote(image), file, line);
+  if (expanded === "") throw ociError("OCI_DOCKERFILE_VARIABLE", { checked: `line ${line}`, got: quote(image) });
+  if (expanded !== "scratch" && !file.stages.includes(expanded.toLowerCase()))
+    file.uses.push({ image: expanded, by: "FROM", line });
+  file.stages.push((name ?? "").toLowerCase());
+}
+
+function readCopy(rest: string, file: State, line: number): void {
+  for (const flag of flagsOf(rest))
+    if (flag.startsWith("--from=")) useFrom(flag.slice("--from=".length), "COPY --from", file, line);
+}
+
+function readRun(rest: string, file: State, line: number): void {
+  for (const flag of flagsOf(rest)) {
+    if (!flag.startsWith("--mount=")) continue;
+    const froms = flag
+      .slice("--mount=".length)
+      .split(",")
+      .filter((part) => part.startsWith("from="));
+    for (const part of froms) useFrom(part.slice("from=".length), "RUN --mount", file, line);
+  }
+}
+
+/** A stage by name or by number, or an image. */
+function useFrom(text: string, by: DockerfileUse["by"], file: State, line: number): void {
+  const source = unquote(text);
+  if (source.includes("$"))
+    throw ociError("OCI_DOCKERFILE_VARIABLE", {
+      checked: `line ${line}`,
+      expected: "a name without variables",
+      got: quote(source),
+    });
+  if (source === "") throw malformed(line, "a stage or an image after from=", "nothing");
+  const isStage =
+    file.stages.includes(source.toLowerCase()) || (/^\d+$/.test(source) && Number(source) < file.stages.length);
+  if (!isStage && source !== "scratch") file.uses.push({ image: source, by, line });
+}
+
+/** The `--name=value` words that an instruction begins with. */
+function flagsOf(rest: string): readonly string[] {
+  const words = wordsOf(rest);
+  const end = words.findIndex((word) => !word.startsWith("--"));
+  return end === -1 ? words : words.slice(0, end);
+}
+
+/** Words divided by blanks; quotes keep blanks in a word and stay on it. */
+function wordsOf(text: string): readonly string[] {
+  return text.match(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'])+/g) ?? [];
+}
+
+function unquote(word: string): string {
+  return word.replace(
+    /"((?:[^"\\]|\\.)*)"|'([^']*)'/g,
+    (_, double: string | undefined, single: string | undefined) => double ?? single ?? "",
+  );
+}
+
+/** `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}`; any other form is refused. */
+function expand(text: string, file: State, line: number): string {
+  const refuse = (): TrustError => ociError("OCI_DOCKERFILE_VARIABLE", { checked: `line ${line}`, got: quote(text) });
+  const expanded = text.replace(
+    /\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(?:(:[-+])([^${}]*))?\})/g,
+    (_, ...groups: (string | undefined)[]) => {
+      const [bare, braced, operator, word = ""] = groups;
+      const value = file.args.get(bare ?? braced ?? "") ?? "";
+      if (operator === ":-") return value === "" ? word : value;
+      if (operator === ":+") return value === "" ? "" : word;
+      if (value === "") throw refuse();
+      return value;
+    },
+  );
+  if (expanded.includes("$")) throw refuse();
+  return expanded;
+}
+
+function malformed(line: number, expected: string, got: string): TrustError {
+  return ociError("OCI_DOCKERFILE_MALFORMED", { checked: `line ${line}`, expected, got });
+}
