@@ -132,7 +132,7 @@ describe("doctor", () => {
     { name: "authorities", options: { env: { NODE_EXTRA_CA_CERTS: "/x" } }, code: 0, says: /^note TLS/m },
     {
       name: "GitHub Actions with a token",
-      options: { env: { ACTIONS_ID_TOKEN_REQUEST_URL: "u" } },
+      options: { env: { ACTIONS_ID_TOKEN_REQUEST_URL: "u", ACTIONS_ID_TOKEN_REQUEST_TOKEN: "secret" } },
       code: 0,
       says: /^good identity token/m,
     },

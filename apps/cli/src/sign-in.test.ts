@@ -36,8 +36,13 @@ const sign = (file: string, env: Record<string, string>, ...argv: string[]): Ret
 
 const verify = (file: string): ReturnType<Stage["run"]> =>
   stage.run([
-    ...["verify", file, ...stage.trust, "--certificate-oidc-issuer", stage.sigstore.url],
-    ...["--certificate-identity", "ada@example.com"],
+    "verify",
+    file,
+    ...stage.trust,
+    "--certificate-oidc-issuer",
+    stage.sigstore.url,
+    "--certificate-identity",
+    "ada@example.com",
   ]);
 
 describe("a person with a browser", () => {
@@ -108,7 +113,7 @@ describe("the address that the browser comes back to", () => {
     expect(await good.text()).not.toContain("mine");
     expect(await answer).toBe("mine");
     redirect.close();
-    await expect(fetch(`${redirect.uri}?code=again`)).rejects.toThrow();
+    await expect(fetch(`${redirect.uri}?code=again`)).rejects.toThrow("fetch failed");
   });
 
   test("does not wait for ever", async () => {

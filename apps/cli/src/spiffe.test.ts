@@ -39,8 +39,8 @@ afterAll(() => {
   remove();
 });
 
-const field = (number: number, content: string | Buffer): Buffer => {
-  const bytes = Buffer.from(content as string);
+const field = (number: number, content: string | Uint8Array): Buffer => {
+  const bytes = typeof content === "string" ? Buffer.from(content) : Buffer.from(content);
   const length = bytes.length < 128 ? [bytes.length] : [(bytes.length & 127) | 128, bytes.length >> 7];
   return Buffer.concat([Buffer.from([(number << 3) | 2, ...length]), bytes]);
 };
