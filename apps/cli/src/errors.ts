@@ -37,6 +37,16 @@ const cliEntries = {
     says: "the bundle was signed with a key, but a certificate identity was given",
     fix: "give --key with the signer's public key instead",
   },
+  CLI_IMAGES_UNREAD: {
+    kind: "unavailable",
+    says: "there are containers in an object of a kind that is not known",
+    fix: "say where its images are: --kind-path KIND=spec.template.spec",
+  },
+  CLI_YAML_MALFORMED: {
+    kind: "malformed",
+    says: "not YAML that can be read in one way only",
+    fix: "check the file with kubectl apply --dry-run=client, and write no member twice",
+  },
   CLI_IMAGE_TAG: {
     kind: "usage",
     says: "a tag was given; what it names now is signed",

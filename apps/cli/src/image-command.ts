@@ -4,7 +4,9 @@ import {
   imageSignFlags,
   registryFlags,
   imageVerifyAttestationFlags,
+  imageVerifyDockerfileFlags,
   imageVerifyFlags,
+  imageVerifyManifestsFlags,
 } from "./image-options.ts";
 
 const group = "Container images:";
@@ -37,6 +39,27 @@ export const imageRows: readonly CommandRow[] = [
     flags: imageVerifyAttestationFlags,
     group,
     load: async () => (await import("./commands/image/verify.ts")).imageVerifyAttestationCommand,
+  },
+  {
+    path: "image verify-manifests",
+    operands: "<file...>",
+    says: "Decide about every image that Kubernetes manifests name (- is standard input), and pin them",
+    examples: [
+      "countersign image verify-manifests deploy.yaml --key release.pub --pin",
+      "kustomize build . | countersign image verify-manifests - --key release.pub --pin | kubectl apply -f -",
+    ],
+    flags: imageVerifyManifestsFlags,
+    group,
+    load: async () => (await import("./commands/image/verify-files.ts")).imageVerifyManifestsCommand,
+  },
+  {
+    path: "image verify-dockerfile",
+    operands: "<file...>",
+    says: "Decide about every image that a Dockerfile builds from",
+    examples: ["countersign image verify-dockerfile Dockerfile --key base.pub --build-arg TAG=1.0"],
+    flags: imageVerifyDockerfileFlags,
+    group,
+    load: async () => (await import("./commands/image/verify-files.ts")).imageVerifyDockerfileCommand,
   },
   {
     path: "image sign",

@@ -18,6 +18,13 @@ export interface ImageVerifyOptions extends Omit<VerifyOptions, "bundle">, Regis
   readonly matchName?: true;
 }
 
+export interface ImageFilesOptions extends Omit<ImageVerifyOptions, "json"> {
+  readonly json?: true;
+  readonly kindPath?: readonly string[];
+  readonly pin?: true;
+  readonly buildArg?: readonly string[];
+}
+
 export interface ImageSignOptions extends Omit<AttestOptions, "bundle" | "statement" | "provenance">, RegistryOptions {
   readonly annotation?: readonly string[];
   readonly recursive?: true;
@@ -88,6 +95,31 @@ export const imageVerifyFlags: readonly Flag[] = [
   ...trustFlags,
   { ...annotation, says: "an annotation that the signature must carry, with this very value", group: "Trust:" },
   ...imageFlags,
+];
+
+export const imageVerifyManifestsFlags: readonly Flag[] = [
+  ...imageVerifyFlags,
+  {
+    flags: "--kind-path <kind=path>",
+    says: "where a kind of your own has a pod spec or an image, such as Rollout=spec.template.spec; may be given again",
+    group: "Artifacts:",
+    takes: "many",
+  },
+  {
+    flags: "--pin",
+    says: "if all are allowed, write the digests into the files (of standard input: to standard output)",
+    group: "Output:",
+  },
+];
+
+export const imageVerifyDockerfileFlags: readonly Flag[] = [
+  ...imageVerifyFlags,
+  {
+    flags: "--build-arg <name=value>",
+    says: "the value of a variable, as docker build takes it; may be given again",
+    group: "Artifacts:",
+    takes: "many",
+  },
 ];
 
 export const imageVerifyAttestationFlags: readonly Flag[] = [

@@ -1,7 +1,9 @@
 import { Registry, type Repository } from "@countersign/oci";
 import { makeOciHttp } from "@countersign/oci/node";
 import { hasDockerRegistry, pushImage, startDockerRegistry, startRegistry } from "@countersign/testkit";
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runBuilt } from "./scenario.ts";
 import { setStage, type Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -148,6 +150,106 @@ describe.each(subjects)("countersign image, against $name", ({ isMissing, start 
     const { reports } = JSON.parse(outcome.stdout) as { reports: { decision: { verdict: string } }[] };
     expect(reports.map((report) => report.decision.verdict)).toEqual(["allowed", "unknown"]);
     expect((await stage.run(["image", "verify", signed.name, unsigned.name, missing, ...expected()])).code).toBe(1);
+  });
+});
+
+describe("files that name images", () => {
+  let server: Awaited<ReturnType<typeof startRegistry>>;
+  let key: { secret: string; public: string };
+  let good = "";
+  let goodDigest = "";
+  let bad = "";
+  let trust: string[] = [];
+  beforeAll(async () => {
+    server = await startRegistry();
+    const make = async (name: string): Promise<string> =>
+      await pushImage(registry(), { registry: server.host, repository: name }, name, "1.0");
+    goodDigest = await make("team/good");
+    await make("team/bad");
+    good = `${server.host}/team/good:1.0`;
+    bad = `${server.host}/team/bad:1.0`;
+    key = stage.makeKey("files");
+    trust = ["--key", key.public, "--danger-no-log", ...stage.trust];
+    await stage.run(["image", "sign", good, "--key", key.secret, "--danger-no-log", ...stage.trust]);
+  });
+  afterAll(() => server.close());
+
+  const pod = (image: string): string => `apiVersion: v1 # a comment
+kind: Pod
+spec:
+  containers:
+    - name: a
+      image: "${image}" # quoted
+    - &b
+      name: b
+      image: ${image}
+    - <<: *b
+      name: c
+---
+kind: Service
+`;
+
+  test("every image of a manifest is judged, and pinned where it stands", async () => {
+    const file = stage.write("pod.yaml", pod(good));
+    expect(await stage.run(["image", "verify-manifests", file, ...trust, "--pin"])).toMatchObject({
+      code: 0,
+      stdout: "",
+    });
+    expect(readFileSync(file, "utf8")).toBe(pod(`${good}@${goodDigest}`));
+    expect(await stage.run(["image", "verify-manifests", file, ...trust, "--pin"])).toMatchObject({ code: 0 });
+    expect(readFileSync(file, "utf8")).toBe(pod(`${good}@${goodDigest}`));
+  });
+
+  test("standard input is pinned to standard output", async () => {
+    const outcome = await runBuilt(["image", "verify-manifests", "-", ...trust, "--pin"], { input: pod(good) });
+    expect(outcome).toMatchObject({ code: 0, stdout: pod(`${good}@${goodDigest}`) });
+  });
+
+  test("one that is not allowed refuses the file, which stays as it is", async () => {
+    const file = stage.write("bad.yaml", `${pod(good)}---\n${pod(bad)}`);
+    const outcome = await stage.run(["image", "verify-manifests", file, ...trust, "--pin", "--json"]);
+    expect(outcome.code).toBe(1);
+    expect(readFileSync(file, "utf8")).not.toContain("@sha256");
+    const { places } = JSON.parse(outcome.stdout) as { places: { where: string; image: string }[] };
+    expect(places.map((place) => place.where)).toContain("spec.containers[2].image");
+  });
+
+  test("a kind that is not known leaves the answer open until its path is given", async () => {
+    const file = stage.write("rollout.yaml", pod(good).replace("kind: Pod", "kind: Rollout"));
+    const open = await stage.run(["image", "verify-manifests", file, ...trust]);
+    expect(open.code).toBe(3);
+    expect(open.stderr).toContain("CLI_IMAGES_UNREAD");
+    expect(await stage.run(["image", "verify-manifests", file, ...trust, "--kind-path", "Rollout=spec"])).toMatchObject(
+      { code: 0 },
+    );
+  });
+
+  test.each([
+    ["a member twice", "kind: Pod\nkind: Service\n"],
+    ["an unknown tag", "kind: !evil Pod\n"],
+    [
+      "aliases without end",
+      `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c]\n`,
+    ],
+    ["no YAML", "a: [\n"],
+  ])("%s is refused", async (_, text) => {
+    const outcome = await stage.run(["image", "verify-manifests", stage.write("odd.yaml", text), ...trust]);
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain("CLI_YAML_MALFORMED");
+  });
+
+  test("a Dockerfile", async () => {
+    const file = stage.write(
+      "Dockerfile",
+      `# syntax=docker/dockerfile:1\nARG BASE\nFROM $BASE AS build\nFROM scratch\nCOPY --from=build / /\n`,
+    );
+    const allowed = await stage.run(["image", "verify-dockerfile", file, ...trust, "--build-arg", `BASE=${good}`]);
+    expect(allowed.code).toBe(0);
+    expect(allowed.stderr).toContain("CLI_DOCKERFILE_SYNTAX");
+    expect(await stage.run(["image", "verify-dockerfile", file, ...trust, "--build-arg", `BASE=${bad}`])).toMatchObject(
+      { code: 1 },
+    );
+    expect(await stage.run(["image", "verify-dockerfile", file, ...trust])).toMatchObject({ code: 2 });
   });
 });
 

@@ -24,6 +24,19 @@ export function readSmallFile(path: string, what: string, maxBytes: number = max
   }
 }
 
+/** All of standard input, at most `maxBytes`. Throws CLI_FILE_TOO_LARGE. */
+export async function readStandardInput(maxBytes: number = maxSmallFileBytes): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of process.stdin) {
+    size += (chunk as Uint8Array).length;
+    if (size > maxBytes)
+      throw cliError("CLI_FILE_TOO_LARGE", { checked: "standard input", expected: `at most ${maxBytes} bytes` });
+    chunks.push(chunk as Uint8Array);
+  }
+  return Buffer.concat(chunks);
+}
+
 /** The directory, if it is one. Throws a CLI_FILE_* error; does not check that it can be written to. */
 export function checkDirectory(path: string, what: string): string {
   const checked = `${what} ${quote(path)}`;

@@ -64,7 +64,7 @@ export function parseAnnotations(texts: readonly string[] | undefined): Readonly
 }
 
 /** What came of one image: a report, or what kept it from being judged. */
-type Outcome =
+export type Outcome =
   | { readonly reference: string; readonly report: ImageReport }
   | { readonly reference: string; readonly error: TrustError };
 
@@ -74,6 +74,19 @@ async function verifyImages(
   options: ImageVerifyOptions,
   terminal: Terminal,
 ): Promise<number> {
+  const outcomes = await judgeImages(operands, role, options, terminal);
+  if (options.json === true) terminal.out(formatJson(reportsOf(outcomes)));
+  tell(outcomes, options, terminal);
+  return exitCodeOf(outcomes);
+}
+
+/** Judges each image by itself, in the order given. Throws wrong usage before a socket is opened. */
+export async function judgeImages(
+  operands: readonly string[],
+  role: ImageRole,
+  options: ImageVerifyOptions,
+  terminal: Terminal,
+): Promise<readonly Outcome[]> {
   const references = operands.map(parseReference);
   const { policy, keys } = await acceptanceOf(options, "BUNDLE", terminal);
   const questions = references.map((reference) => questionOf(reference, role, options));
@@ -84,11 +97,7 @@ async function verifyImages(
     trust: () => Promise.resolve(trust),
     registry: openRegistry(options, references, terminal),
   };
-  const outcomes = await Promise.all(
-    questions.map((question, index) => judge(question, policy, world, operands[index] ?? "")),
-  );
-  tell(outcomes, options, terminal);
-  return exitCodeOf(outcomes);
+  return await Promise.all(questions.map((question, index) => judge(question, policy, world, operands[index] ?? "")));
 }
 
 /** What keeps one image from being judged does not keep the others from it; wrong usage is everybody's. */
@@ -135,8 +144,8 @@ function parseMirror(text: string): { readonly from: string; readonly to: string
   return { from: from.replace(/\/+$/, ""), to: to.replace(/\/+$/, "") };
 }
 
-function tell(outcomes: readonly Outcome[], options: ImageVerifyOptions, terminal: Terminal): void {
-  if (options.json === true) terminal.out(formatJson(reportsOf(outcomes)));
+/** Says in words what came of each; unless JSON was asked for, pinned references of what is allowed go to standard output. */
+export function tell(outcomes: readonly Outcome[], options: ImageVerifyOptions, terminal: Terminal): void {
   for (const outcome of outcomes) {
     if ("error" in outcome) {
       terminal.err(formatFailureText(outcome.error, terminal));
@@ -150,7 +159,8 @@ function tell(outcomes: readonly Outcome[], options: ImageVerifyOptions, termina
   }
 }
 
-function reportsOf(outcomes: readonly Outcome[]): object {
+/** All outcomes as one value for programs. */
+export function reportsOf(outcomes: readonly Outcome[]): object {
   return {
     schema: "countersign.image-reports/v1",
     verdict: ({ 0: "allowed", 1: "refused", 3: "unknown" } as const)[exitCodeOf(outcomes)],
@@ -167,7 +177,8 @@ function reportsOf(outcomes: readonly Outcome[]): object {
   };
 }
 
-function exitCodeOf(outcomes: readonly Outcome[]): 0 | 1 | 3 {
+/** 1 if one was refused, else 3 if one could not be told. */
+export function exitCodeOf(outcomes: readonly Outcome[]): 0 | 1 | 3 {
   const codes = outcomes.map((outcome) =>
     "report" in outcome ? exitCodeOfImage(outcome.report) : exitCodes[outcome.error.kind],
   );

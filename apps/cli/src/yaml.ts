@@ -1,0 +1,60 @@
+import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, type Document, type Node } from "yaml";
+import { parseJson, quote, type Json } from "@countersign/core";
+import { cliError } from "./errors.ts";
+
+/** A YAML document as a value, and where in the text each scalar stands. */
+export interface YamlDocument {
+  readonly value: Json;
+  /** Start and end of the scalar at a path, in UTF-16 units; undefined if nothing of the text is it alone. */
+  rangeOf(path: readonly (string | number)[]): readonly [number, number] | undefined;
+}
+
+/** How many times the nodes of a document aliases may stand for, so that a few lines do not become gigabytes. */
+export const maxAliases: number = 100;
+
+/**
+ * Parses every document of a YAML or JSON text as kubectl does: merge keys are followed, and whatever two readers could take
+ * in two ways (a member twice, an unknown tag) is CLI_YAML_MALFORMED.
+ */
+export function parseYaml(text: string, source: string): readonly YamlDocument[] {
+  const parsed = parseAllDocuments(text, {
+    merge: true,
+    uniqueKeys: true,
+    strict: true,
+    stringKeys: true,
+    version: "1.2",
+  });
+  return [...(parsed as readonly Document.Parsed[])].map((document) => {
+    const [problem] = [...document.errors, ...document.warnings];
+    if (problem !== undefined)
+      throw cliError("CLI_YAML_MALFORMED", {
+        checked: quote(source),
+        got: quote(problem.message.split("\n")[0] ?? ""),
+      });
+    return { value: valueOf(document, source), rangeOf: (path) => rangeOf(document, path) };
+  });
+}
+
+function valueOf(document: Document.Parsed, source: string): Json {
+  try {
+    // Through text, so that whatever is no JSON (dates, binary, own tags) cannot pass for it.
+    return parseJson(JSON.stringify(document.toJS({ maxAliasCount: maxAliases }) ?? null));
+  } catch (error) {
+    throw cliError("CLI_YAML_MALFORMED", { checked: quote(source), got: quote((error as Error).message) });
+  }
+}
+
+/** Only what is written there itself: what an alias or a merge key brings stands elsewhere, and for others too. */
+function rangeOf(document: Document.Parsed, path: readonly (string | number)[]): readonly [number, number] | undefined {
+  let node: unknown = document.contents;
+  for (const step of path) {
+    if (isAlias(node)) node = node.resolve(document);
+    if (isMap(node)) node = node.get(step, true);
+    else if (isSeq(node)) node = node.get(step, true);
+    else return undefined;
+  }
+  if (isAlias(node)) node = node.resolve(document);
+  if (!isScalar(node)) return undefined;
+  const range = (node as Node).range;
+  return range ? [range[0], range[1]] : undefined;
+}
