@@ -86,17 +86,17 @@ export function publicKeyOf(spki: Uint8Array): LayoutKey {
   const { algorithm } = makeVerifier(spki);
   const name: AlgorithmName = algorithm.family === "rsa-pkcs1" ? "rsa-pss-sha256" : algorithm.name;
   const { keytype, scheme } = schemeOfAlgorithm(name);
-  const pem = formatPem("PUBLIC KEY", spki);
-  // The reference cuts the last newline of RSA keys only.
-  const texts: Readonly<Record<string, string>> = { ed25519: hex(spki.subarray(-32)), rsa: pem.trimEnd() };
-  return keyOfParts({ keytype, scheme, public: texts[keytype] ?? pem });
+  // Without the last newline, as the reference reads public keys, and in-toto-golang all.
+  const text = keytype === "ed25519" ? hex(spki.subarray(-32)) : formatPem("PUBLIC KEY", spki).trimEnd();
+  return keyOfParts({ keytype, scheme, public: text });
 }
 
 function keyOfParts(parts: KeyParts): LayoutKey {
   const ids = keyIdsOf(parts);
   const [keyid = ""] = ids;
   const { keytype, scheme } = parts;
-  const keyval = { private: "", public: parts.public };
+  // No empty `private`: in-toto-golang drops it before it checks a layout's signature.
+  const keyval = { public: parts.public };
   const json = { keyid, keyid_hash_algorithms: ["sha256", "sha512"], keytype, keyval, scheme };
   return { ...parseLayoutKey(json), ids };
 }

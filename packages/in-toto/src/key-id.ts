@@ -18,11 +18,16 @@ export function currentKeyId({ keytype, scheme, public: text }: KeyParts): strin
   return idOf({ keytype, scheme, keyval: { public: text } });
 }
 
-/** Every id that some tool gives the key: legacy and current, the PEM with its last newline and without; legacy first. */
+/**
+ * Every id that some tool gives the key: legacy and current, the PEM with its last newline and without; legacy first. The
+ * last is in-toto-golang's for an ECDSA key of another curve, whose scheme it takes to be that of P-256.
+ */
 export function keyIdsOf(parts: KeyParts): readonly string[] {
   const texts = parts.public.startsWith("-----") ? [parts.public.trimEnd(), `${parts.public.trimEnd()}\n`] : [];
   const forms = [...new Set([parts.public, ...texts])].map((text) => ({ ...parts, public: text }));
-  return [...forms.map(legacyKeyId), ...forms.map(currentKeyId)];
+  const golang = { keytype: "ecdsa", scheme: "ecdsa-sha2-nistp256", public: parts.public.trimEnd() };
+  const isOtherCurve = parts.keytype === golang.keytype && parts.scheme !== golang.scheme;
+  return [...forms.map(legacyKeyId), ...forms.map(currentKeyId), ...(isOtherCurve ? [legacyKeyId(golang)] : [])];
 }
 
 function idOf(value: JsonObject): string {

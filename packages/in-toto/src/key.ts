@@ -63,7 +63,7 @@ export const maxSubkeys: number = 64;
 
 /**
  * Parses a key as layouts hold it: securesystemslib's JSON, its export of an OpenPGP key, or a Sigstore identity. Without `keyid` in it, the
- * id it is listed under counts, else the computed one. Does not check that the id belongs to the key: `isOwnKeyId` tells.
+ * id it is listed under counts, else the computed one. An ECDSA key of any curve may have the scheme of P-256, as in-toto-golang lists it. Does not check that the id belongs to the key: `isOwnKeyId` tells.
  * Throws INTOTO_KEY_MALFORMED, INTOTO_KEY_UNSUPPORTED and core's errors of weak and malformed keys.
  */
 export function parseLayoutKey(value: Json, listedId?: string): LayoutKey {
@@ -93,6 +93,7 @@ export function readListedKey(value: Json, listedId: string, mode: Mode): Layout
   if (mode === "compat" || !isSigstoreKey(value)) checkKeyForm(value);
   try {
     const key = parseLayoutKey(value);
+    if (mode === "compat") checkCurve(key);
     const isListed = Object.hasOwn(key.json, "keyid") && (mode === "compat" || key.keyid === listedId);
     if (isListed && (mode === "strict" || isUsedForm(value))) return key;
     const got = Object.hasOwn(key.json, "keyid") ? quote(key.keyid) : "nothing";
@@ -132,7 +133,22 @@ function parseSigstoreKey(value: Json, listedId?: string): LayoutKey {
 function openVerifier({ keytype, scheme, public: text }: KeyParts): KeyVerifier {
   if (scheme === p224Scheme && (keytype === "ecdsa" || keytype === scheme)) return openP224(p224Spki(text));
   const algorithm = algorithmOfScheme(keytype, scheme);
-  return makeVerifier(algorithm === "ed25519" ? ed25519Spki(text) : parsePublicKey(text), algorithm);
+  const spki = algorithm === "ed25519" ? ed25519Spki(text) : parsePublicKey(text);
+  const verifier = algorithm === golangAlgorithm ? makeVerifier(spki) : makeVerifier(spki, algorithm);
+  return verifier.algorithm.family === "ecdsa" ? verifier : makeVerifier(spki, algorithm);
+}
+
+/** What in-toto-golang takes every ECDSA key for, of whatever curve; it hashes as the curve asks. */
+const golangAlgorithm = "ecdsa-p256-sha256";
+
+/** The reference hashes as the scheme says, and knows nothing of what in-toto-golang does. */
+function checkCurve({ keytype, scheme, check }: LayoutKey): void {
+  if (check.kind === "plain" && check.verifier.algorithm.name !== algorithmOfScheme(keytype, scheme))
+    throw inTotoError("INTOTO_KEY_UNSUPPORTED", {
+      checked: "scheme",
+      expected: "of the key's curve",
+      got: quote(scheme),
+    });
 }
 
 function p224Spki(pem: string): Uint8Array {
