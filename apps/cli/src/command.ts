@@ -20,6 +20,7 @@ import { imageRows } from "./image-command.ts";
 import { keyRows } from "./key-command.ts";
 import { layoutRows } from "./layout-command.ts";
 import { layoutVerifyFlags } from "./layout-options.ts";
+import { repoRows } from "./repo-command.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Every option that any command knows; each command names the few that it reads. */
@@ -126,6 +127,7 @@ export const commandTable: readonly CommandRow[] = [
   ...imageRows,
   ...layoutRows,
   ...keyRows,
+  ...repoRows,
   {
     path: "dev up",
     says: "Run a whole Sigstore on this machine until Ctrl-C, and print the flags to use it",

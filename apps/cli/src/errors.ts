@@ -133,6 +133,17 @@ const cliEntries = {
     says: "nothing was signed and nothing was published",
     fix: "sign with --key, or into a log of your own",
   },
+  CLI_REPO_NOTHING_TO_SIGN: {
+    kind: "usage",
+    says: "the key may sign nothing of this",
+    fix: "look who may sign what: countersign repo status",
+  },
+  CLI_REPO_YES_NEEDED: {
+    kind: "usage",
+    says: "nothing was signed: there is no terminal to ask whether what is shown shall be signed",
+    fix: "read what is shown, then add --yes",
+  },
+  CLI_REPO_YES_REFUSED: { kind: "usage", says: "nothing was signed", fix: "change what is wrong, then sign" },
   CLI_OUTPUT_SECRET: {
     kind: "usage",
     says: "refusing to overwrite what may be the only copy",

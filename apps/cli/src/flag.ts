@@ -25,7 +25,8 @@ export type Group =
   | "Run:"
   | "Step:"
   | "Artifacts:"
-  | "Layout:";
+  | "Layout:"
+  | "Repository:";
 
 /** The commander option of a flag. A value may be given once (unless it takes many) and is never empty. */
 export function makeOption(flag: Flag): Option {

@@ -90,6 +90,7 @@ const branches: Readonly<Record<string, string>> = {
   dev: "A whole Sigstore on this machine, for tests and trials",
   image: "Container images: verify before deploy, sign, attest",
   layout: "in-toto: who must do which steps of a product, and whether they did",
+  repo: "A repository of software updates (TUF), from its author's side",
   record: "A step of several commands, recorded between start and stop",
 };
 
@@ -97,6 +98,7 @@ const branchGroups: Readonly<Record<string, string>> = {
   dev: "A Sigstore of your own:",
   image: "Container images:",
   key: "Keys:",
+  repo: "Software updates:",
 };
 
 function subcommand(parent: Command, name: string): Command {

@@ -1,4 +1,6 @@
 import { catalogue, type CatalogueEntry, type ErrorMaker } from "@countersign/core";
+import { authorEntries } from "./author-error.ts";
+import { lintEntries } from "./author-lint-error.ts";
 import { engineEntries } from "./engine-error.ts";
 import { fetchEntries } from "./fetch-error.ts";
 import { storeEntries } from "./store-error.ts";
@@ -6,6 +8,8 @@ import { targetEntries } from "./target-error.ts";
 
 /** The catalogue of this package, for docs/errors.md. */
 export const tufErrors: Readonly<Record<string, CatalogueEntry>> = {
+  ...authorEntries,
+  ...lintEntries,
   ...engineEntries,
   ...storeEntries,
   ...fetchEntries,
@@ -13,8 +17,15 @@ export const tufErrors: Readonly<Record<string, CatalogueEntry>> = {
 };
 /** Makes an error of this package's catalogue. */
 export const tufError: ErrorMaker<
-  typeof engineEntries & typeof storeEntries & typeof fetchEntries & typeof targetEntries
+  typeof authorEntries &
+    typeof lintEntries &
+    typeof engineEntries &
+    typeof storeEntries &
+    typeof fetchEntries &
+    typeof targetEntries
 > = catalogue({
+  ...authorEntries,
+  ...lintEntries,
   ...engineEntries,
   ...storeEntries,
   ...fetchEntries,

@@ -73,3 +73,4 @@ export type { ClockOptions } from "./clock.ts";
 export type { TrustedTarget } from "./trusted-target.ts";
 export { verifyTarget } from "./verify.ts";
 export { targetAddresses } from "./target.ts";
+export * from "./author-index.ts";

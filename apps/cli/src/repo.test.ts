@@ -1,0 +1,319 @@
+import { generateKeyPairSync } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeFolder, runHere, runBuilt, type Outcome, type ScenarioOptions } from "./scenario.ts";
+
+const now = new Date("2026-06-01T12:00:00Z");
+let home: ReturnType<typeof makeFolder>;
+const at = (...parts: readonly string[]): string => join(home.path, ...parts);
+
+beforeAll(() => {
+  home = makeFolder();
+  for (const name of ["ada", "bob", "cy", "release", "online", "plugins"]) makeKey(name);
+  writeFileSync(at("app.tgz"), "app one");
+  mkdirSync(at("tree", "sub"), { recursive: true });
+  writeFileSync(at("tree", "a.txt"), "a");
+  writeFileSync(at("tree", "sub", "b.txt"), "b");
+});
+afterAll(() => home.remove());
+
+function makeKey(name: string): void {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  writeFileSync(at(`${name}.pem`), privateKey.export({ type: "pkcs8", format: "pem" }));
+  writeFileSync(at(`${name}.pub`), publicKey.export({ type: "spki", format: "pem" }));
+}
+
+/** `repo` in a folder, at the tests' own time. */
+function repo(dir: string, argv: readonly string[], options: ScenarioOptions = {}): Promise<Outcome> {
+  const [command = "", ...rest] = argv;
+  return runHere(["repo", command, "--dir", at(dir), ...rest], { now, ...options });
+}
+
+async function good(dir: string, argv: readonly string[]): Promise<Outcome> {
+  const outcome = await repo(dir, argv);
+  expect(outcome.stderr.includes("error:") || outcome.code !== 0 ? outcome.stderr : "").toBe("");
+  return outcome;
+}
+
+async function refused(dir: string, argv: readonly string[], options: ScenarioOptions = {}): Promise<string> {
+  const { code, stderr } = await repo(dir, argv, options);
+  return `${code} ${/\[([A-Z0-9_]+)\]/.exec(stderr)?.[1] ?? stderr}`;
+}
+
+/** A repository with one release. */
+async function begin(dir: string, init: readonly string[] = []): Promise<void> {
+  mkdirSync(at(dir));
+  await good(dir, [
+    "init",
+    "--root-key",
+    at("ada.pem"),
+    "--targets-key",
+    at("release.pem"),
+    "--key",
+    at("online.pem"),
+    ...init,
+  ]);
+  await good(dir, ["add", at("app.tgz"), "--prefix", "releases/"]);
+  await good(dir, ["sign", "--key", at("release.pem"), "--yes"]);
+  await good(dir, ["publish", "--key", at("online.pem")]);
+}
+
+describe("a repository", () => {
+  test("goes from nothing to what clients read", async () => {
+    await begin("first");
+    const { stdout } = await good("first", ["status", "--json"]);
+    const status = JSON.parse(stdout) as { roles: readonly { role: string; published: { version: number } }[] };
+    expect(status.roles.map(({ role, published }) => [role, published.version])).toEqual([
+      ["root", 1],
+      ["timestamp", 1],
+      ["snapshot", 1],
+      ["targets", 1],
+    ]);
+    expect(readdirSync(at("first", "public", "metadata"))).toEqual([
+      "1.root.json",
+      "1.snapshot.json",
+      "1.targets.json",
+      "timestamp.json",
+    ]);
+    expect(readdirSync(at("first", "public", "targets", "releases"))).toEqual([
+      expect.stringMatching(/^[0-9a-f]{64}\.app\.tgz$/),
+    ]);
+    expect(readdirSync(at("first", "staged"))).toEqual([]);
+    expect(readdirSync(at("first", "files"))).toEqual([]);
+    expect((await good("first", ["lint", "--json"])).stdout).toContain('"verdict": "passed"');
+    expect((await good("first", ["status"])).stdout).toContain("timestamp  version 1 until 2026-06-08, 7 days left");
+  });
+
+  test("takes folders, other paths, more hashes and custom metadata, and lets go of targets", async () => {
+    await begin("more");
+    await good("more", ["add", at("tree"), "--hash", "sha512"]);
+    const added = await good("more", [
+      "add",
+      at("app.tgz"),
+      "--as",
+      "latest",
+      "--custom",
+      '{"channel":"beta"}',
+      "--json",
+    ]);
+    expect(JSON.parse(added.stdout)).toMatchObject({
+      targets: [{ path: "latest", length: 7, custom: { channel: "beta" } }],
+      roles: { targets: ["latest"] },
+    });
+    await good("more", ["remove", "releases/app.tgz"]);
+    const staged = JSON.parse(readFileSync(at("more", "staged", "targets.json"), "utf8")) as {
+      signed: { targets: Record<string, { hashes: object }> };
+    };
+    expect(Object.keys(staged.signed.targets)).toEqual(["a.txt", "latest", "sub/b.txt"]);
+    expect(Object.keys(staged.signed.targets["a.txt"]?.hashes ?? {})).toEqual(["sha256", "sha512"]);
+    await good("more", ["sign", "--key", at("release.pem"), "--yes"]);
+    expect((await good("more", ["publish", "--key", at("online.pem"), "--json"])).stdout).toContain('"targets": 5');
+  });
+
+  test("refuses what clients could not use, and says how to go on", async () => {
+    await begin("wrong");
+    expect(await refused("wrong", ["init", "--key", at("ada.pem")])).toBe("2 TUF_WORKSPACE_EXISTS");
+    expect(await refused("nowhere", ["init", "--key", at("ada.pem")])).toBe("2 CLI_FILE_MISSING");
+    expect(await refused("nowhere", ["status"])).toBe("2 TUF_WORKSPACE_MISSING");
+    expect(await refused("wrong", ["add", at("absent")])).toBe("2 CLI_FILE_MISSING");
+    expect(await refused("wrong", ["add", at("app.tgz"), "--as", "../x"])).toBe("2 TUF_TARGET_PATH");
+    expect(await refused("wrong", ["add", at("tree"), "--as", "x"])).toBe("2 CLI_OPTION_CONFLICT");
+    expect(
+      await refused("wrong", ["add", at("app.tgz"), at("tree"), at("wrong", "..", "app.tgz"), "--custom", "[]"]),
+    ).toBe("2 CLI_OPTION_VALUE");
+    expect(await refused("wrong", ["remove", "nothing"])).toBe("2 TUF_TARGET_UNLISTED");
+    expect(await refused("wrong", ["publish"])).toBe("2 TUF_PUBLISH_NOTHING");
+    expect(await refused("wrong", ["rotate", "root", "--threshold", "2"])).toBe("2 TUF_THRESHOLD_UNMEETABLE");
+    expect(await refused("wrong", ["rotate", "root", "--remove", "0000"])).toBe("2 CLI_OPTION_VALUE");
+    expect(await refused("wrong", ["delegate", "targets", "--key", at("bob.pub"), "--path", "*"])).toBe(
+      "2 TUF_ROLE_NAME",
+    );
+    expect(await refused("wrong", ["bins", "bin", "--bits", "99", "--key", at("bob.pub")])).toBe("2 TUF_BINS_COUNT");
+    mkdirSync(at("odd"));
+    expect(await refused("odd", ["init", "--key", at("ada.pem"), "--threshold", "roots=2"])).toBe("2 CLI_OPTION_VALUE");
+    expect(await refused("odd", ["init", "--root-key", at("ada.pem")])).toBe("2 CLI_USAGE");
+    expect(readdirSync(at("odd"))).toEqual([]);
+  });
+
+  test("is refused for publishing while targets lack a signature, and published without them once others are ready", async () => {
+    await begin("partly");
+    await good("partly", ["add", at("tree")]);
+    expect(await refused("partly", ["publish"])).toBe("2 TUF_PUBLISH_NOTHING");
+    await good("partly", ["timestamp", "--key", at("online.pem")]);
+    const { stderr } = await good("partly", ["publish"]);
+    expect(stderr).toBe("published: timestamp 2; 0 files\nstill staged: targets\n");
+  });
+});
+
+describe("a ceremony", () => {
+  test("of two out of three people, each on a machine of their own, who see what they sign", async () => {
+    mkdirSync(at("three"));
+    const root = ["ada", "bob", "cy"].flatMap((name) => ["--root-key", at(`${name}.pub`)]);
+    await good("three", ["init", ...root, "--threshold", "root=2", "--key", at("online.pem")]);
+    const draft = at("three", "staged", "root.json");
+    const shown = await runHere(["repo", "sign", draft, "--key", at("ada.pem"), "-o", at("root.ada.json"), "--yes"], {
+      now,
+    });
+    expect(shown.stderr).toContain('+ role "root": { "keyids": [');
+    await runHere(["repo", "sign", draft, "--key", at("bob.pem"), "-o", at("root.bob.json"), "--yes"], { now });
+    expect(await refused("three", ["publish", "--key", at("online.pem")])).toBe("2 TUF_PUBLISH_NOTHING");
+    const merged = await good("three", [
+      "sign",
+      "--merge",
+      at("root.ada.json"),
+      "--merge",
+      at("root.bob.json"),
+      "--json",
+    ]);
+    expect(JSON.parse(merged.stdout)).toMatchObject({ merged: [{ role: "root" }, { role: "root" }] });
+    await good("three", ["publish", "--key", at("online.pem")]);
+  });
+
+  test("needs a yes, from a person or by --yes, and a key that may sign", async () => {
+    await begin("asked");
+    await good("asked", ["rotate", "targets", "--add", at("plugins.pub")]);
+    expect(await refused("asked", ["sign", "--key", at("ada.pem")])).toBe("2 CLI_REPO_YES_NEEDED");
+    expect(await refused("asked", ["sign", "--key", at("ada.pem")], { answer: "n" })).toBe("2 CLI_REPO_YES_REFUSED");
+    expect(await refused("asked", ["sign", "--key", at("cy.pem"), "--yes"])).toBe("2 CLI_REPO_NOTHING_TO_SIGN");
+    const { code, stderr } = await repo("asked", ["sign", "--key", at("ada.pem")], { answer: "y" });
+    expect([code, stderr.includes('~ role "targets": keyids:')]).toEqual([0, true]);
+  });
+
+  test("refuses signatures over another draft, forged ones, and a base that is not the version before", async () => {
+    await begin("forged");
+    await good("forged", ["rotate", "root", "--add", at("bob.pub"), "--threshold", "2"]);
+    const draft = at("forged", "staged", "root.json");
+    const sign = (argv: readonly string[]): Promise<Outcome> =>
+      runHere(["repo", "sign", draft, "--key", at("bob.pem"), "--yes", ...argv], { now });
+    expect(
+      (await sign(["--base", at("asked", "public", "metadata", "1.root.json"), "-o", at("forged.json")])).code,
+    ).toBe(0);
+    expect(
+      (await sign(["--base", at("forged", "public", "metadata", "1.targets.json"), "-o", at("x.json")])).stderr,
+    ).toContain("CLI_OPTION_CONFLICT");
+    expect((await sign(["-o", at("bob.pem")])).stderr).toContain("CLI_OUTPUT_SECRET");
+    const text = readFileSync(at("forged.json"), "utf8");
+    writeFileSync(at("other.json"), text.replace('"threshold":2', '"threshold":1'));
+    expect(await refused("forged", ["sign", "--merge", at("other.json")])).toBe("1 TUF_MERGE_DIFFERENT");
+    writeFileSync(at("damaged.json"), text.replace(/"sig":"30../, '"sig":"3000'));
+    expect(await refused("forged", ["sign", "--merge", at("damaged.json")])).toBe("1 TUF_SIGNATURE_WRONG");
+    expect(await refused("forged", ["sign", "--merge", at("app.tgz")])).toMatch(/^1 CORE_JSON_MALFORMED$/);
+    await good("forged", ["sign", "--merge", at("forged.json")]);
+  });
+});
+
+describe("keys", () => {
+  test("are exchanged at once only if old and new ones sign, so that readers find no gap", async () => {
+    await begin("rotated");
+    await good("rotated", ["rotate", "timestamp", "--add", at("cy.pem"), "--remove", at("online.pub")]);
+    await good("rotated", ["sign", "--key", at("ada.pem"), "--yes"]);
+    expect(await refused("rotated", ["publish", "--key", at("cy.pem")])).toBe("2 TUF_PUBLISH_GAP");
+    const { stderr } = await good("rotated", ["publish", "--key", at("cy.pem"), "--key", at("online.pem")]);
+    expect(stderr).toBe("published: timestamp 2, root 2; 0 files\n");
+  });
+
+  test("are exchanged in two steps with nobody signing twice", async () => {
+    await begin("steps");
+    await good("steps", ["rotate", "timestamp", "--add", at("cy.pem")]);
+    await good("steps", ["sign", "--key", at("ada.pem"), "--yes"]);
+    await good("steps", ["publish"]);
+    await good("steps", ["timestamp", "--key", at("cy.pem")]);
+    await good("steps", ["publish"]);
+    await good("steps", ["rotate", "timestamp", "--remove", at("online.pem")]);
+    await good("steps", ["sign", "--key", at("ada.pem"), "--yes"]);
+    expect((await good("steps", ["publish"])).stderr).toBe("published: root 3; 0 files\n");
+    expect((await good("steps", ["lint", "--json"])).stdout).toContain('"verdict": "passed"');
+  });
+
+  test("of delegated roles and of bins are exchanged in the role that delegates", async () => {
+    await begin("below");
+    await good("below", ["delegate", "plugins", "--key", at("plugins.pub"), "--path", "plugins/*"]);
+    await good("below", ["delegate", "many", "--key", at("plugins.pub"), "--path", "many/*"]);
+    await good("below", ["bins", "bin", "--from", "many", "--bits", "2", "--key", at("online.pub")]);
+    await good("below", ["add", at("tree", "a.txt"), "--role", "many", "--prefix", "many/"]);
+    for (const key of ["release", "plugins", "online"])
+      await good("below", ["sign", "--key", at(`${key}.pem`), "--yes"]);
+    await good("below", ["publish", "--key", at("online.pem")]);
+    await good("below", ["rotate", "bin", "--add", at("bob.pem"), "--remove", at("online.pem")]);
+    await good("below", ["sign", "--key", at("plugins.pem"), "--yes"]);
+    expect(await refused("below", ["publish", "--key", at("online.pem")])).toBe("1 TUF_PUBLISH_INVALID");
+    await good("below", ["delegate", "plugins", "--remove"]);
+    await good("below", ["sign", "--key", at("release.pem"), "--yes"]);
+    const status = await good("below", ["status"]);
+    expect(status.stdout).toMatch(/^many +version 1 .*; staged 2, ready$/m);
+  });
+});
+
+describe("without consistent snapshots", () => {
+  test("public is a link that moves from one whole repository to the next", async () => {
+    await begin("plain", ["--inconsistent-snapshots"]);
+    expect(readdirSync(at("plain", "public", "metadata"))).toEqual([
+      "1.root.json",
+      "snapshot.json",
+      "targets.json",
+      "timestamp.json",
+    ]);
+    writeFileSync(at("app.tgz"), "app two");
+    await good("plain", ["add", at("app.tgz"), "--prefix", "releases/"]);
+    await good("plain", ["sign", "--key", at("release.pem"), "--yes"]);
+    await good("plain", ["publish", "--key", at("online.pem")]);
+    expect(readFileSync(at("plain", "public", "targets", "releases", "app.tgz"), "utf8")).toBe("app two");
+    expect(readFileSync(at("plain", "generations", "1", "targets", "releases", "app.tgz"), "utf8")).toBe("app one");
+    expect((await good("plain", ["lint", "--json"])).stdout).toContain('"verdict": "passed"');
+  });
+});
+
+test("serve answers on loopback, with ranges, and nothing outside of public", async () => {
+  await begin("served");
+  const { serveRepository } = await import("@countersign/tuf/node");
+  const { url, close } = await serveRepository(at("served", "public"), 0);
+  try {
+    const whole = await fetch(`${url}/metadata/1.root.json`);
+    const text = await whole.text();
+    const tag = whole.headers.get("etag") ?? "";
+    expect([whole.status, JSON.parse(text)]).toMatchObject([200, { signed: { _type: "root" } }]);
+    const get = async (path: string, headers: Record<string, string> = {}): Promise<string> => {
+      const answer = await fetch(url + path, { headers });
+      return `${answer.status} ${await answer.text()}`;
+    };
+    expect(await get("/metadata/1.root.json", { range: "bytes=0-1" })).toBe('206 {"');
+    expect(await get("/metadata/1.root.json", { range: "bytes=-2" })).toBe("206 }\n");
+    expect(await get("/metadata/1.root.json", { range: "bytes=0-1", "if-range": tag })).toBe('206 {"');
+    expect(await get("/metadata/1.root.json", { range: "bytes=0-1", "if-range": '"old"' })).toBe(`200 ${text}`);
+    expect(await get("/metadata/1.root.json", { range: "bytes=999999-" })).toBe("416 ");
+    expect(await get("/metadata/1.root.json", { "if-none-match": tag })).toBe("304 ");
+    expect((await fetch(`${url}/metadata/1.root.json`, { method: "HEAD" })).headers.get("content-length")).toBe(
+      String(text.length),
+    );
+    for (const path of [
+      "/metadata",
+      "/",
+      "/metadata/2.root.json",
+      "/%2e%2e/repository.json",
+      "/..%2frepository.json",
+      "/metadata/%00",
+      "/.hidden",
+    ])
+      expect(await get(path)).toBe("404 not found\n");
+    expect((await fetch(`${url}/metadata/1.root.json`, { method: "POST" })).status).toBe(405);
+    const port = Number(new URL(url).port);
+    await expect(serveRepository(at("served", "public"), port)).rejects.toMatchObject({ code: "TUF_SERVE_PORT" });
+  } finally {
+    await close();
+  }
+});
+
+test("two commands at once take turns, and no half-written file is left", async () => {
+  await begin("busy");
+  const runs = Array.from({ length: 4 }, (_, index) => {
+    writeFileSync(at(`many-${index}.txt`), `${index}`);
+    return runBuilt(["repo", "add", "--dir", at("busy"), at(`many-${index}.txt`)]);
+  });
+  for (const { code, stderr } of await Promise.all(runs)) expect([code, stderr.includes("error")]).toEqual([0, false]);
+  const staged = JSON.parse(readFileSync(at("busy", "staged", "targets.json"), "utf8")) as {
+    signed: { targets: object };
+  };
+  expect(Object.keys(staged.signed.targets)).toHaveLength(5);
+  expect(existsSync(at("busy", "staged", "targets.json.tmp"))).toBe(false);
+});
