@@ -176,3 +176,52 @@ describe("a key that a service holds", () => {
       expect(await stage.run(check, { env })).toMatchObject({ code: 0 });
     }));
 });
+
+describe("without a log, with a timestamp", () => {
+  test.each(["ecdsa-p256", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87"])("%s", async (type) => {
+    const base = stage.path(`stamped-${type}`);
+    expect(await stage.run(["key", "generate", "--type", type, "-o", base, "--danger-unencrypted"])).toMatchObject({
+      code: 0,
+    });
+    const file = stage.write(`stamped-file-${type}`, "x");
+    const argv = [file, "--key", `${base}.key`, "--danger-no-log", "--timestamp", ...stage.signing];
+    const signed = await stage.run(["sign", ...argv]);
+    expect(signed).toMatchObject({ code: 0 });
+    expect(signed.stderr.includes("experimental")).toBe(type.startsWith("ml-dsa"));
+    const bundle = JSON.parse(textOf(`${file}.sigstore.json`)) as {
+      verificationMaterial: { timestampVerificationData: { rfc3161Timestamps: unknown[] }; tlogEntries: unknown[] };
+    };
+    expect(bundle.verificationMaterial.timestampVerificationData.rfc3161Timestamps).toHaveLength(1);
+    expect(bundle.verificationMaterial.tlogEntries ?? []).toHaveLength(0);
+    const verify = ["verify", file, "--key", `${base}.pub`, ...stage.trust];
+    const outcome = await stage.run([...verify, "--danger-no-log"]);
+    expect(outcome).toMatchObject({ code: 0 });
+    expect(outcome.stderr).toMatch(/time/);
+    expect(await stage.run(verify)).toMatchObject({ code: 1 });
+  });
+
+  test("a lying authority: nothing is written", async () => {
+    const key = stage.makeKey("stamped-badly");
+    const file = stage.write("stamped-badly-file", "x");
+    stage.sigstore.faults.set("tsa", { kind: "wrong-hash" });
+    const argv = ["sign", file, "--key", key.secret, "--danger-no-log", "--timestamp", ...stage.signing];
+    const outcome = await stage.run(argv);
+    stage.sigstore.faults.clear();
+    expect(outcome).toMatchObject({ code: 1 });
+    expect(readdirSync(stage.folder)).not.toContain("stamped-badly-file.sigstore.json");
+  });
+
+  test("ML-DSA and a log, or --timestamp alone, is wrong usage", async () => {
+    const base = stage.path("logged-ml-dsa");
+    await stage.run(["key", "generate", "--type", "ml-dsa-44", "-o", base, "--danger-unencrypted"]);
+    const file = stage.write("not-logged", "x");
+    const logged = await stage.run(["sign", file, "--key", `${base}.key`, ...stage.signing]);
+    expect(logged).toMatchObject({ code: 2 });
+    expect(logged.stderr).toContain("[SIGSTORE_SIGN_ALGORITHM]");
+    for (const argv of [["--key", `${base}.key`], []]) {
+      const alone = await stage.run(["sign", file, ...argv, "--timestamp", ...stage.signing]);
+      expect(alone.stderr).toContain("[CLI_OPTION_CONFLICT]");
+    }
+    expect(readdirSync(stage.folder)).not.toContain("not-logged.sigstore.json");
+  });
+});

@@ -51,6 +51,7 @@ export interface SignOptions extends OutputOptions, TrustOptions, PasswordOption
   readonly bundle?: string;
   readonly yes?: true;
   readonly dangerNoLog?: true;
+  readonly timestamp?: true;
 }
 
 export interface AttestOptions extends SignOptions {
@@ -230,6 +231,11 @@ export const signFlags: readonly Flag[] = [
   {
     flags: "--danger-no-log",
     says: "with --key: ask no service; the bundle has no log entry and no time",
+    group: "Trust:",
+  },
+  {
+    flags: "--timestamp",
+    says: "with --danger-no-log: still have a timestamp authority say when; the only way to a time for ML-DSA",
     group: "Trust:",
   },
 ];

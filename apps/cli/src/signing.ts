@@ -1,9 +1,10 @@
 import type { HashName } from "@countersign/core";
 import type { SignWorld } from "@countersign/pipeline";
-import type { SignAs } from "@countersign/sigstore";
+import type { Services, SignAs } from "@countersign/sigstore";
 import { cliError } from "./errors.ts";
 import { http, sleep } from "./http.ts";
 import type { SignOptions } from "./options.ts";
+import { formatNote } from "./render-text.ts";
 import { chooseServices } from "./services.ts";
 import { readSigner } from "./signer.ts";
 import type { Terminal } from "./terminal.ts";
@@ -30,8 +31,9 @@ export async function makeSigning(options: SignOptions, terminal: Terminal, what
   const trust = await readTrust(options, [], terminal.now());
   const world: SignWorld = { http, sleep, trust, now: () => terminal.now() };
   if (options.key !== undefined) return keySigning({ options, world, what, terminal });
-  if (options.dangerNoLog === true)
-    throw cliError("CLI_OPTION_CONFLICT", { checked: "--danger-no-log", expected: "--key beside it", got: "no --key" });
+  const alone = options.dangerNoLog === true ? "--danger-no-log" : "--timestamp";
+  if (options.dangerNoLog === true || options.timestamp === true)
+    throw cliError("CLI_OPTION_CONFLICT", { checked: alone, expected: "--key beside it", got: "no --key" });
   const services = await chooseServices(options, terminal.now());
   const source = findTokenSource(options, services, terminal);
   return {
@@ -51,10 +53,12 @@ interface KeySigning {
 }
 
 async function keySigning({ options, world, what, terminal }: KeySigning): Promise<Signing> {
-  const services = options.dangerNoLog === true ? undefined : await chooseServices(options, world.now());
+  const services = await keyServices(options, world.now());
   // An envelope's Ed25519 signature is the pure one for every verifier; only a file's has to be Ed25519ph for the log.
   const shown = what === "files" ? services : undefined;
   const signer = await readSigner(options.key ?? "", shown, options, terminal);
+  if (signer.algorithm.family === "ml-dsa" && options.quiet !== true)
+    terminal.err(formatNote("ML-DSA is experimental here: no other Sigstore client verifies it yet", terminal));
   const as: SignAs = { kind: "key", signer, ...(services && { services }) };
   const { hash } = signer.algorithm;
   return {
@@ -64,4 +68,18 @@ async function keySigning({ options, world, what, terminal }: KeySigning): Promi
     open: () => Promise.resolve(as),
     world,
   };
+}
+
+/** Without a log, only timestamp authorities are asked, and they only on request. */
+async function keyServices(options: SignOptions, now: Date): Promise<Services | undefined> {
+  if (options.dangerNoLog !== true) {
+    if (options.timestamp === true)
+      throw cliError("CLI_OPTION_CONFLICT", { checked: "--timestamp", expected: "--danger-no-log beside it" });
+    return chooseServices(options, now);
+  }
+  if (options.timestamp !== true) return undefined;
+  const { tsa } = await chooseServices(options, now);
+  if (tsa.length === 0)
+    throw cliError("CLI_OPTION_CONFLICT", { checked: "--timestamp", got: "a signing config without an authority" });
+  return { rekor: [], tsa };
 }
