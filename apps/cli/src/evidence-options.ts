@@ -46,7 +46,7 @@ export interface LayoutInitOptions extends OutputOptions {
   readonly output?: string;
 }
 
-export interface LayoutSignOptions extends OutputOptions, PasswordOptions {
+export interface LayoutSignOptions extends OutputOptions, PasswordOptions, Omit<KeylessOptions, "key"> {
   readonly key?: readonly string[];
   readonly append?: true;
   readonly dsse?: true;
@@ -246,18 +246,24 @@ export const layoutSignFlags: readonly Flag[] = [
     takes: "many",
   },
   passwordFlag,
-  { flags: "--append", says: "keep signatures of others (default: they are dropped)", group: "Signing:" },
+  ...keylessFlags,
+  {
+    flags: "--append",
+    says: "keep signatures of others (default: they are dropped)",
+    group: "Signing:",
+    conflicts: ["keyless", "identity-token"],
+  },
   expires,
   { ...dsse, conflicts: ["append"] },
   {
     flags: "--verify",
     says: "sign nothing, check that each key has signed",
     group: "Trust:",
-    conflicts: ["append", "expires", "dsse"],
+    conflicts: ["append", "expires", "dsse", "keyless", "identity-token"],
   },
   {
     flags: "-o, --output <file>",
-    says: "where to write it (default: the same file)",
+    says: "where to write it (default: the same file, as an identity <file>.sigstore.json)",
     group: "Output:",
     conflicts: ["verify"],
   },

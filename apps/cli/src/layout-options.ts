@@ -5,6 +5,8 @@ import { trustFlags, type OutputOptions, type TrustOptions } from "./options.ts"
 export interface LayoutVerifyOptions extends OutputOptions, TrustOptions {
   readonly layout?: string;
   readonly key?: readonly string[];
+  readonly certificateIdentity?: string;
+  readonly certificateOidcIssuer?: string;
   readonly linkDir?: string;
   readonly substitute?: readonly string[];
   readonly compat?: true;
@@ -26,6 +28,18 @@ export const layoutVerifyFlags: readonly Flag[] = [
     says: "public key of the owner (PEM or securesystemslib JSON); each must have signed the layout",
     group: "Trust:",
     takes: "many",
+  },
+  {
+    flags: "--certificate-identity <who>",
+    says: "exactly who must have signed the layout, which then is a Sigstore bundle, in place of --key",
+    group: "Trust:",
+    conflicts: ["key"],
+  },
+  {
+    flags: "--certificate-oidc-issuer <url>",
+    says: "exactly which issuer must have vouched for that identity",
+    group: "Trust:",
+    conflicts: ["key"],
   },
   { flags: "--link-dir <dir>", says: "where the links are (default: here)", group: "Trust:" },
   {

@@ -24,7 +24,8 @@ async function tokenOf(email: string): Promise<string> {
 /** Carries out a step as somebody; the link goes to `links`. */
 async function carryOut(step: string, email: string, ...more: readonly string[]): Promise<Outcome> {
   const token = ["--identity-token", await tokenOf(email), ...stage.signing];
-  return layout("run", "-n", step, ...token, "-d", "../links", ...more);
+  const directory = more.includes("-d") ? [] : ["-d", "../links"];
+  return layout("run", "-n", step, ...token, ...directory, ...more);
 }
 
 function keyOf(identity: string): ReturnType<typeof formatSigstoreKey> {
@@ -177,6 +178,85 @@ describe("a chain whose functionaries are Sigstore identities", () => {
     writeFileSync(stage.path(`links/${file}`), good);
     rmSync(stage.path(`links/${renamed}`));
   });
+});
+
+test("an identity may own the layout, and answer with a sublayout", async () => {
+  await makeLayout();
+  const argv = ["../root.layout", "--identity-token", await tokenOf("owner@example.com"), ...stage.signing];
+  const signed = await layout("sign", ...argv, "--json");
+  expect(signed).toMatchObject({ code: 0 });
+  expect(parsed(signed)).toMatchObject({ type: "layout", keyids: [keyOf("owner@example.com").keyid] });
+  const file = "../root.layout.sigstore.json";
+  const asked = (who: string, ...more: readonly string[]): Promise<Outcome> => {
+    const owned = ["--certificate-identity", who, "--certificate-oidc-issuer", stage.sigstore.url];
+    return layout("verify", "--layout", file, ...owned, "--link-dir", "../links", ...stage.trust, ...more);
+  };
+  await carryOut("write", ada, "-p", "app.js", "-q");
+  const allowed = await asked("owner@example.com", "--json");
+  expect(allowed).toMatchObject({ code: 0 });
+  expect(parsed(allowed)).toMatchObject({
+    claims: {
+      signer: { identity: { value: "owner@example.com" } },
+      logs: [{}],
+      layout: { owners: [{ kind: "certificate" }] },
+    },
+  });
+  expect(await asked("mallory@example.com")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("INTOTO_IDENTITY_MISMATCH") as string,
+  });
+  const byKey = ["verify", "--layout", file, "--key", owner.public, "--link-dir", "../links", ...stage.trust];
+  expect(await layout(...byKey)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("INTOTO_BUNDLE_UNTRUSTED") as string,
+  });
+  expect(await layout("verify", "--layout", file, "--certificate-identity", ada)).toMatchObject({ code: 2 });
+  const plain = ["verify", "--layout", "../root.layout", "--certificate-identity", "owner@example.com"];
+  expect(await layout(...plain, "--certificate-oidc-issuer", stage.sigstore.url)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("INTOTO_BUNDLE_NEEDED") as string,
+  });
+
+  // Ada answers the step with a layout of her own, of one step that she does.
+  const inner = {
+    _type: "layout",
+    expires: "2050-01-01T00:00:00Z",
+    readme: "",
+    inspect: [],
+    keys: { [keyOf(ada).keyid]: keyOf(ada) },
+    steps: [
+      {
+        _type: "step",
+        name: "type",
+        threshold: 1,
+        pubkeys: [keyOf(ada).keyid],
+        expected_command: [],
+        expected_materials: [],
+        expected_products: [],
+      },
+    ],
+  };
+  stage.write("inner.layout", JSON.stringify({ signatures: [], signed: inner }));
+  const id8 = keyOf(ada).keyid.slice(0, 8);
+  const sign = [
+    "../inner.layout",
+    "--identity-token",
+    await tokenOf(ada),
+    ...stage.signing,
+    "-o",
+    `../links/write.${id8}.link`,
+  ];
+  expect(await layout("sign", ...sign, "-q")).toMatchObject({ code: 0 });
+  mkdirSync(stage.path(`links/write.${id8}`));
+  expect(await asked("owner@example.com")).toMatchObject({ code: 1 });
+  await carryOut("type", ada, "-p", "app.js", "-q", "-d", `../links/write.${id8}`);
+  expect(await asked("owner@example.com")).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining("(sublayout)") as string,
+  });
+  rmSync(stage.path(`links/write.${id8}`), { recursive: true });
+  rmSync(stage.path(`links/write.${id8}.link`));
+  await carryOut("write", ada, "-p", "app.js", "-q");
 });
 
 test("attestations satisfy the steps of a layout that asks for them", async () => {

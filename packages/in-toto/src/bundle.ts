@@ -58,6 +58,14 @@ function openBundle(bytes: Uint8Array, key: LayoutKey, prove: BundleProver | und
   }
 }
 
+/**
+ * The link or layout in a Sigstore bundle, proved for one who must have signed it: a key, or an identity. Throws
+ * INTOTO_BUNDLE_UNTRUSTED, INTOTO_IDENTITY_MISMATCH and what `metadataOf` throws.
+ */
+export function proveMetadata(bytes: Uint8Array, key: LayoutKey, prove: BundleProver): Metadata {
+  return metadataOf(proveBundle(bytes, key, prove));
+}
+
 /** The link or layout in a proved bundle. Throws INTOTO_METADATA_TYPE and what `readPayload`, `parseStatement` and `linkOf` throw. */
 export function metadataOf({ payloadType, payload, signer, times, logs }: ProvedEnvelope): Metadata {
   if (payloadType !== inTotoPayloadType)

@@ -5,32 +5,39 @@ import type { LayoutKey } from "./key.ts";
 import type { LevelAnswer } from "./level.ts";
 import type { Artifacts } from "./artifacts.ts";
 import type { Link } from "./link.ts";
+import type { Metadata } from "./metadata.ts";
 import type { SignedBy as SignedStepBy } from "./step.ts";
+
+/** Who was asked for, and in what. */
+interface ClaimSource {
+  readonly keys: readonly LayoutKey[];
+  readonly layout: Metadata;
+  readonly artifact?: readonly Digest[] | undefined;
+}
 
 /**
  * What a met layout proves, in the words that policies read: the owner who signed it, who signed for each step, and the
  * digests of what the last step produced, or of the one artifact that was asked about. Undefined if there are none.
  * Proves nothing itself.
  */
-export function claimsOf(
-  keys: readonly LayoutKey[],
-  level: LevelAnswer,
-  artifact: readonly Digest[] | undefined,
-): Claims | undefined {
+export function claimsOf({ keys, layout, artifact }: ClaimSource, level: LevelAnswer): Claims | undefined {
+  const owners = keys.map(
+    (key) => (key.check.kind === "sigstore" ? layout.proved?.signer : undefined) ?? signerOf(key),
+  );
   const digests = artifact ?? digestsOf(level.link?.products ?? new Map());
-  const [owner] = keys;
+  const [owner] = owners;
   if (owner === undefined || digests.length === 0) return undefined;
   return {
     via: "in-toto",
     artifact: { digests },
-    signer: signerOf(owner),
-    times: [],
-    logs: [],
+    signer: owner,
+    times: layout.proved?.times ?? [],
+    logs: layout.proved?.logs ?? [],
     scts: [],
     layout: {
       digest: level.report.digest,
       expires: level.report.expires ?? "",
-      owners: keys.map(signerOf),
+      owners,
       steps: [...level.signed].map(([name, signed]) => ({ name, functionaries: signed.map(functionaryOf) })),
       inspections: level.report.inspections.map(({ name }) => name),
     },

@@ -20,6 +20,7 @@ export type { OpenPgpKey, OpenPgpSignature } from "./openpgp.ts";
 export { maxCertificateItems } from "./certificate.ts";
 export type { Authorities, CertificateConstraint } from "./certificate.ts";
 export * from "./sigstore-key.ts";
+export { proveMetadata } from "./bundle.ts";
 export type { BundleProver, ProvedEnvelope, Prover } from "./bundle.ts";
 export { checkSignature, maxSignatures } from "./signature.ts";
 export type { MetadataSignature, SignedBytes } from "./signature.ts";

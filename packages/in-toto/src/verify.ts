@@ -77,7 +77,7 @@ export function verifyLayout(question: LayoutQuestion): Verification {
   const verdict = verdictOf(trail.findings);
   const answer = { verdict, mode, layout: level.report, findings: trail.findings };
   if (verdict !== "allowed" || level.link === undefined) return answer;
-  const claims = mode === "strict" ? claimsOf(keys, level, question.artifact) : undefined;
+  const claims = mode === "strict" ? claimsOf(question, level) : undefined;
   return { ...answer, summary: level.link, ...(claims === undefined ? {} : { claims: vouch(claims) }) };
 }
 

@@ -7,7 +7,9 @@ import {
   maxLinkBytes,
   parseMetadata,
   parseSignedFile,
+  readPayload,
   type InTotoSigner,
+  type Layout,
   type Metadata,
   type SignedFile,
 } from "@countersign/in-toto";
@@ -15,6 +17,7 @@ import { cliError } from "../../errors.ts";
 import { readMetadata } from "../../evidence.ts";
 import { readSmallFile } from "../../input.node.ts";
 import { keyIoOf } from "../../key.ts";
+import { makeDocumentSigning } from "../../link-signing.ts";
 import { readInTotoSigner, readLayoutKeys } from "../../layout-key.ts";
 import { checkOutput, writeAtomic } from "../../output.node.ts";
 import { formatJson } from "../../render-json.ts";
@@ -32,6 +35,8 @@ export async function layoutSignCommand(
   const options = given as LayoutSignOptions;
   const [path = ""] = operands;
   const key = options.key ?? [];
+  if (key.length === 0 && (options.keyless === true || options.identityToken !== undefined))
+    return signAsIdentity(path, options, terminal);
   if (key.length === 0) throw cliError("CLI_USAGE", "required option '--key <file...>' not specified");
   if (options.verify === true) return verify(path, key, options, terminal);
   const signers: InTotoSigner[] = [];
@@ -43,9 +48,25 @@ export async function layoutSignCommand(
   );
   const text = await signAgain(readSmallFile(path, "layout or link", maxLinkBytes), signers, options);
   const metadata = proveSigned(text, signers, terminal.now());
-  if (options.quiet !== true) warnOf(metadata, terminal);
+  if (options.quiet !== true && metadata.type === "layout") warnOf(metadata.layout, terminal);
   writeAtomic(output, text);
   report(output, metadata, { word: "signed", options }, terminal);
+  return 0;
+}
+
+/** One signature, by whoever the identity token names: the file becomes a Sigstore bundle around what is signed. */
+async function signAsIdentity(path: string, options: LayoutSignOptions, terminal: Terminal): Promise<number> {
+  const output = options.output ?? `${path}.sigstore.json`;
+  checkOutput(output, []);
+  const file = parseSignedFile(readSmallFile(path, "layout or link", maxLinkBytes));
+  const changed = asEnvelope(options.expires === undefined ? file : withExpiry(file, options.expires));
+  const payload = changed.form === "dsse" ? changed.payload : new Uint8Array(0);
+  const content = readPayload(payload, "strict");
+  const sign = await makeDocumentSigning(options, terminal);
+  if (options.quiet !== true && content.type === "layout") warnOf(content.layout, terminal);
+  const { bundle, keyid } = await sign(payload);
+  writeAtomic(output, `${bundle}\n`);
+  report(output, { type: content.type, form: "dsse", signatures: [{ keyid }] }, { word: "signed", options }, terminal);
   return 0;
 }
 
@@ -99,9 +120,8 @@ async function verify(
 }
 
 /** Signing is the moment to hear what is wrong; it stays the owner's decision. */
-function warnOf(metadata: Metadata, terminal: Terminal): void {
-  if (metadata.type !== "layout") return;
-  for (const { level, code, message } of lintLayout(metadata.layout, { now: terminal.now() })) {
+function warnOf(layout: Layout, terminal: Terminal): void {
+  for (const { level, code, message } of lintLayout(layout, { now: terminal.now() })) {
     if (level === "fail") terminal.err(formatWarning(message, code, terminal));
   }
 }
@@ -111,7 +131,11 @@ interface Said {
   readonly options: LayoutSignOptions;
 }
 
-function report(path: string, { type, form, signatures }: Metadata, { word, options }: Said, terminal: Terminal): void {
+interface Facts extends Pick<Metadata, "type" | "form"> {
+  readonly signatures: readonly { readonly keyid: string }[];
+}
+
+function report(path: string, { type, form, signatures }: Facts, { word, options }: Said, terminal: Terminal): void {
   const keyids = signatures.map(({ keyid }) => keyid);
   const facts = { path, type, form, isVerified: options.verify === true, keyids };
   if (options.json === true) terminal.out(formatJson({ schema: "countersign.layout-sign/v1", ...facts }));

@@ -3,8 +3,11 @@ import { parseJson, quote, TrustError } from "@countersign/core";
 import {
   formatLayoutReport,
   formatLayoutTable,
-  parseMetadata,
+  formatSigstoreKey,
+  parseEvidence,
+  parseLayoutKey,
   parseSubstitutions,
+  proveMetadata,
   verifyLayout,
   type BundleProver,
   type LayoutKey,
@@ -47,17 +50,16 @@ export async function layoutVerifyCommand(
 }
 
 async function answerTo(options: LayoutVerifyOptions, now: Date, terminal: Terminal): Promise<Verification> {
-  const { layout: path, key = [], substitute } = options;
+  const { layout: path, substitute } = options;
   if (path === undefined) throw cliError("CLI_USAGE", "required option '--layout <file>' not specified");
-  if (key.length === 0) throw cliError("CLI_USAGE", "required option '--key <file...>' not specified");
   const mode: Mode = options.compat === true ? "compat" : "strict";
   const substitutions = substitute === undefined ? undefined : parseSubstitutions(substitute);
   const allowed = options.allowCommand?.map(parseCommand);
-  const io = { ...keyIoOf({}, terminal), readFile: (path: string) => readInput(path, "key") };
-  const keys: LayoutKey[] = [];
-  for (const each of key) keys.push(await openLayoutKey(each, io));
-  const layout = parseMetadata(readInput(path, "layout"), mode);
-  const bundles = await proverFor(layout, options, now, terminal);
+  const keys = await ownersOf(options, terminal);
+  const bytes = readInput(path, "layout");
+  const evidence = parseEvidence(bytes, mode);
+  const bundles = await proverFor(evidence, options, now, terminal);
+  const layout = evidence === "bundle" ? proveLayout(bytes, keys, bundles) : evidence;
   const product = resolve(".");
   const links = openLinkDirectory(options.linkDir ?? ".");
   const isHidden = (name: string): boolean => links.opened.has(resolve(product, name));
@@ -81,9 +83,29 @@ async function answerTo(options: LayoutVerifyOptions, now: Date, terminal: Termi
   }
 }
 
+/** The keys that must have signed the layout, or the one identity. */
+async function ownersOf(options: LayoutVerifyOptions, terminal: Terminal): Promise<readonly LayoutKey[]> {
+  const { key = [], certificateIdentity: identity, certificateOidcIssuer: issuer } = options;
+  if (identity !== undefined && issuer !== undefined) return [parseLayoutKey(formatSigstoreKey({ identity, issuer }))];
+  if (identity !== undefined || issuer !== undefined)
+    throw cliError("CLI_IDENTITY_INCOMPLETE", { got: identity === undefined ? "only an issuer" : "only an identity" });
+  if (key.length === 0) throw cliError("CLI_USAGE", "required option '--key <file...>' not specified");
+  const io = { ...keyIoOf({}, terminal), readFile: (path: string) => readInput(path, "key") };
+  const keys: LayoutKey[] = [];
+  for (const each of key) keys.push(await openLayoutKey(each, io));
+  return keys;
+}
+
+/** A bundle has one signature; that it is by all of the keys is for the verification to find. */
+function proveLayout(bytes: Uint8Array, keys: readonly LayoutKey[], bundles: BundleProver | undefined): Metadata {
+  const [owner] = keys;
+  if (owner === undefined || bundles === undefined) throw cliError("CLI_USAGE", "a bundle needs an owner and trust");
+  return proveMetadata(bytes, owner, bundles);
+}
+
 /** Trust is read where the layout names Sigstore identities, or where the command line asks for it: sublayouts may. */
 async function proverFor(
-  layout: Metadata,
+  layout: Metadata | "bundle",
   options: LayoutVerifyOptions,
   now: Date,
   terminal: Terminal,
@@ -100,7 +122,8 @@ async function proverFor(
   return bundleProver(trust, now);
 }
 
-function mayNeedTrust(metadata: Metadata): boolean {
+function mayNeedTrust(metadata: Metadata | "bundle"): boolean {
+  if (metadata === "bundle") return true;
   if (metadata.type !== "layout") return false;
   const { keys, steps } = metadata.layout;
   const hasIdentity = [...keys.values()].some(({ check }) => check.kind === "sigstore");
