@@ -4,7 +4,8 @@ import { digestBytes, digestName, parsePrivateKey, type Digest } from "@counters
 import { makeKeyPair } from "@countersign/local-sigstore";
 import { loadInstance } from "@countersign/pipeline";
 import { makeEvidence } from "@countersign/testkit";
-import { makeBenchInstance, samplePlan, samplePolicy, trustOf } from "./corpus.ts";
+import { makeBenchInstance, samplePlan, trustOf } from "./corpus.ts";
+import { samplePolicy } from "./sample.ts";
 
 /** Files for the command: a bundle about the artifact, and a trust root that knows its signer. */
 export interface SignedFile {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { SignatureCheck } from "./checks.ts";
-import type { Sample } from "./corpus.ts";
+import type { Sample } from "./sample.ts";
 
 /** What the corpus' thread says first. */
 export interface CorpusStart {

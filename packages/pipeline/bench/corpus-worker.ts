@@ -6,8 +6,9 @@ import { parentPort } from "node:worker_threads";
 import { digestOf } from "@countersign/core";
 import { parseBundle, parseTrustRoot, verifyBundle } from "@countersign/sigstore";
 import { countKinds, recordChecks } from "./checks.ts";
-import { makeBenchInstance, makeSamples, trustOf, type Sample } from "./corpus.ts";
+import { makeBenchInstance, makeSamples, trustOf } from "./corpus.ts";
 import type { Batch, CorpusStart } from "./corpus-thread.ts";
+import type { Sample } from "./sample.ts";
 
 const instance = makeBenchInstance();
 const trustRoot = trustOf(instance);

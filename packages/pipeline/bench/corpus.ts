@@ -3,19 +3,7 @@ import { hash } from "@countersign/core";
 import { makeAuthority, makeCtLog, makeLog, makeTsa, makeV1Log, type FulcioClaims } from "@countersign/local-sigstore";
 import { makeEvidence, trustRootBytes, type Instance, type Plan } from "@countersign/testkit";
 import { rootFromInclusion } from "@countersign/tlog";
-
-/** One bundle to verify, as a reader of files would have it. */
-export interface Sample {
-  readonly generation: 1 | 2;
-  readonly artifact: Uint8Array;
-  readonly bundle: Uint8Array;
-}
-
-/** Who signed every sample. */
-export const samplePolicy = {
-  identity: "https://github.com/octo/release/.github/workflows/release.yml@refs/heads/main",
-  issuer: "https://token.actions.githubusercontent.com",
-} as const;
+import { samplePolicy, type Sample } from "./sample.ts";
 
 const server = "https://github.com/octo";
 const commit = "9f1c5a3b2d4e6f708192a3b4c5d6e7f801234567";

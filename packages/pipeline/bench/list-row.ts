@@ -1,7 +1,6 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeBenchInstance, makeSamples, trustOf } from "./corpus.ts";
+import { writeList } from "./list-file.ts";
 import { repeated, type Patience } from "./measure.ts";
 import { runNode } from "./process.ts";
 
@@ -15,26 +14,23 @@ export interface ListRound {
 /** Which form of the packages is measured is said to Node once, and holds for its children too. */
 const flags = process.execArgv;
 
-/** Judges a list of `count` fresh bundles over all cores, each round in a new process with bundles it never saw. */
+/** Judges a list of `count` fresh bundles over all cores, each round in new processes with bundles they never saw. */
 export function measureList(folder: string, count: number, patience: Patience): Promise<readonly ListRound[]> {
   return repeated(
     patience,
     () => {
-      writeList(folder, Math.ceil(count * 2.2));
-      const program = fileURLToPath(new URL("list-process.ts", import.meta.url));
-      const [rates, memory] = ["rate", "memory"].map((mode) => runNode([...flags, program, folder, `${count}`, mode]));
-      return Promise.resolve({ ...JSON.parse(rates?.stdout ?? ""), ...JSON.parse(memory?.stdout ?? "") } as ListRound);
+      const instance = makeBenchInstance();
+      const files = [{ source: "bench", bytes: trustOf(instance) }];
+      writeList(folder, makeSamples(instance, Math.ceil(count * 2)), { files, now: instance.now });
+      const rates = runNode([...flags, programOf("list-rate.ts"), folder, `${count}`]);
+      // As built, like the threads: a user's process holds no compiler of TypeScript.
+      const memory = runNode([programOf("list-memory.ts"), folder, `${count}`]);
+      return Promise.resolve({ ...JSON.parse(rates.stdout), ...JSON.parse(memory.stdout) } as ListRound);
     },
     (round) => round.listRate / round.singleRate,
   );
 }
 
-/** One file of all bytes and one of where each piece ends: little to hold in memory for a process that is measured. */
-function writeList(folder: string, count: number): void {
-  const instance = makeBenchInstance();
-  const pieces = makeSamples(instance, count).flatMap(({ artifact, bundle }) => [artifact, bundle]);
-  const lengths = pieces.map((piece) => piece.length);
-  writeFileSync(join(folder, "list.bin"), Buffer.concat(pieces));
-  writeFileSync(join(folder, "list.json"), JSON.stringify({ lengths, now: instance.now.toISOString() }));
-  writeFileSync(join(folder, "list-root.json"), trustOf(instance));
+function programOf(file: string): string {
+  return fileURLToPath(new URL(file, import.meta.url));
 }

@@ -1,28 +1,19 @@
 import type { KeyObject } from "node:crypto";
-import { digestOf, type Artifact } from "@countersign/core";
-import { inspect, type Trust } from "@countersign/pipeline";
-import type { Policy } from "@countersign/policy";
 import { parseBundle, parseTrustRoot, verifyBundle } from "@countersign/sigstore";
 import { bundleFromJSON } from "@sigstore/bundle";
 import { TrustedRoot } from "@sigstore/protobuf-specs";
 import { toSignedEntity, toTrustMaterial, Verifier } from "@sigstore/verify";
 import { openChecks, replayChecks } from "./checks.ts";
 import { openCorpus, type Corpus } from "./corpus-thread.ts";
-import { samplePolicy, type Sample } from "./corpus.ts";
+import { artifactOf, makeInspector } from "./inspector.ts";
 import { repeated, timed, turned, type Patience } from "./measure.ts";
+import { samplePolicy, type Sample } from "./sample.ts";
 
 /** Who is timed: two faces of Countersign, the checks alone, the same with all keys open, and @sigstore/verify. */
 export type Contender = "verify" | "inspect" | "checks" | "opened" | "foreign";
 
 /** Milliseconds that one round's bundles took, by contender. */
 export type VerifyRound = Readonly<Record<Contender, number>>;
-
-/** What a policy says about the samples. */
-export const policy: Policy = {
-  signers: [
-    { kind: "certificate", identity: { exact: samplePolicy.identity }, issuer: { exact: samplePolicy.issuer } },
-  ],
-};
 
 /**
  * Verifies fresh bundles by turns with Countersign, with @sigstore/verify, and makes their signature checks alone. Each
@@ -73,22 +64,6 @@ function openContest(corpus: Corpus): (bundles: number, index: number) => Promis
     for (const [name, work] of turned(contenders, index)) round[name] = await timed(work);
     return round;
   };
-}
-
-/** Runs the whole of `inspect` on samples; all must be allowed. */
-export function makeInspector(trust: Trust, now: Date): (samples: readonly Sample[]) => Promise<void> {
-  return async (samples) => {
-    for (const sample of samples) {
-      const evidence = [{ source: "bench", bytes: sample.bundle }];
-      const world = { now: () => now, trust: () => Promise.resolve(trust), evidence: () => evidence };
-      const { decision } = await inspect(artifactOf(sample), policy, world);
-      if (decision.verdict !== "allowed") throw new Error(decision.reason);
-    }
-  };
-}
-
-function artifactOf({ artifact }: Sample): Artifact {
-  return { name: "bench", bytes: artifact, size: artifact.length, digests: [digestOf("sha256", artifact)] };
 }
 
 /** @sigstore/verify with its trust material warm, used as its README does. */

@@ -1,6 +1,7 @@
-export { laneItems, type ListItem, type ListOutcome } from "./lane.node.ts";
+export type { ListItem, ListOutcome } from "./lane.node.ts";
 export {
   inspectList,
+  laneItems,
   minItemsForThreads,
   openLanes,
   type LaneOptions,

@@ -2,15 +2,18 @@ import { createReadStream, readFileSync } from "node:fs";
 import {
   coreError,
   defaultKeepBytes,
+  digestOf,
   digestStream,
   makeVerifier,
   maxKeepBytes,
   parseDigest,
   TrustError,
   type Artifact,
+  type DigestOptions,
   type Finding,
 } from "@countersign/core";
 import { loadPattern, type Match, type Policy, type SignerRule } from "@countersign/policy";
+import type { Reading } from "@countersign/sigstore";
 import { openEvidence, readingFor, type EvidenceFile } from "./evidence.ts";
 import { inspect, type World } from "./pipeline.ts";
 import type { Report } from "./report.ts";
@@ -38,23 +41,21 @@ export interface LaneTrust {
   readonly nowMs: number;
 }
 
-/** One list, in a form that crosses threads. */
+/** How a list is judged, in a form that crosses threads. */
 export interface LaneOrder {
-  readonly items: readonly ListItem[];
   readonly policy: Policy;
   readonly nowMs: number;
-  /** One Int32: the next item that nobody has taken. */
-  readonly next: SharedArrayBuffer;
 }
 
+/** Some items and their places in the list. */
+export type LaneItems = readonly (readonly [index: number, item: ListItem])[];
 /** Some items' places in the list and what they came to. */
 export type LaneOutcomes = readonly (readonly [index: number, outcome: ListOutcome])[];
 
-/** Takes items of a list until none is left and hands back what each came to. */
-export type Lane = (order: LaneOrder, done: (outcomes: LaneOutcomes) => void) => Promise<void>;
-
-/** How many items a lane takes at a time: few enough that lanes end together, many enough that they seldom meet. */
-export const laneItems: number = 8;
+/** Judges one item of a list; never rejects but for bugs of ours. */
+export type Judge = (item: ListItem) => Promise<ListOutcome>;
+/** Makes ready for one list. */
+export type Lane = (order: LaneOrder) => Promise<Judge>;
 
 /**
  * Makes ready for lists: the trust root is read here, once. Every lane, on whatever thread, runs the whole of `inspect`.
@@ -63,17 +64,10 @@ export const laneItems: number = 8;
 export async function openLane({ spkis, nowMs, ...options }: LaneTrust): Promise<Lane> {
   const keys = spkis.map((spki) => makeVerifier(spki));
   const trust = await loadTrust({ ...options, keys, now: new Date(nowMs) });
-  return async (order, done) => {
-    const { items } = order;
+  return async (order) => {
     const policy = await revivePolicy(order.policy);
     const world = { now: () => new Date(order.nowMs), trust: () => Promise.resolve(trust) };
-    const next = new Int32Array(order.next);
-    for (let from = Atomics.add(next, 0, laneItems); from < items.length; from = Atomics.add(next, 0, laneItems)) {
-      const outcomes: [number, ListOutcome][] = [];
-      for (const [offset, item] of items.slice(from, from + laneItems).entries())
-        outcomes.push([from + offset, await judge(item, policy, world)]);
-      done(outcomes);
-    }
+    return (item) => judge(item, policy, world);
   };
 }
 
@@ -131,14 +125,17 @@ function readEvidence(evidence: ListItem["evidence"]): EvidenceFile {
   }
 }
 
-function readArtifact(artifact: ListItem["artifact"], reading: ReturnType<typeof readingFor>): Promise<Artifact> {
-  if ("digest" in artifact) return Promise.resolve({ name: artifact.digest, digests: [parseDigest(artifact.digest)] });
+function readArtifact(artifact: ListItem["artifact"], reading: Reading): Promise<Artifact> | Artifact {
+  if ("digest" in artifact) return { name: artifact.digest, digests: [parseDigest(artifact.digest)] };
   const keepBytes = reading.wholeMessage ? maxKeepBytes : defaultKeepBytes;
-  const options = { name: "path" in artifact ? artifact.path : artifact.name, hashes: reading.hashes, keepBytes };
-  return digestStream("path" in artifact ? createReadStream(artifact.path) : once(artifact.bytes), options);
+  if ("bytes" in artifact) return readBytes(artifact, { ...reading, keepBytes });
+  return digestStream(createReadStream(artifact.path), { name: artifact.path, hashes: reading.hashes, keepBytes });
 }
 
-// oxlint-disable-next-line typescript/require-await -- a stream of one piece
-async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes;
+/** As `digestStream` of one chunk. */
+function readBytes({ name, bytes }: InMemory, how: Pick<DigestOptions, "hashes" | "keepBytes">): Artifact {
+  const digests = how.hashes.map((hash) => digestOf(hash, bytes));
+  return { name, digests, size: bytes.length, ...(bytes.length <= (how.keepBytes ?? 0) && { bytes }) };
 }
+
+type InMemory = Extract<ListItem["artifact"], { bytes: Uint8Array }>;

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
+import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { findingOf } from "@countersign/core";
 import { checkPolicy, type Policy } from "@countersign/policy";
@@ -7,6 +8,8 @@ import { pipelineError } from "./errors.ts";
 import {
   flattenPolicy,
   openLane,
+  type Judge,
+  type LaneItems,
   type LaneOrder,
   type LaneOutcomes,
   type ListItem,
@@ -16,6 +19,11 @@ import type { TrustOptions } from "./trust.ts";
 
 /** Below this many items a second thread costs more than it saves, when it has to be started. */
 export const minItemsForThreads: number = 64;
+
+/** The most items that go to a thread at once. */
+export const laneItems: number = 8;
+/** The room for young objects in a thread, in megabytes: more would only be filled before it is swept. */
+const threadYoungMb = 12;
 
 /** What lanes are opened with. `lanes` is the number of threads that work, this one among them; by default one a core. */
 export interface LaneOptions {
@@ -50,7 +58,10 @@ export async function openLanes({ trust, lanes = availableParallelism() }: LaneO
   const laneTrust = { ...rest, spkis: keys.map((key) => key.spki), nowMs: now.getTime() };
   // A worker needs a file of its own, which the package names: built code, or an entry of the bundled command.
   const start = (): Worker =>
-    new Worker(createRequire(import.meta.url).resolve("#lane-worker"), { workerData: laneTrust });
+    new Worker(createRequire(import.meta.url).resolve("#lane-worker"), {
+      workerData: laneTrust,
+      resourceLimits: { maxYoungGenerationSizeMb: threadYoungMb },
+    });
   const workers = new Set(Array.from({ length: lanes - 1 }, start));
   for (const worker of workers) {
     // Whoever waits for one hears of its end by `exit`; an error that nobody heard would end the process.
@@ -66,16 +77,14 @@ export async function openLanes({ trust, lanes = availableParallelism() }: LaneO
   });
   return {
     close,
-    async inspectList(items, order) {
-      checkPolicy(order.policy);
-      const laneOrder = orderOf(items, order);
-      const outcomes: (ListOutcome | undefined)[] = Array.from({ length: items.length });
-      const done = (some: LaneOutcomes): void => {
-        for (const [index, outcome] of some) outcomes[index] = outcome;
-      };
-      const others = [...workers].map((worker) => runWorker(worker, laneOrder, done));
-      await Promise.all([own(laneOrder, done), ...others]);
-      return withLost(outcomes);
+    async inspectList(items, { policy, now }) {
+      checkPolicy(policy);
+      const order = { policy: flattenPolicy(policy), nowMs: now.getTime() };
+      const list: List = { items, next: 0, lanes: workers.size + 1, outcomes: Array.from({ length: items.length }) };
+      const others = [...workers].map((worker) => feedWorker(worker, order, list));
+      await judgeHere(await own(order), list);
+      await Promise.all(others);
+      return withLost(list.outcomes);
     },
   };
 }
@@ -97,19 +106,48 @@ export function withLost(outcomes: readonly (ListOutcome | undefined)[]): readon
   return outcomes.map((outcome) => outcome ?? { failure: findingOf(pipelineError("PIPELINE_LANE_LOST")) });
 }
 
-function orderOf(
-  items: readonly ListItem[],
-  { policy, now }: { readonly policy: Policy; readonly now: Date },
-): LaneOrder {
-  return { items, policy: flattenPolicy(policy), nowMs: now.getTime(), next: new SharedArrayBuffer(4) };
+/** A list on its way through the lanes. */
+interface List {
+  readonly items: readonly ListItem[];
+  /** The first item that no lane has taken. */
+  next: number;
+  readonly lanes: number;
+  readonly outcomes: (ListOutcome | undefined)[];
 }
 
+async function judgeHere(judge: Judge, list: List): Promise<void> {
+  while (list.next < list.items.length) {
+    const index = list.next++;
+    list.outcomes[index] = await judge(list.items[index] as ListItem);
+    // A turn of the event loop, in which the other threads are heard and fed.
+    if (list.lanes > 1) await setImmediate();
+  }
+}
+
+/** The next items for a thread: the fewer are left the fewer at once, so that all lanes end together. */
+function takeItems(list: List): LaneItems {
+  const left = list.items.length - list.next;
+  const count = Math.min(laneItems, Math.ceil(left / (4 * list.lanes)));
+  const from = list.next;
+  list.next += count;
+  return list.items.slice(from, list.next).map((item, offset) => [from + offset, item] as const);
+}
+
+/** How many messages with items a thread has at most: one that it works on, and one so that it need not wait. */
+const openMessages = 2;
+
 /** Ends when the thread is done or dead: what it took and did not answer stays without an outcome. */
-function runWorker(worker: Worker, order: LaneOrder, done: (some: LaneOutcomes) => void): Promise<void> {
+function feedWorker(worker: Worker, order: LaneOrder, list: List): Promise<void> {
   return new Promise((resolve) => {
-    const hear = (message: LaneOutcomes | "end"): void => {
-      if (message === "end") finish();
-      else done(message);
+    let open = 0;
+    const feed = (): void => {
+      for (; open < openMessages && list.next < list.items.length; open++) worker.postMessage(takeItems(list));
+      if (open === 0) finish();
+    };
+    const hear = (some: LaneOutcomes): void => {
+      for (const [index, outcome] of some) list.outcomes[index] = outcome;
+      open--;
+      feed();
     };
     const finish = (): void => {
       worker.off("message", hear);
@@ -119,5 +157,6 @@ function runWorker(worker: Worker, order: LaneOrder, done: (some: LaneOutcomes) 
     worker.on("message", hear);
     worker.once("exit", finish);
     worker.postMessage(order);
+    feed();
   });
 }

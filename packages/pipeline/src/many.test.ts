@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { artifactBytes, makeEvidence, makeInstance, signer, trustRootBytes } from "@countersign/testkit";
-import { digestOf, utf8 } from "@countersign/core";
+import { defaultKeepBytes, digestOf, utf8 } from "@countersign/core";
 import { loadPattern, type Policy } from "@countersign/policy";
-import { inspectList, minItemsForThreads, openLanes, withLost } from "./many.node.ts";
+import { inspectList, laneItems, minItemsForThreads, openLanes, withLost } from "./many.node.ts";
 import type { ListItem, ListOutcome } from "./lane.node.ts";
 
 const instance = makeInstance();
@@ -45,6 +45,24 @@ describe("inspectList", () => {
       { artifact: { digest: digestOf("sha256", artifactBytes) }, evidence },
     ];
     expect((await inspectList(items, { policy, trust })).map(answerOf)).toEqual(["allowed", "allowed", "allowed"]);
+  });
+
+  test.each([
+    ["kept", 1],
+    ["known by its digests alone", defaultKeepBytes + 1],
+  ])("bytes and a path give one report: an artifact that is %s", async (_, length) => {
+    const artifact = new Uint8Array(length);
+    const made = utf8(JSON.stringify(makeEvidence(instance, { artifact }).json));
+    const path = join(folder, "b");
+    writeFileSync(path, artifact);
+    const evidence = { source: "made", bytes: made };
+    const items: ListItem[] = [
+      { artifact: { path }, evidence },
+      { artifact: { name: path, bytes: artifact }, evidence },
+    ];
+    const [one, other] = await inspectList(items, { policy, trust });
+    expect(one).toMatchObject({ report: { decision: { verdict: "allowed" } } });
+    expect(other).toEqual(one);
   });
 
   test("each item is judged by itself, also where a file is missing or the question is wrong", async () => {
@@ -101,6 +119,18 @@ describe("inspectList", () => {
     await lanes.close();
     // Threads that are gone are not waited for.
     expect((await lanes.inspectList([good], order)).map(answerOf)).toEqual(["allowed"]);
+  });
+
+  test("a list ends although a thread dies in it: what the thread took is lost, the rest is judged", async () => {
+    const lanes = await openLanes({ trust, lanes: 2 });
+    await lanes.inspectList([good, good], { policy, now: instance.now });
+    const items = Array.from({ length: 200 }, () => good);
+    const running = lanes.inspectList(items, { policy, now: instance.now });
+    await lanes.close();
+    const answers = (await running).map(answerOf);
+    const lost = answers.filter((answer) => answer === "PIPELINE_LANE_LOST").length;
+    expect(lost).toBeLessThanOrEqual(2 * laneItems);
+    expect(answers.filter((answer) => answer === "allowed").length).toBe(items.length - lost);
   });
 
   test("an item that a thread took along when it died is not forgotten", async () => {
