@@ -301,10 +301,38 @@ describe("--provenance", () => {
       "--json",
     ]);
     expect(verified.code).toBe(0);
+    expect(verified.stderr).toContain("fields    11 of 12 proved by the certificate");
+    expect(parsed(verified)).toMatchObject({ evidence: [{ provenance: { stated: ["buildDefinition.buildType"] } }] });
     const { evidence } = parsed(verified) as { evidence: [{ claims: { statement: { predicate: unknown } } }] };
     expect(evidence[0].claims.statement.predicate).toMatchObject({
       buildDefinition: { resolvedDependencies: [{ digest: { gitCommit: commit } }] },
     });
+  });
+
+  test("a provenance of another builder may be passed on, and verify warns", async () => {
+    const file = stage.write("passed-on.tgz", "passed on");
+    const foreign = {
+      ...slsa,
+      buildDefinition: { ...slsa.buildDefinition, buildType: "https://actions.github.io/buildtypes/workflow/v1" },
+    };
+    const jwt = await stage.sigstore.token({ claims });
+    const flags = ["--type", "slsaprovenance1", "--predicate", stage.write("foreign.json", JSON.stringify(foreign))];
+    expect(await stage.run(["attest", file, ...flags, "--identity-token", jwt, ...stage.signing])).toMatchObject({
+      code: 0,
+    });
+    const identity = ["--certificate-identity", `https://github.com/${claims["job_workflow_ref"]}`];
+    const issuer = ["--certificate-oidc-issuer", stage.sigstore.url];
+    const verified = await stage.run([
+      "verify",
+      file,
+      "--type",
+      "slsaprovenance1",
+      ...identity,
+      ...issuer,
+      ...stage.trust,
+    ]);
+    expect(verified.code).toBe(0);
+    expect(verified.stderr).toMatch(/warning: .*runDetails\.builder\.id.* \[PIPELINE_PROVENANCE_MISMATCH\]/);
   });
 
   test("a field that the certificate contradicts: nothing is logged, nothing is written", async () => {

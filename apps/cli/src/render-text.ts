@@ -56,7 +56,7 @@ function hintLine(text: string): string {
 function allowedLines(report: Report, terminal: Terminal): string[] {
   const claims = claimsOf(report);
   const head = `${terminal.style("green", "allowed:")} ${plain(report.artifact.name)}`;
-  return [head, ...claims.flatMap(claimLines), ...trustLines(report)];
+  return [head, ...claims.flatMap(claimLines), ...report.evidence.flatMap(markLines), ...trustLines(report)];
 }
 
 /** The claims of all evidence that held. */
@@ -80,6 +80,12 @@ function signerLines(claims: Claims): string[] {
   const { signer } = claims;
   if (signer.kind === "key") return [row("key", `${signer.keyid} (${signer.algorithm})`)];
   return [row("identity", quote(signer.identity.value)), row("issuer", quote(signer.issuer))];
+}
+
+function markLines({ provenance }: EvidenceReport): string[] {
+  if (provenance === undefined) return [];
+  const { proved, stated } = provenance;
+  return [row("fields", `${proved.length} of ${proved.length + stated.length} proved by the certificate`)];
 }
 
 function trustLines(report: Report): string[] {

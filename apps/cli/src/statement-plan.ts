@@ -9,6 +9,7 @@ import {
   parseUtf8,
   quote,
   resolvePredicateType,
+  slsaProvenanceType,
   TrustError,
   type Artifact,
   type HashName,
@@ -31,9 +32,6 @@ export type StatementPlan =
     }
   | { readonly kind: "predicate"; readonly predicateType: string; readonly predicate: string }
   | { readonly kind: "provenance"; readonly predicateType: string };
-
-/** The predicate type of the provenance that is made here. */
-export const provenanceType = "https://slsa.dev/provenance/v1";
 
 /**
  * Reads what the options name, and checks a predicate by the rules of its type. Throws CLI_USAGE unless it is exactly one,
@@ -64,7 +62,8 @@ export function makeStatement(artifacts: readonly Artifact[], predicateType: str
   return formatStatement(artifacts.map(subjectOf), predicateType, predicate);
 }
 
-function subjectOf({ name, digests }: Artifact): Subject {
+/** How a statement names a file: without its folders. */
+export function subjectOf({ name, digests }: Artifact): Subject {
   const digest = Object.fromEntries(digests.map((each) => each.split(":", 2) as [string, string]));
   return name === "-" || isDigestOperand(name) ? { digest } : { name: basename(name), digest };
 }
@@ -80,13 +79,13 @@ function statementPlan(path: string, type: string | undefined): StatementPlan {
 }
 
 function provenancePlan(type: string | undefined): StatementPlan {
-  if (type !== undefined && resolvePredicateType(type) !== provenanceType)
+  if (type !== undefined && resolvePredicateType(type) !== slsaProvenanceType)
     throw cliError("CLI_OPTION_CONFLICT", {
       checked: "--provenance",
       expected: "--type slsaprovenance1, or none",
       got: `--type ${quote(type)}`,
     });
-  return { kind: "provenance", predicateType: provenanceType };
+  return { kind: "provenance", predicateType: slsaProvenanceType };
 }
 
 function predicatePlan(path: string, type: string, now: Date): StatementPlan {

@@ -43,8 +43,8 @@ const pipelineEntries = {
   },
   PIPELINE_PROVENANCE_MISMATCH: {
     kind: "untrusted",
-    says: "the certificate says something else of this build than its provenance, so nothing was signed",
-    fix: "run it in the very job that the token is for, with the variables of the CI as they were set",
+    says: "the certificate says something else of this build than its provenance",
+    fix: "make provenance in the very job that the token is for; who verifies should believe the certificate",
   },
   PIPELINE_PAYLOAD_UNPROVED: {
     kind: "usage",

@@ -9,8 +9,9 @@ export { isInstanceName, loadInstance, type EmbeddedInstance, type InstanceName 
 export { loadTrust, staleTrustDays, type Trust, type TrustFile, type TrustOptions, type TrustSource } from "./trust.ts";
 export { makeHttp, type Fetch } from "./http.ts";
 export { attest, sign, type Attestation, type Attested, type Signed, type SignWorld } from "./sign.ts";
-export { readBuildContext, type BuildContext, type BuildFacts } from "./build-context.ts";
-export { buildTypes, makeProvenance, markProvenance, type ProvenanceMarks } from "./provenance.ts";
+export type { BuildFacts } from "./build-context.ts";
+export type { ProvenanceMarks } from "./provenance.ts";
+export { attestBuild, type BuildAttestation } from "./attest-build.ts";
 export {
   exitCodeOfImage,
   inspectImage,

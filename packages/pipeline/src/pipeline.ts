@@ -1,5 +1,6 @@
 import {
   findingOf,
+  slsaProvenanceType,
   TrustError,
   type Artifact,
   type Finding,
@@ -32,7 +33,7 @@ export async function inspect(artifact: Artifact, policy: Policy, world: World):
   const run: Run = { artifact, policy, trust: await world.trust(), now: world.now() };
   const examined: Examined[] = [];
   for await (const file of world.evidence(artifact)) examined.push(examineFile(file, run));
-  const evidence = examined.map((each) => each.report);
+  const evidence = await Promise.all(examined.map((each) => withMarks(each.report)));
   const decision = evaluate(
     evidence.flatMap((each) => each.claims ?? []),
     policy,
@@ -41,6 +42,15 @@ export async function inspect(artifact: Artifact, policy: Policy, world: World):
   const usage = examined.find((each) => each.usage !== undefined)?.usage;
   if (usage !== undefined && decision.verdict !== "allowed") throw usage;
   return reportOf(run, evidence, decision);
+}
+
+/** What the certificate stands for in a provenance that was proved; loaded only where there is one. */
+async function withMarks(report: EvidenceReport): Promise<EvidenceReport> {
+  const { claims } = report;
+  if (claims?.statement?.predicateType !== slsaProvenanceType) return report;
+  const { marksOfClaims } = await import("./provenance.ts");
+  const { marks, findings } = marksOfClaims(claims);
+  return { ...report, ...(marks && { provenance: marks }), findings: [...report.findings, ...findings] };
 }
 
 /** What one piece of evidence came to; `usage` if it cannot be judged in the way that was asked. */

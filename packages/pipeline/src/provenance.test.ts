@@ -1,7 +1,8 @@
 import { parseSlsaProvenance, type Digest, type Json, type SignedBy, type SlsaProvenance } from "@countersign/core";
 import { outcomeOf } from "@countersign/testkit";
 import { describe, expect, test } from "vitest";
-import { buildTypes, makeProvenance, markProvenance, readBuildContext, type BuildFacts } from "./index.ts";
+import { readBuildContext, type BuildFacts } from "./build-context.ts";
+import { buildTypes, makeProvenance, markProvenance } from "./provenance.ts";
 
 const commit = "9f1c5a3b2d4e6f708192a3b4c5d6e7f801234567";
 const workflow = "octo/app/.github/workflows/release.yml@refs/tags/v1";

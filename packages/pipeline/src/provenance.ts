@@ -1,11 +1,17 @@
 import {
+  findingOf,
   makeSlsaProvenance,
+  parseSlsaProvenance,
   quote,
+  TrustError,
   type BuildDefinition,
+  type Claims,
+  type Finding,
   type JsonObject,
   type RunDetails,
   type SignedBy,
   type SlsaProvenance,
+  type Verified,
 } from "@countersign/core";
 import type { BuildContext, GithubContext, GitlabContext, LocalContext } from "./build-context.ts";
 import { pipelineError } from "./errors.ts";
@@ -50,20 +56,52 @@ export interface ProvenanceMarks {
  * nothing is proved. Throws PIPELINE_PROVENANCE_MISMATCH where both speak of one thing and differ.
  */
 export function markProvenance(provenance: SlsaProvenance, signer: SignedBy): ProvenanceMarks {
+  const { problem, ...marks } = compareProvenance(provenance, signer);
+  if (problem !== undefined) throw problem;
+  return marks;
+}
+
+/** As `markProvenance`, but hands over the first contradiction; what is contradicted is among what is only stated. */
+function compareProvenance(
+  provenance: SlsaProvenance,
+  signer: SignedBy,
+): ProvenanceMarks & { readonly problem?: TrustError } {
   const extensions = signer.kind === "certificate" ? signer.extensions : {};
-  const proved = new Set<string>();
-  for (const { places, claimed, certified } of comparisons(provenance, extensions)) {
-    if (claimed === undefined || certified === undefined) continue;
-    if (claimed !== certified)
-      throw pipelineError("PIPELINE_PROVENANCE_MISMATCH", {
-        checked: places.join(", "),
-        expected: quote(certified),
-        got: quote(claimed),
-      });
-    for (const place of places) proved.add(place);
-  }
+  const rows = comparisons(provenance, extensions).filter(isBoth);
+  const proved = new Set(rows.filter((row) => row.claimed === row.certified).flatMap((row) => row.places));
+  const other = rows.find((row) => row.claimed !== row.certified);
   const all = leavesOf(provenance as unknown as JsonObject, "");
-  return { proved: all.filter((place) => proved.has(place)), stated: all.filter((place) => !proved.has(place)) };
+  return {
+    proved: all.filter((place) => proved.has(place)),
+    stated: all.filter((place) => !proved.has(place)),
+    ...(other && { problem: mismatch(other) }),
+  };
+}
+
+/**
+ * The marks of a provenance that was proved to be signed, and a warning where the certificate contradicts it: whoever signs may
+ * well pass on the provenance of another builder. No marks for a predicate that is none.
+ */
+export function marksOfClaims({ statement, signer }: Verified<Claims>): {
+  readonly marks?: ProvenanceMarks;
+  readonly findings: readonly Finding[];
+} {
+  try {
+    const { problem, ...marks } = compareProvenance(parseSlsaProvenance(statement?.predicate ?? null), signer);
+    return { marks, findings: problem === undefined ? [] : [{ ...findingOf(problem), level: "warn" }] };
+  } catch (error) {
+    if (error instanceof TrustError) return { findings: [{ ...findingOf(error), level: "warn" }] };
+    throw error;
+  }
+}
+
+function isBoth(row: Comparison): row is Comparison & { readonly claimed: string; readonly certified: string } {
+  return row.claimed !== undefined && row.certified !== undefined;
+}
+
+function mismatch({ places, claimed = "", certified = "" }: Comparison): TrustError {
+  const detail = { checked: places.join(", "), expected: quote(certified), got: quote(claimed) };
+  return pipelineError("PIPELINE_PROVENANCE_MISMATCH", detail);
 }
 
 function githubDefinition(context: GithubContext): BuildDefinition {

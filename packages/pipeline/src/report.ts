@@ -1,4 +1,5 @@
 import { TrustError, type Check, type Claims, type Digest, type Finding, type Verified } from "@countersign/core";
+import type { ProvenanceMarks } from "./provenance.ts";
 import type { TrustSource } from "./trust.ts";
 
 /** What one piece of evidence came to. */
@@ -8,6 +9,8 @@ export interface EvidenceReport {
   readonly findings: readonly Finding[];
   /** Present exactly when every check held. */
   readonly claims?: Verified<Claims>;
+  /** For SLSA provenance v1: which of its fields somebody else than the signer stands for. */
+  readonly provenance?: ProvenanceMarks;
 }
 
 /** The whole answer. This JSON is the interface; text is a view of it. */

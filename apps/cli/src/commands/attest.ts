@@ -1,14 +1,6 @@
-import { parseSlsaProvenance, type Artifact } from "@countersign/core";
-import {
-  attest,
-  makeProvenance,
-  markProvenance,
-  readBuildContext,
-  type Attested,
-  type ProvenanceMarks,
-  type Report,
-} from "@countersign/pipeline";
-import { parseToken, type CertificateSigner, type SignAs } from "@countersign/sigstore";
+import type { Artifact } from "@countersign/core";
+import { attest, attestBuild, type Attested, type ProvenanceMarks } from "@countersign/pipeline";
+import type { SignAs } from "@countersign/sigstore";
 import { isDigestOperand, readArtifact } from "../artifact.node.ts";
 import { attestationNameOf } from "../bundle.ts";
 import { checkConsent, publicHosts } from "../consent.ts";
@@ -20,7 +12,7 @@ import { useProxy } from "../proxy.ts";
 import { formatAttestedText } from "../render-attested.ts";
 import { formatJson } from "../render-json.ts";
 import { makeSigning, type Signing } from "../signing.ts";
-import { hashesOf, makeStatement, provenanceType, readPlan, type StatementPlan } from "../statement-plan.ts";
+import { hashesOf, makeStatement, readPlan, subjectOf, type StatementPlan } from "../statement-plan.ts";
 import type { Terminal } from "../terminal.ts";
 import { preciousOf } from "./sign.ts";
 
@@ -69,7 +61,6 @@ async function attestFiles(
   return attest({ statement, artifacts }, as, signing.world);
 }
 
-/** The certificate is compared with the provenance before anything is signed: what contradicts it is never published. */
 async function attestProvenance(
   artifacts: readonly Artifact[],
   as: SignAs,
@@ -77,26 +68,11 @@ async function attestProvenance(
   terminal: Terminal,
 ): Promise<Made> {
   const { readGit } = await import("../git.node.ts");
-  const provenance = makeProvenance(readBuildContext(terminal.env, { claims: claimsOf(as, terminal), git: readGit() }));
-  const statement = makeStatement(artifacts, provenanceType, JSON.stringify(provenance));
-  const accept = (signer: CertificateSigner): void => void markProvenance(provenance, signer);
-  const attested = await attest({ statement, artifacts, accept }, as, signing.world);
-  return { ...attested, marks: marksOf(attested.reports) };
-}
-
-/** By the claims that were proved, not by what was sent. */
-function marksOf(reports: readonly Report[]): ProvenanceMarks {
-  const claims = reports[0]?.evidence[0]?.claims;
-  if (claims?.statement === undefined) return { proved: [], stated: [] };
-  return markProvenance(parseSlsaProvenance(claims.statement.predicate), claims.signer);
-}
-
-function claimsOf(as: SignAs, terminal: Terminal): Readonly<Record<string, unknown>> {
-  if (as.kind === "key") return {};
-  return parseToken(as.token, {
-    nowMs: terminal.now().getTime(),
-    ...(as.audience !== undefined && { audience: as.audience }),
-  }).claims;
+  const build = { artifacts, subjects: artifacts.map(subjectOf), env: terminal.env, git: readGit() };
+  const attested = await attestBuild(build, as, signing.world);
+  // By the claims that were proved, not by what was sent.
+  const marks = attested.reports[0]?.evidence[0]?.provenance;
+  return { ...attested, ...(marks && { marks }) };
 }
 
 function outputOf(operands: readonly string[], plan: StatementPlan, { bundle, json }: AttestOptions): string {

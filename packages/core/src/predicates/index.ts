@@ -40,6 +40,7 @@ export {
   nameOfPredicateType,
   predicateNames,
   resolvePredicateType,
+  slsaProvenanceType,
   type PredicateName,
 } from "./type.ts";
 export { makeVerificationSummary, parseVerificationSummary, type VerificationSummary } from "./vsa.ts";

@@ -10,6 +10,9 @@ export interface PredicateName {
   readonly aliases: readonly string[];
 }
 
+/** The type of SLSA provenance v1. */
+export const slsaProvenanceType = "https://slsa.dev/provenance/v1";
+
 /** The longest predicate type that is taken, in UTF-16 units. */
 export const maxPredicateTypeChars: number = 2048;
 
@@ -22,7 +25,7 @@ const cyclonedx: readonly PredicateName[] = ["1.4", "1.5", "1.6", "1.7"].map((ve
 /** The one table of predicate types that are known here. Aliases are those of cosign where cosign has one. */
 export const predicateNames: readonly PredicateName[] = [
   { uri: "https://slsa.dev/provenance/v0.2", name: "provenance-v02", aliases: ["slsaprovenance", "slsaprovenance02"] },
-  { uri: "https://slsa.dev/provenance/v1", name: "provenance", aliases: ["slsaprovenance1"] },
+  { uri: slsaProvenanceType, name: "provenance", aliases: ["slsaprovenance1"] },
   { uri: "https://spdx.dev/Document", name: "spdx", aliases: ["spdx", "spdxjson"] },
   { uri: "https://cyclonedx.org/bom", name: "cyclonedx", aliases: ["cyclonedx"] },
   { uri: "https://in-toto.io/Link/v1", name: "link", aliases: ["link"] },
