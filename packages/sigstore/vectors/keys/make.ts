@@ -1,5 +1,5 @@
 // Makes made.json anew: `node packages/sigstore/vectors/keys/make.ts PROGRAM > packages/sigstore/vectors/keys/made.json`, with
-// openssl and ssh-keygen, and for cosign's form with PROGRAM, which is interop/key-files built by `go build`.
+// openssl and ssh-keygen, and for cosign's form with PROGRAM, which is interop/keys/cosign-format built by `go build`.
 // All keys are for tests only.
 import { execFileSync } from "node:child_process";
 import { createPublicKey } from "node:crypto";
