@@ -22,6 +22,7 @@ import { layoutRows } from "./layout-command.ts";
 import { layoutVerifyFlags } from "./layout-options.ts";
 import { repoRows } from "./repo-command.ts";
 import type { Terminal } from "./terminal.ts";
+import { updateRows } from "./update-command.ts";
 
 /** Every option that any command knows; each command names the few that it reads. */
 export type Options = VerifyOptions & SignOptions & AttestOptions & DevOptions & DoctorOptions;
@@ -128,6 +129,7 @@ export const commandTable: readonly CommandRow[] = [
   ...layoutRows,
   ...keyRows,
   ...repoRows,
+  ...updateRows,
   {
     path: "dev up",
     says: "Run a whole Sigstore on this machine until Ctrl-C, and print the flags to use it",

@@ -21,6 +21,7 @@ export type Group =
   | "Output:"
   | "Registry:"
   | "Server:"
+  | "Repository:"
   | "Inspections:"
   | "Run:"
   | "Step:"

@@ -91,6 +91,7 @@ const branches: Readonly<Record<string, string>> = {
   image: "Container images: verify before deploy, sign, attest",
   layout: "in-toto: who must do which steps of a product, and whether they did",
   repo: "A repository of software updates (TUF), from its author's side",
+  update: "Software updates from a TUF repository: trust it, fetch, verify",
   record: "A step of several commands, recorded between start and stop",
 };
 
@@ -99,6 +100,7 @@ const branchGroups: Readonly<Record<string, string>> = {
   image: "Container images:",
   key: "Keys:",
   repo: "Software updates:",
+  update: "Software updates:",
 };
 
 function subcommand(parent: Command, name: string): Command {

@@ -15,7 +15,12 @@ export interface Progress {
 }
 
 /** Progress on standard error: one line rewritten in place for a person, one line every five seconds for a log file. */
-export function makeProgress(name: string, totalBytes: number | undefined, terminal: Terminal): Progress {
+export function makeProgress(
+  name: string,
+  totalBytes: number | undefined,
+  terminal: Terminal,
+  verb: "reading" | "downloading" = "reading",
+): Progress {
   const { isWatched } = terminal;
   let last = terminal.now().getTime();
   let shown = false;
@@ -25,7 +30,7 @@ export function makeProgress(name: string, totalBytes: number | undefined, termi
       if (doneBytes < minProgressBytes / 4 || now - last < (isWatched ? watchedEveryMs : unwatchedEveryMs)) return;
       last = now;
       shown = true;
-      const line = `reading ${plain(name)}: ${amount(doneBytes, totalBytes)}`;
+      const line = `${verb} ${plain(name)}: ${amount(doneBytes, totalBytes)}`;
       terminal.err(isWatched ? `\r${line}\u001b[K` : `${line}\n`);
     },
     end() {

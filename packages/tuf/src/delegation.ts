@@ -34,6 +34,22 @@ export function* delegationsOf(delegations: Delegations, path: string): Generato
   }
 }
 
+/** Every role to which a file delegates, once, whatever it may speak for. */
+export function* allDelegations({ delegations }: TrustedTargets): Generator<Delegation> {
+  if (delegations === undefined) return;
+  const { keys, roles, succinct } = delegations;
+  for (const role of roles) yield { name: role.name, role, keys, terminating: role.terminating };
+  if (succinct === undefined) return;
+  const digits = Math.ceil(succinct.bitLength / 4);
+  for (let bin = 0; bin < 2 ** succinct.bitLength; bin++)
+    yield {
+      name: `${succinct.namePrefix}-${bin.toString(16).padStart(digits, "0")}`,
+      role: succinct,
+      keys,
+      terminating: false,
+    };
+}
+
 function isCovered(covers: Coverage, path: string, hashed: string): boolean {
   if (covers.kind === "paths") return covers.patterns.some((pattern) => isPathMatch(pattern, path));
   return covers.prefixes.some((prefix) => hashed.startsWith(prefix));

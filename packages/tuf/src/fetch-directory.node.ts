@@ -12,12 +12,12 @@ import type { Fetcher, FetchOptions } from "./fetch.ts";
 export interface DirectoryMirror {
   /** A path or a file: address. */
   readonly metadata: string;
-  /** A path or a file: address; `../targets` beside the metadata unless given. */
+  /** A path or a file: address. Unless given, `targets` beside a folder named `metadata`, and else `targets` below it. */
   readonly targets?: string;
 }
 
 /** How much of a target is read at once, in bytes. */
-const pieceBytes = 256 * 1024;
+const pieceBytes = 4 * 1024 * 1024;
 
 /**
  * A repository in folders: file names are those of the addresses, escaped where an address would escape them, so that a copy
@@ -26,7 +26,10 @@ const pieceBytes = 256 * 1024;
  */
 export function makeDirectoryFetcher(mirror: DirectoryMirror, disk: Disk = makeNodeDisk()): Fetcher {
   const metadata = folderOf(mirror.metadata);
-  const targets = mirror.targets === undefined ? slashed(resolve(metadata, "../targets")) : folderOf(mirror.targets);
+  const targets =
+    mirror.targets === undefined
+      ? slashed(resolve(metadata, metadata.endsWith("/metadata") ? "../targets" : "targets"))
+      : folderOf(mirror.targets);
   return {
     metadata: async (name, options) => {
       const found = await openFile(disk, `${metadata}/${escapeSegment(name)}`, options);
@@ -80,18 +83,27 @@ async function readWhole({ path, file, size }: Found, maxBytes: number): Promise
   return bytes.subarray(0, read);
 }
 
+/** While one piece is looked at, the next one is read. */
 async function* pieces(file: DiskFile, start: number, { maxBytes, signal }: FetchOptions): AsyncGenerator<Uint8Array> {
+  const size = Math.max(1, Math.min(pieceBytes, maxBytes - start + 1));
+  let [piece, other] = [new Uint8Array(size), new Uint8Array(size)];
+  let reading = file.read(piece, start);
   try {
     for (let at = start; ;) {
       if (signal?.aborted === true) throw tufError("TUF_FETCH_ABORTED");
-      const piece = new Uint8Array(pieceBytes);
-      const read = await file.read(piece, at);
+      const read = await reading;
       if (at + read > maxBytes) throw tooLarge("the target", maxBytes);
-      if (read > 0) yield piece.subarray(0, read);
-      if (read < piece.length) return;
       at += read;
+      const isLast = read < piece.length;
+      if (!isLast) reading = file.read(other, at);
+      // Its failure is thrown where it is awaited.
+      reading.catch(() => {});
+      if (read > 0) yield piece.subarray(0, read);
+      if (isLast) return;
+      [piece, other] = [other, piece];
     }
   } finally {
+    await reading.catch(() => {});
     await file.close();
   }
 }

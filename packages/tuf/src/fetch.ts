@@ -41,6 +41,6 @@ export interface FetchedTarget {
   readonly mirror: number;
   /** Names this very state of the file, for another request: a strong entity tag. */
   readonly validator?: string;
-  /** A piece is good until the next one is asked for: its memory may be used again. */
+  /** A piece is good until the next but one is asked for: its memory may be used again. */
   readonly body: AsyncIterable<Uint8Array>;
 }

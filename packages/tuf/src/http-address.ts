@@ -5,7 +5,7 @@ import { tufError } from "./errors.ts";
 export interface Mirror {
   /** Base of metadata: `timestamp.json` lies directly below. */
   readonly metadataUrl: string;
-  /** Base of targets; `../targets/` below the metadata unless given. */
+  /** Base of targets. Unless given, `targets` beside a folder named `metadata`, and else `targets` below the metadata. */
   readonly targetsUrl?: string;
 }
 

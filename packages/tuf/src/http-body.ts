@@ -11,13 +11,13 @@ export interface BodyOptions {
   readonly limits: FetchLimits;
 }
 
-/** How much is handed out at once, in bytes; less if it comes slowly, or ends. */
-const pieceBytes = 256 * 1024;
+/** How much is handed out at once, in bytes; less if it comes slowly, or ends. Each piece costs a file operation in another thread. */
+const pieceBytes = 4 * 1024 * 1024;
 /** What came is handed out after this long, in milliseconds, so that progress shows. */
 const pieceMs = 250;
 
 /**
- * The body as it comes; a piece is good until the next one is asked for, whose bytes take its place. Ends with TUF_FETCH_TOO_LARGE before anything past `maxBytes`
+ * The body as it comes; a piece is good until the next but one is asked for, whose bytes take its place. Ends with TUF_FETCH_TOO_LARGE before anything past `maxBytes`
  * is handed out, TUF_FETCH_SLOW if it comes more slowly than the limits say, TUF_FETCH_CUT if the connection breaks,
  * TUF_FETCH_ABORTED; what came before that is handed out first. The request ends with the iteration, however that ends.
  */
@@ -66,13 +66,15 @@ function reasonOf(error: unknown, { stop, url }: HttpAnswer, received: number): 
 /** Puts small chunks together: what is done once a piece costs more than a copy. */
 class Gatherer {
   readonly #pieceBytes: number;
-  readonly #piece: Uint8Array;
+  #piece: Uint8Array;
+  #other: Uint8Array;
   size = 0;
   total = 0;
 
   constructor(maxBytes: number) {
     this.#pieceBytes = Math.max(1, Math.min(pieceBytes, maxBytes));
     this.#piece = new Uint8Array(this.#pieceBytes);
+    this.#other = new Uint8Array(this.#pieceBytes);
   }
 
   get isFull(): boolean {
@@ -90,6 +92,7 @@ class Gatherer {
 
   take(): Uint8Array {
     const piece = this.#piece.subarray(0, this.size);
+    [this.#piece, this.#other] = [this.#other, this.#piece];
     this.size = 0;
     return piece;
   }

@@ -49,7 +49,8 @@ export function makeHttpFetcher(options: HttpFetcherOptions): Fetcher {
 
 function basesOf({ metadataUrl, targetsUrl }: Mirror): MirrorBase {
   const metadata = parseBase(metadataUrl);
-  return { metadata, targets: targetsUrl === undefined ? new URL("../targets/", metadata) : parseBase(targetsUrl) };
+  const usual = metadata.pathname.endsWith("/metadata/") ? "../targets/" : "targets/";
+  return { metadata, targets: targetsUrl === undefined ? new URL(usual, metadata) : parseBase(targetsUrl) };
 }
 
 /** One spelling of each name, so that ours replace the user's. */

@@ -1,8 +1,7 @@
 /** A process that works on a store and an output directory: `write JOB` in a loop until it is killed, `count JOB` to its end. */
 import { parseUtf8, utf8 } from "@countersign/core";
-import { openStore } from "./store.node.ts";
-import { saveTarget } from "./target-save.ts";
-import { openTargetFolder } from "./target.node.ts";
+import { saveTarget } from "@countersign/tuf";
+import { openStore, openTargetFolder } from "@countersign/tuf/node";
 import {
   generationOf,
   jobFetcher,

@@ -1,9 +1,6 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { digestOf, parseUtf8, TrustError, utf8 } from "@countersign/core";
-import { makeHttpFetcher } from "./http-fetch.ts";
-import { sleep } from "./store.node.ts";
-import type { Fetcher } from "./fetch.ts";
-import type { StoreSession } from "./store.ts";
-import type { WantedTarget } from "./target-check.ts";
+import { makeHttpFetcher, type Fetcher, type StoreSession, type WantedTarget } from "@countersign/tuf";
 
 /** What a process of the tests works on. */
 export interface Job {
@@ -23,7 +20,7 @@ export function wantedTarget(name: string): WantedTarget {
 export function jobFetcher({ url }: Job): Fetcher {
   return makeHttpFetcher({
     fetch: (address, init) => fetch(address, init),
-    sleep,
+    sleep: async (ms, signal) => void (await wait(ms, undefined, signal && { signal })),
     tickMs: () => performance.now(),
     mirrors: [{ metadataUrl: `${url}/metadata/`, targetsUrl: `${url}/targets/` }],
   });

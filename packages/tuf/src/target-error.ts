@@ -30,6 +30,11 @@ export const targetEntries = {
     says: "the file has another hash than was signed",
     fix: "do not use it; try another mirror",
   },
+  TUF_MAP_MALFORMED: {
+    kind: "usage",
+    says: "not a map of repositories (TAP 4)",
+    fix: "write 'repositories' (name to mirrors) and 'mapping' (paths, repositories, threshold, terminating)",
+  },
   TUF_TARGET_BUSY: {
     kind: "unavailable",
     says: "another process is downloading the same target and did not finish in time",

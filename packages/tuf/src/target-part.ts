@@ -14,7 +14,7 @@ export interface Part {
 }
 
 /** How much is read at once, in bytes. */
-const pieceBytes = 256 * 1024;
+const pieceBytes = 4 * 1024 * 1024;
 
 /** Opens what an earlier run left, and hashes it; or begins anew. */
 export async function openPart(disk: Disk, path: string, wanted: WantedTarget): Promise<Part> {
@@ -47,17 +47,27 @@ async function readPart(part: Part, wanted: WantedTarget): Promise<void> {
   }
 }
 
-/** Appends a body to the part; each piece is hashed while it is written. What was written when an error comes stays, for a later run. */
+/**
+ * Appends a body to the part: while one piece is written it is hashed, and the next one comes. What was written when an error
+ * comes stays, for a later run.
+ */
 export async function fillPart(
   part: Part,
   body: FetchedTarget["body"],
   onProgress: (bytes: number) => void,
 ): Promise<void> {
-  for await (const piece of body) {
-    const writing = part.file.write(piece, part.check.size);
-    part.check.update(piece);
+  let writing: Promise<void> = Promise.resolve();
+  try {
+    for await (const piece of body) {
+      await writing;
+      writing = part.file.write(piece, part.check.size);
+      // Its failure is thrown where it is awaited.
+      writing.catch(() => {});
+      part.check.update(piece);
+      onProgress(part.check.size);
+    }
+  } finally {
     await writing;
-    onProgress(part.check.size);
   }
 }
 

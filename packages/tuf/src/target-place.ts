@@ -72,7 +72,7 @@ export async function checkFree(disk: Disk, { path }: TargetPlace): Promise<numb
   throw tufError("TUF_TARGET_BLOCKED", { checked: quote(path), expected: "a file", got: `a ${entry.kind}` });
 }
 
-const pieceBytes = 1024 * 1024;
+const pieceBytes = 4 * 1024 * 1024;
 
 async function isRight(disk: Disk, path: string, wanted: WantedTarget): Promise<boolean> {
   const file = await disk.open(path);

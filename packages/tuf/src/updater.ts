@@ -1,6 +1,6 @@
-import { digestOf, quote, type Digest } from "@countersign/core";
+import { compareCodePoints, digestOf, quote, type Digest } from "@countersign/core";
 import { readClock, writeClock, type ClockOptions } from "./clock.ts";
-import { searchTarget, type Delegation } from "./delegation.ts";
+import { allDelegations, searchTarget, type Delegation } from "./delegation.ts";
 import { tufError } from "./errors.ts";
 import { loadTargets, refreshTrust, type Run, type Trust } from "./refresh.ts";
 import { makeRunLog, type RunLog, type RunReport, type RunStep } from "./run-log.ts";
@@ -46,12 +46,19 @@ export interface Updater {
    * as `Fetcher.target` does. To have it on disk, with resumption: `saveTarget`.
    */
   stream(target: TrustedTarget, options?: TransferOptions): AsyncGenerator<Uint8Array>;
+  /**
+   * Every name that some role lists, by code point, whether or not that role may speak for it: ask `targets` what holds of each.
+   * Loads all delegated roles. Rejects with TUF_SEARCH_LIMIT if there are more than `maxListedRoles`.
+   */
+  names(options?: CallOptions): Promise<readonly string[]>;
   /** The top-level metadata that the last refresh made trusted; undefined if it failed or was not run. */
   readonly trust: Trust | undefined;
   /** What was looked at since the last refresh began, also if it failed. */
   readonly report: RunReport;
 }
 
+/** How many roles `names` loads. */
+export const maxListedRoles: number = 20_000;
 /** How many searches `targets` has under way. */
 export const maxSearches: number = 8;
 
@@ -114,6 +121,23 @@ class LiveUpdater implements Updater {
     return streamTarget(this.#options.fetch, target, options);
   }
 
+  names(options: CallOptions = {}): Promise<readonly string[]> {
+    return this.#alone(options, async (session) => {
+      if (this.#trust === undefined) await this.#refresh(session, options);
+      const { set, targets } = this.#trust as unknown as Trust;
+      const run = this.#run(session, options);
+      const names = new Set<string>();
+      const visited = new Set<string>();
+      let level: readonly TrustedTargets[] = [targets];
+      while (level.length > 0) {
+        for (const each of level) for (const name of each.targets.names()) names.add(name);
+        const next = nextLevel(level, visited);
+        level = await mapLimited(next, (delegation) => this.#load(run, set, delegation));
+      }
+      return [...names].toSorted(compareCodePoints);
+    });
+  }
+
   /** One call at a time has the store, and no other process meanwhile. */
   #alone<T>(options: CallOptions, work: (session: StoreSession) => Promise<T>): Promise<T> {
     const result = this.#last.then(() => this.#options.store.open(work, options));
@@ -156,6 +180,21 @@ class LiveUpdater implements Updater {
     this.#roles.set(delegation.name, loading);
     return loading;
   }
+}
+
+/** The roles that were not visited yet. Bins are computed, and there may be 2^32 of them: they are counted as they come. */
+function nextLevel(level: readonly TrustedTargets[], visited: Set<string>): readonly Delegation[] {
+  const next: Delegation[] = [];
+  for (const each of level) {
+    for (const delegation of allDelegations(each)) {
+      if (visited.has(delegation.name)) continue;
+      visited.add(delegation.name);
+      if (visited.size > maxListedRoles)
+        throw tufError("TUF_SEARCH_LIMIT", { expected: `at most ${maxListedRoles} roles` });
+      next.push(delegation);
+    }
+  }
+  return next;
 }
 
 /** As `Promise.all` over the items, with at most `maxSearches` under way. */

@@ -1,0 +1,21 @@
+import { interruptible } from "../../interrupt.ts";
+import { openClient } from "../../update-client.ts";
+import { settle, versionLines } from "../../update-report.ts";
+import type { OutputOptions } from "../../options.ts";
+import type { Terminal } from "../../terminal.ts";
+import type { UpdateOptions } from "../../update-options.ts";
+
+/** `countersign update refresh`: 0 all is fresh, 1 refused, 3 could not tell. */
+export async function updateRefreshCommand(
+  _operands: readonly string[],
+  given: OutputOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const options = given as UpdateOptions;
+  const { updater } = await openClient(options, terminal);
+  const effort = { command: "update refresh", runs: () => ({ repository: updater.report }), targets: [] };
+  return settle(effort, options, terminal, async () => {
+    const report = await interruptible(() => updater.refresh());
+    return ["the metadata is the newest that the mirror has", ...versionLines(report)].join("\n");
+  });
+}

@@ -1,0 +1,66 @@
+import { digestOf, equalBytes, quote, type Digest } from "@countersign/core";
+import { acceptAnchor, maxRootBytes } from "@countersign/tuf";
+import { openStore } from "@countersign/tuf/node";
+import { cliError } from "../../errors.ts";
+import { readSmallFile } from "../../input.node.ts";
+import { formatJson } from "../../render-json.ts";
+import { plain, row } from "../../render-text.ts";
+import { anchorFile, makeFetcher, mirrorsOf, parseSha256, pin, storeDirectory } from "../../update-client.ts";
+import type { OutputOptions } from "../../options.ts";
+import type { Terminal } from "../../terminal.ts";
+import type { UpdateTrustOptions } from "../../update-options.ts";
+
+/** `countersign update trust`: from now on the store's client starts from this root. */
+export async function updateTrustCommand(
+  [source = ""]: readonly string[],
+  given: OutputOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const options = given as UpdateTrustOptions;
+  const mirrors = mirrorsOf(options);
+  if (mirrors.length > 0) makeFetcher(mirrors, options, terminal);
+  const wanted = options.sha256 === undefined ? undefined : parseSha256(options.sha256);
+  const bytes = await readRoot(source, wanted, options, terminal);
+  const sha256 = digestOf("sha256", bytes);
+  if (wanted !== undefined && sha256 !== wanted)
+    throw cliError("CLI_UPDATE_ROOT", { checked: quote(source), expected: wanted, got: sha256 });
+  const { root } = acceptAnchor(bytes, { nowMs: terminal.now().getTime() });
+  const directory = storeDirectory(options, terminal);
+  await openStore(directory).open(async (session) => {
+    const before = await session.read(anchorFile, maxRootBytes);
+    const isOther = before !== undefined && !equalBytes(before, bytes);
+    if (isOther && options.dangerReplace !== true) throw cliError("CLI_UPDATE_TRUSTED", quote(directory));
+    // What was verified under the other root says nothing under this one.
+    if (isOther) for (const name of await session.list()) await session.remove(name);
+    await pin(session, bytes, mirrors);
+  });
+  const { version, expires } = root;
+  if (options.json === true)
+    terminal.out(
+      formatJson({
+        schema: "countersign.update-trust/v1",
+        root: { version, expires, sha256 },
+        store: directory,
+        mirrors,
+      }),
+    );
+  const lines = [row("root", `version ${version}, ${sha256}`), row("store", plain(directory))];
+  if (options.quiet !== true)
+    terminal.err(`${terminal.style("green", "trusted:")} ${plain(source)}\n${lines.join("\n")}\n`);
+  return 0;
+}
+
+async function readRoot(
+  source: string,
+  wanted: Digest | undefined,
+  options: UpdateTrustOptions,
+  terminal: Terminal,
+): Promise<Uint8Array> {
+  if (!/^https?:/i.test(source)) return readSmallFile(source, "root", maxRootBytes);
+  if (wanted === undefined) throw cliError("CLI_UPDATE_PIN", quote(source));
+  const slash = source.lastIndexOf("/") + 1;
+  const fetcher = makeFetcher([{ metadataUrl: source.slice(0, slash) }], options, terminal);
+  const bytes = await fetcher.metadata(decodeURIComponent(source.slice(slash)), { maxBytes: maxRootBytes });
+  if (bytes === undefined) throw cliError("CLI_FILE_MISSING", `root ${quote(source)}`);
+  return bytes;
+}

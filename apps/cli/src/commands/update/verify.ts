@@ -1,0 +1,105 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { digestName, digestStream, quote, TrustError } from "@countersign/core";
+import {
+  createUpdater,
+  makeMemoryStore,
+  maxRootBytes,
+  needTarget,
+  openTarget,
+  tufError,
+  verifyTarget,
+  type Fetcher,
+  type TrustedTarget,
+  type Updater,
+} from "@countersign/tuf";
+import { makeDirectoryFetcher, openStore } from "@countersign/tuf/node";
+import { cliError } from "../../errors.ts";
+import { checkDirectory, readSmallFile } from "../../input.node.ts";
+import { interruptible } from "../../interrupt.ts";
+import { readPinned, storeDirectory } from "../../update-client.ts";
+import { reportTarget, settle, type TargetReport } from "../../update-report.ts";
+import type { OutputOptions } from "../../options.ts";
+import type { Terminal } from "../../terminal.ts";
+import type { UpdateVerifyOptions } from "../../update-options.ts";
+
+/** `countersign update verify`: opens no socket and changes nothing. 0 whole and right, 1 refused, 3 something is missing. */
+export async function updateVerifyCommand(
+  [directory = ""]: readonly string[],
+  given: OutputOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const options = given as UpdateVerifyOptions;
+  const now = options.at === undefined ? terminal.now() : parseTime(options.at);
+  const copy = checkDirectory(directory, "copy");
+  const fetcher = makeDirectoryFetcher({
+    metadata: existsSync(join(copy, "metadata")) ? join(copy, "metadata") : copy,
+  });
+  const root = await rootOf(options, terminal);
+  const updater = createUpdater({ root, store: makeMemoryStore(), fetch: fetcher, now: () => now });
+  const targets: TargetReport[] = [];
+  const effort = { command: "update verify", runs: () => ({ repository: updater.report }), targets };
+  return settle(effort, options, terminal, () =>
+    interruptible(async () => {
+      await updater.refresh();
+      if (options.metadataOnly === true) return `the metadata holds at ${updater.report.time}`;
+      const problems = await verifyAll(updater, fetcher, targets);
+      if (problems[0] !== undefined) throw worst(problems);
+      return `metadata and ${targets.length} targets hold at ${updater.report.time}`;
+    }),
+  );
+}
+
+function parseTime(text: string): Date {
+  const time = new Date(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text) ? text : Number.NaN);
+  if (Number.isNaN(time.getTime()))
+    throw cliError("CLI_OPTION_VALUE", { checked: "--at", expected: "YYYY-MM-DDTHH:MM:SSZ", got: quote(text) });
+  return time;
+}
+
+async function rootOf(options: UpdateVerifyOptions, terminal: Terminal): Promise<Uint8Array> {
+  if (options.root !== undefined) return readSmallFile(options.root, "root", maxRootBytes);
+  const directory = storeDirectory(options, terminal);
+  return (await readPinned(openStore(directory), directory)).root;
+}
+
+async function verifyAll(updater: Updater, fetcher: Fetcher, reports: TargetReport[]): Promise<readonly TrustError[]> {
+  const names = await updater.names();
+  const targets = await updater.targets(names);
+  const problems: TrustError[] = [];
+  for (const [at, found] of targets.entries()) {
+    // Listed by a role that may not speak for it.
+    if (found === undefined) continue;
+    const target = needTarget(names[at] ?? "", found);
+    try {
+      reports.push(await verifyOne(target, fetcher));
+    } catch (error) {
+      if (!(error instanceof TrustError)) throw error;
+      problems.push(error);
+      const outcome =
+        error.code === "TUF_TARGET_ABSENT" ? "absent" : error.kind === "unavailable" ? "unknown" : "refused";
+      reports.push(reportTarget(target, outcome));
+    }
+  }
+  return problems;
+}
+
+async function verifyOne(target: TrustedTarget, fetcher: Fetcher): Promise<TargetReport> {
+  const found = await openTarget(fetcher, target, {});
+  if (found === undefined) throw tufAbsent(target);
+  const artifact = await digestStream(found.body, {
+    name: target.name,
+    hashes: target.digests.map(digestName),
+    keepBytes: 0,
+  });
+  return { ...reportTarget(target, "verified"), claims: verifyTarget(target, artifact) };
+}
+
+function tufAbsent({ name }: TrustedTarget): TrustError {
+  return tufError("TUF_TARGET_ABSENT", { checked: quote(name) });
+}
+
+/** What is wrong before what is missing. */
+function worst(problems: readonly TrustError[]): TrustError {
+  return problems.find(({ kind }) => kind !== "unavailable") ?? (problems[0] as TrustError);
+}

@@ -1,0 +1,165 @@
+import { join } from "node:path";
+import { digestOf, parseDigest, parseJson, quote, readObject, TrustError, utf8, type Digest } from "@countersign/core";
+import {
+  createUpdater,
+  makeHttpFetcher,
+  maxRootBytes,
+  type Fetcher,
+  type Mirror,
+  type RunStep,
+  type Store,
+  type StoreSession,
+  type Updater,
+} from "@countersign/tuf";
+import { makeDirectoryFetcher, openStore } from "@countersign/tuf/node";
+import { cliError } from "./errors.ts";
+import { sleep } from "./http.ts";
+import { useProxy } from "./proxy.ts";
+import type { Terminal } from "./terminal.ts";
+import type { UpdateOptions } from "./update-options.ts";
+
+/** Where the store keeps the root that the user trusts, and the mirrors. */
+export const anchorFile = "anchor";
+const mirrorsFile = "mirrors";
+const maxMirrorsBytes = 64 * 1024;
+
+/** A client of one repository. */
+export interface UpdateClient {
+  readonly directory: string;
+  readonly store: Store;
+  readonly fetcher: Fetcher;
+  readonly updater: Updater;
+}
+
+/** What the user once said to trust. */
+export interface Pinned {
+  readonly root: Uint8Array;
+  readonly rootDigest: Digest;
+  readonly mirrors: readonly Mirror[];
+}
+
+/** The directory of the store that the options name, of one of its repositories if they name one. */
+export function storeDirectory({ store, repository }: UpdateOptions, { env }: Terminal): string {
+  const directory = store ?? join(dataDirectory(env), "countersign", "update");
+  if (repository === undefined) return directory;
+  if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/.test(repository))
+    throw cliError("CLI_OPTION_VALUE", { checked: "--repository", got: quote(repository) });
+  return join(directory, "repositories", repository);
+}
+
+function dataDirectory(env: Terminal["env"]): string {
+  const given = process.platform === "win32" ? env["LOCALAPPDATA"] : env["XDG_DATA_HOME"];
+  if (given !== undefined && given !== "") return given;
+  const home = env["HOME"] ?? env["USERPROFILE"];
+  if (home === undefined || home === "") throw cliError("CLI_USAGE", "no home directory is known: give --store <dir>");
+  return join(home, ".local", "share");
+}
+
+/** Keeps a root and mirrors, durably. */
+export async function pin(session: StoreSession, root: Uint8Array, mirrors: readonly Mirror[]): Promise<void> {
+  await session.write(mirrorsFile, utf8(`${JSON.stringify({ mirrors }, undefined, 2)}\n`));
+  await session.write(anchorFile, root);
+}
+
+/** What the store's user trusts. Throws CLI_UPDATE_UNTRUSTED if nothing yet. */
+export async function readPinned(store: Store, directory: string): Promise<Pinned> {
+  return store.open(async (session) => {
+    const root = await session.read(anchorFile, maxRootBytes);
+    if (root === undefined) throw cliError("CLI_UPDATE_UNTRUSTED", quote(directory));
+    const mirrors = parseMirrors(await session.read(mirrorsFile, maxMirrorsBytes));
+    return { root, rootDigest: digestOf("sha256", root), mirrors };
+  });
+}
+
+/** A file that is missing or damaged names none: they can be given again. */
+function parseMirrors(bytes: Uint8Array | undefined): readonly Mirror[] {
+  if (bytes === undefined) return [];
+  const error = (): TrustError => cliError("CLI_UPDATE_MIRROR");
+  try {
+    const list = readObject(parseJson(bytes), "mirrors", error).array("mirrors", 100);
+    return list.map((json) => {
+      const reader = readObject(json, "mirror", error);
+      const targetsUrl = reader.optionalString("targetsUrl");
+      return { metadataUrl: reader.string("metadataUrl"), ...(targetsUrl !== undefined && { targetsUrl }) };
+    });
+  } catch (problem) {
+    if (problem instanceof TrustError) return [];
+    throw problem;
+  }
+}
+
+/** The mirrors on the command line. */
+export function mirrorsOf({ mirror = [], targetsUrl = [] }: UpdateOptions): readonly Mirror[] {
+  if (targetsUrl.length > mirror.length) throw cliError("CLI_USAGE", "each --targets-url needs its --mirror");
+  return mirror.map((metadataUrl, at) => {
+    const url = targetsUrl[at];
+    return url === undefined ? { metadataUrl } : { metadataUrl, targetsUrl: url };
+  });
+}
+
+/** Opens the client of a repository that is trusted. Nothing is fetched yet. */
+export async function openClient(
+  options: UpdateOptions,
+  terminal: Terminal,
+  onStep?: (step: RunStep) => void,
+): Promise<UpdateClient> {
+  const directory = storeDirectory(options, terminal);
+  const store = openStore(directory);
+  const pinned = await readPinned(store, directory);
+  const given = mirrorsOf(options);
+  const fetcher = makeFetcher(given.length > 0 ? given : pinned.mirrors, options, terminal);
+  const updater = createUpdater({
+    root: pinned.root,
+    store,
+    fetch: fetcher,
+    now: () => terminal.now(),
+    ...(options.dangerClock === true && { dangerClock: true }),
+    ...(onStep && { onStep }),
+  });
+  return { directory, store, fetcher, updater };
+}
+
+/** Mirrors on the web, or one in a folder. */
+export function makeFetcher(mirrors: readonly Mirror[], options: UpdateOptions, terminal: Terminal): Fetcher {
+  const [first] = mirrors;
+  if (first === undefined) throw cliError("CLI_UPDATE_MIRROR");
+  const folders = mirrors.filter(
+    ({ metadataUrl }) => !/^[a-z][a-z0-9+.-]+:\/\//i.test(metadataUrl) || isFile(metadataUrl),
+  );
+  if (folders.length === 0) {
+    useProxy(terminal);
+    const headers = headersOf(options);
+    return makeHttpFetcher({
+      fetch: (url, init) => fetch(url, init),
+      sleep,
+      tickMs: () => performance.now(),
+      mirrors,
+      headers,
+    });
+  }
+  if (mirrors.length > 1) throw cliError("CLI_USAGE", "a folder can only be the one mirror");
+  const { metadataUrl: metadata, targetsUrl: targets } = first;
+  return makeDirectoryFetcher(targets === undefined ? { metadata } : { metadata, targets });
+}
+
+function isFile(url: string): boolean {
+  return url.toLowerCase().startsWith("file:");
+}
+
+/** The value is not repeated in an error: it may be a secret. */
+function headersOf({ header = [] }: UpdateOptions): Readonly<Record<string, string>> {
+  const pairs = header.map((line): [string, string] => {
+    const [, name = "", value = ""] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e]*)$/.exec(line) ?? [];
+    if (name === "") throw cliError("CLI_OPTION_VALUE", { checked: "--header", expected: "'Name: value' in ASCII" });
+    return [name, value];
+  });
+  return Object.fromEntries([["user-agent", "countersign"], ...pairs]);
+}
+
+/** A digest as users write it: 64 hex digits, with or without `sha256:`. */
+export function parseSha256(text: string): Digest {
+  const digits = text.toLowerCase().replace(/^sha256:/, "");
+  if (!/^[0-9a-f]{64}$/.test(digits))
+    throw cliError("CLI_OPTION_VALUE", { checked: "--sha256", expected: "64 hex digits", got: quote(text) });
+  return parseDigest(`sha256:${digits}`);
+}

@@ -1,0 +1,358 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { digestOf } from "@countersign/core";
+import {
+  addTufTarget,
+  delegateTuf,
+  makeTufRepository,
+  publishTuf,
+  publishTufRoot,
+  startFaultServer,
+  type FaultServer,
+  type TufRepository,
+} from "@countersign/testkit";
+import { makeFolder, runHere, type Outcome } from "./scenario.ts";
+
+interface Site {
+  readonly repository: TufRepository;
+  readonly server: FaultServer;
+  readonly mirror: string;
+}
+
+async function makeSite(content: string): Promise<Site> {
+  const repository = makeTufRepository();
+  addTufTarget(repository, "app.bin", content);
+  addTufTarget(repository, "docs/manual.txt", "the manual");
+  delegateTuf(repository, "targets", "plugins", { paths: ["plugins/*"] });
+  addTufTarget(repository, "plugins/one", "a plugin", "plugins");
+  addTufTarget(repository, "elsewhere", "not theirs to say", "plugins");
+  await publishTuf(repository);
+  const server = await startFaultServer();
+  const site = { repository, server, mirror: `${server.url}/metadata` };
+  publish(site);
+  return site;
+}
+
+/** What is published so far, on the site. */
+function publish({ repository, server }: Site): void {
+  for (const [name, bytes] of repository.metadata) server.files.set(`/metadata/${name}`, bytes);
+  for (const [name, bytes] of repository.targets) server.files.set(`/targets/${name}`, bytes);
+}
+
+const folder = makeFolder();
+let site: Site;
+let other: Site;
+beforeAll(async () => {
+  site = await makeSite("the app");
+  other = await makeSite("the app");
+});
+afterAll(async () => {
+  await Promise.all([site, other].map(({ server }) => server.close()));
+  folder.remove();
+});
+
+let count = 0;
+let at = "";
+beforeEach(() => {
+  at = join(folder.path, String(count++));
+  mkdirSync(at);
+  writeFileSync(join(at, "root.json"), site.repository.metadata.get("1.root.json") ?? "");
+  for (const { server } of [site, other]) {
+    server.clear();
+    server.requests.splice(0);
+  }
+});
+
+const store = (): readonly string[] => ["--store", join(at, "store")];
+
+async function trust(): Promise<void> {
+  const outcome = await runHere(["update", "trust", join(at, "root.json"), "--mirror", site.mirror, ...store()]);
+  expect(outcome.stderr).toContain("trusted:");
+  expect(outcome.code).toBe(0);
+}
+
+async function update(...words: readonly string[]): Promise<Outcome> {
+  const [command = "", ...rest] = words;
+  return runHere(["update", command, ...rest, ...store()]);
+}
+
+interface Printed {
+  readonly targets: readonly unknown[];
+  readonly runs: Readonly<Record<string, { readonly steps: readonly Step[] }>>;
+}
+
+interface Step {
+  readonly role: string;
+  readonly checks: readonly { readonly name: string }[];
+}
+
+function json(outcome: Outcome): Printed {
+  return JSON.parse(outcome.stdout) as Printed;
+}
+
+describe("countersign update", () => {
+  test("trusts, refreshes, lists, downloads and shows", async () => {
+    await trust();
+    const refreshed = await update("refresh");
+    expect(refreshed).toMatchObject({ code: 0, stdout: "" });
+    expect(refreshed.stderr).toContain("timestamp version 1");
+    const listed = await update("list");
+    expect(listed.stdout).toBe("app.bin\ndocs/manual.txt\nplugins/one\n");
+    const out = join(at, "out");
+    const got = await update("get", "app.bin", "docs/manual.txt", "plugins/one", "-o", out);
+    expect(got.code).toBe(0);
+    expect(got.stdout.split("\n").filter(Boolean).toSorted()).toEqual(
+      ["app.bin", "docs/manual.txt", "plugins/one"].map((name) => join(out, name)),
+    );
+    expect(readFileSync(join(out, "docs/manual.txt"), "utf8")).toBe("the manual");
+    expect(readdirSync(out).toSorted()).toEqual(["app.bin", "docs", "plugins"]);
+    const again = json(await update("get", "app.bin", "-o", out, "--json"));
+    expect(again.targets).toMatchObject([{ name: "app.bin", outcome: "kept", rolePath: ["targets"] }]);
+    const status = await update("status");
+    expect(status).toMatchObject({ code: 0 });
+    expect(status.stderr).toContain(digestOf("sha256", readFileSync(join(at, "root.json"))));
+    expect(status.stderr).toContain("version 1");
+  });
+
+  test("streams a target to standard output", async () => {
+    await trust();
+    expect(await update("get", "app.bin", "-o", "-")).toMatchObject({ code: 0, stdout: "the app" });
+  });
+
+  test("explains each check in its JSON", async () => {
+    await trust();
+    const report = json(await update("refresh", "--json"));
+    expect(report).toMatchObject({ schema: "countersign.update/v1", decision: { verdict: "allowed" }, exitCode: 0 });
+    const targets = report.runs["repository"]?.steps.find(({ role }) => role === "targets");
+    expect(targets?.checks.map(({ name }) => name)).toContain("signatures");
+  });
+
+  test("refuses what is forged, says why, and writes nothing under its name", async () => {
+    await trust();
+    site.server.fault("*", { kind: "other-bytes" });
+    const address = [...site.repository.targets.keys()].find((name) => name.endsWith("app.bin")) ?? "";
+    site.server.clear();
+    site.server.fault(`/targets/${address}`, { kind: "other-bytes" });
+    const out = join(at, "out");
+    const refused = await update("get", "app.bin", "-o", out, "--json");
+    expect(refused.code).toBe(1);
+    expect(json(refused)).toMatchObject({ decision: { verdict: "refused", code: "TUF_TARGET_HASH" }, exitCode: 1 });
+    expect(existsSync(join(out, "app.bin"))).toBe(false);
+  });
+
+  test("says that it could not tell when the mirror is down, and asks the next mirror first", async () => {
+    await trust();
+    site.server.fault("*", { kind: "status", status: 401 });
+    const down = await update("refresh", "--json");
+    expect(json(down)).toMatchObject({ decision: { verdict: "unknown", code: "TUF_FETCH_REFUSED" }, exitCode: 3 });
+    expect(down.code).toBe(3);
+    const offered = await update("refresh", "--mirror", `${other.server.url}/none`, "--mirror", site.mirror);
+    expect(offered.code).toBe(3);
+    site.server.clear();
+    const next = await update("refresh", "--mirror", `${other.server.url}/none`, "--mirror", site.mirror);
+    expect(next).toMatchObject({ code: 0 });
+  });
+
+  test("refuses a target that nobody lists, or that its role may not speak for", async () => {
+    await trust();
+    for (const name of ["nothing", "elsewhere", "toString", "../root.json"]) {
+      const refused = await update("get", name, "-o", at);
+      expect(refused).toMatchObject({ code: 1, stdout: "" });
+      expect(refused.stderr).toContain("TUF_TARGET_UNKNOWN");
+    }
+  });
+
+  test("sends headers to the mirror", async () => {
+    await trust();
+    await update("refresh", "--header", "Authorization: Bearer secret");
+    expect(site.server.requests.at(-1)?.headers.authorization).toBe("Bearer secret");
+    const wrong = await update("refresh", "--header", "secret value");
+    expect(wrong).toMatchObject({ code: 2 });
+    expect(wrong.stderr).not.toContain("secret value");
+  });
+
+  test("notices a clock that stepped back, unless told not to", async () => {
+    await trust();
+    expect((await runHere(["update", "refresh", ...store()], { now: new Date("2030-06-01T00:00:00Z") })).code).toBe(0);
+    const back = await runHere(["update", "refresh", ...store()], { now: new Date("2030-05-01T00:00:00Z") });
+    expect(back).toMatchObject({ code: 1 });
+    expect(back.stderr).toContain("TUF_CLOCK_BACK");
+    const forced = await runHere(["update", "refresh", "--danger-clock", ...store()], {
+      now: new Date("2030-05-01T00:00:00Z"),
+    });
+    expect(forced).toMatchObject({ code: 0 });
+    expect(forced.stderr).toContain("warning:");
+  });
+
+  test("does nothing without a root, a mirror or a sensible command line", async () => {
+    const untrusted = await update("refresh");
+    expect(untrusted).toMatchObject({ code: 2 });
+    expect(untrusted.stderr).toContain("CLI_UPDATE_UNTRUSTED");
+    await runHere(["update", "trust", join(at, "root.json"), ...store()]);
+    const lost = await update("refresh");
+    expect(lost).toMatchObject({ code: 2 });
+    expect(lost.stderr).toContain("CLI_UPDATE_MIRROR");
+    expect((await update("get", "a", "b", "-o", "-", "--mirror", site.mirror)).code).toBe(2);
+    expect((await update("refresh", "--targets-url", site.mirror)).code).toBe(2);
+    expect((await update("refresh", "--mirror", "https://user:pass@a.example/")).stderr).toContain("TUF_FETCH_URL");
+    expect((await update("refresh", "--mirror", site.mirror, "--repository", "../x")).code).toBe(2);
+  });
+});
+
+describe("countersign update trust", () => {
+  test("takes an address only with the right digest", async () => {
+    const url = `${site.mirror}/1.root.json`;
+    const sha256 = digestOf("sha256", readFileSync(join(at, "root.json"))).slice(7);
+    const bare = await update("trust", url);
+    expect(bare).toMatchObject({ code: 2 });
+    expect(bare.stderr).toContain("CLI_UPDATE_PIN");
+    const wrong = await update("trust", url, "--sha256", "0".repeat(64));
+    expect(wrong).toMatchObject({ code: 1 });
+    expect(wrong.stderr).toContain("CLI_UPDATE_ROOT");
+    expect(existsSync(join(at, "store"))).toBe(false);
+    expect(await update("trust", url, "--sha256", sha256, "--mirror", site.mirror)).toMatchObject({ code: 0 });
+    expect((await update("refresh")).code).toBe(0);
+  });
+
+  test("refuses what is no root, or is not signed by its own keys", async () => {
+    writeFileSync(join(at, "no.json"), "{}");
+    expect((await update("trust", join(at, "no.json"))).code).toBe(1);
+    const text = readFileSync(join(at, "root.json"), "utf8");
+    writeFileSync(join(at, "forged.json"), text.replace("2031", "2032"));
+    const forged = await update("trust", join(at, "forged.json"));
+    expect(forged).toMatchObject({ code: 1 });
+    expect(forged.stderr).toContain("TUF_THRESHOLD");
+  });
+
+  test("replaces another root only if told to, and forgets what that one vouched for", async () => {
+    await trust();
+    await update("refresh");
+    writeFileSync(join(at, "other.json"), other.repository.metadata.get("1.root.json") ?? "");
+    const refused = await update("trust", join(at, "other.json"), "--mirror", other.mirror);
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.stderr).toContain("CLI_UPDATE_TRUSTED");
+    expect((await update("trust", join(at, "root.json"), "--mirror", site.mirror)).code).toBe(0);
+    const replaced = await update(
+      "trust",
+      join(at, "other.json"),
+      "--mirror",
+      other.mirror,
+      "--danger-replace",
+      "--json",
+    );
+    expect(json(replaced)).toMatchObject({ schema: "countersign.update-trust/v1", root: { version: 1 } });
+    expect(readdirSync(join(at, "store")).toSorted()).toEqual(["anchor", "lock", "mirrors"]);
+    expect((await update("refresh")).code).toBe(0);
+  });
+});
+
+describe("countersign update verify", () => {
+  function copy(): string {
+    const directory = join(at, "copy");
+    for (const [place, files] of [
+      ["metadata", site.repository.metadata],
+      ["targets", site.repository.targets],
+    ] as const) {
+      for (const [name, bytes] of files) {
+        mkdirSync(join(directory, place, name, ".."), { recursive: true });
+        writeFileSync(join(directory, place, name), bytes);
+      }
+    }
+    return directory;
+  }
+
+  test("decides about a copy without a network, at a stated time", async () => {
+    const directory = copy();
+    const root = ["--root", join(at, "root.json")];
+    const whole = await runHere(["update", "verify", directory, ...root, "--json"]);
+    expect(whole).toMatchObject({ code: 0 });
+    expect(json(whole).targets).toMatchObject([
+      { name: "app.bin", outcome: "verified", claims: { via: "tuf" } },
+      { name: "docs/manual.txt", outcome: "verified" },
+      { name: "plugins/one", outcome: "verified" },
+    ]);
+    const late = await runHere(["update", "verify", directory, ...root, "--at", "2031-06-01T00:00:00Z"]);
+    expect(late).toMatchObject({ code: 1 });
+    expect(late.stderr).toContain("TUF_EXPIRED");
+    expect((await runHere(["update", "verify", directory, ...root, "--at", "tomorrow"])).code).toBe(2);
+    expect(site.server.requests).toEqual([]);
+  });
+
+  test("says what is missing and what is wrong", async () => {
+    const directory = copy();
+    const root = ["--root", join(at, "root.json")];
+    const target = [...site.repository.targets.keys()].find((name) => name.endsWith("app.bin")) ?? "";
+    writeFileSync(join(directory, "targets", target), "the apq");
+    const wrong = await runHere(["update", "verify", directory, ...root, "--json"]);
+    expect(json(wrong)).toMatchObject({ exitCode: 1, decision: { code: "TUF_TARGET_HASH" } });
+    expect((await runHere(["update", "verify", directory, ...root, "--metadata-only"])).code).toBe(0);
+    writeFileSync(join(directory, "targets", target), "the app");
+    const manual = [...site.repository.targets.keys()].find((name) => name.endsWith("manual.txt")) ?? "";
+    writeFileSync(join(directory, "targets", manual), "");
+    expect((await runHere(["update", "verify", directory, ...root])).code).toBe(1);
+  });
+});
+
+describe("countersign update status", () => {
+  test("says when something expired, without a network", async () => {
+    await trust();
+    const empty = await update("status");
+    expect(empty).toMatchObject({ code: 3 });
+    await update("refresh");
+    site.server.requests.splice(0);
+    const late = await runHere(["update", "status", "--json", ...store()], { now: new Date("2032-01-01T00:00:00Z") });
+    expect(json(late)).toMatchObject({ exitCode: 1, decision: { code: "TUF_EXPIRED" } });
+    expect(site.server.requests).toEqual([]);
+  });
+});
+
+describe("countersign update watch", () => {
+  test("ends when something changed, and waits for a mirror that is down", async () => {
+    const changing = await makeSite("first");
+    writeFileSync(join(at, "root.json"), changing.repository.metadata.get("1.root.json") ?? "");
+    await runHere(["update", "trust", join(at, "root.json"), "--mirror", changing.mirror, ...store()]);
+    changing.server.fault("*", { kind: "status", status: 401 }, 1);
+    const watching = update("watch", "--interval", "1", "--until-change", "--json");
+    while (changing.server.requests.length < 6) await new Promise((resolve) => setTimeout(resolve, 20));
+    await publishTufRoot(changing.repository);
+    await publishTuf(changing.repository);
+    publish(changing);
+    const { code, stdout, stderr } = await watching;
+    await changing.server.close();
+    expect(code).toBe(0);
+    expect(stderr).toContain("TUF_FETCH_REFUSED");
+    expect(stdout).toContain('"changed":false');
+    expect(stdout).toContain('"changed":true');
+  });
+});
+
+describe("countersign update get --map", () => {
+  async function trustBoth(): Promise<string> {
+    writeFileSync(join(at, "other.json"), other.repository.metadata.get("1.root.json") ?? "");
+    await update("trust", join(at, "root.json"), "--repository", "one");
+    await update("trust", join(at, "other.json"), "--repository", "two");
+    const map = {
+      repositories: { one: [site.mirror], two: [other.mirror] },
+      mapping: [{ paths: ["*", "docs/*"], repositories: ["one", "two"], threshold: 2, terminating: true }],
+    };
+    writeFileSync(join(at, "map.json"), JSON.stringify(map));
+    return join(at, "map.json");
+  }
+
+  test("takes what two repositories agree on, and nothing else", async () => {
+    const map = await trustBoth();
+    const agreed = await update("get", "app.bin", "--map", map, "-o", join(at, "out"), "--json");
+    expect(json(agreed)).toMatchObject({ exitCode: 0, targets: [{ outcome: "saved", repositories: ["one", "two"] }] });
+    expect(Object.keys(json(agreed).runs).toSorted()).toEqual(["one", "two"]);
+    const lone = await update("get", "plugins/one", "--map", map, "-o", join(at, "out"));
+    expect(lone).toMatchObject({ code: 1 });
+    expect(lone.stderr).toContain("TUF_TARGET_UNKNOWN");
+  });
+
+  test("cannot tell if one of them is down", async () => {
+    const map = await trustBoth();
+    other.server.fault("*", { kind: "status", status: 401 });
+    expect((await update("get", "app.bin", "--map", map, "-o", join(at, "out"))).code).toBe(3);
+  });
+});
