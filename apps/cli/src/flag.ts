@@ -21,7 +21,6 @@ export type Group =
   | "Output:"
   | "Registry:"
   | "Server:"
-  | "Repository:"
   | "Inspections:"
   | "Run:"
   | "Step:"

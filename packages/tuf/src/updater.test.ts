@@ -2,6 +2,7 @@ import { digestOf } from "@countersign/core";
 import {
   addTufTarget,
   delegateTuf,
+  delegateTufBins,
   makeTufKey,
   makeTufRepository,
   publishTuf,
@@ -9,6 +10,7 @@ import {
   tufClient,
   tufFetcher,
   tufNow,
+  tufRole,
   type TufRepository,
 } from "@countersign/testkit";
 import { describe, expect, test } from "vitest";
@@ -400,4 +402,36 @@ test("a call that is stopped says so, and the next one works", async () => {
   const client = tufClient(repository, { root, store: makeMemoryStore() });
   expect(await codeOfAsync(() => client.refresh({ signal: AbortSignal.abort() }))).toBe("TUF_STORE_ABORTED");
   expect(await client.target("app.bin")).toBeDefined();
+});
+
+describe("all names", () => {
+  test("come from every role, reached twice or not, once and in order", async () => {
+    const { repository, root } = await madeRepository();
+    delegateTuf(repository, "targets", "a", { paths: ["a/*"] });
+    delegateTuf(repository, "a", "b", { paths: ["a/b/*"] });
+    delegateTuf(repository, "b", "a", { keys: repository.roles.get("a")?.signers ?? [] });
+    for (const [name, role] of [
+      ["a/one", "a"],
+      ["z", "b"],
+      ["app.bin", "b"],
+    ] as const)
+      addTufTarget(repository, name, name, role);
+    await publishTuf(repository);
+    const client = tufClient(repository, { root, store: makeMemoryStore() });
+    expect(await client.names()).toEqual(["a/one", "app.bin", "z"]);
+    const found = await client.targets(await client.names());
+    expect(found.map((target) => target?.rolePath.at(-1))).toEqual(["a", "targets", undefined]);
+  });
+
+  test("of bins without number are not computed", async () => {
+    const { repository, root } = await madeRepository();
+    delegateTufBins(repository, "targets", 1, "bin");
+    const { delegations } = tufRole(repository, "targets").signed as {
+      delegations: { succinct_roles: { bit_length: number } };
+    };
+    delegations.succinct_roles.bit_length = 32;
+    await publishTuf(repository, "targets");
+    const names = tufClient(repository, { root, store: makeMemoryStore() }).names();
+    expect(await codeOfAsync(() => names)).toBe("TUF_SEARCH_LIMIT");
+  });
 });
