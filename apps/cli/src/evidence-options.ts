@@ -24,6 +24,7 @@ export interface EvidenceOptions extends ArtifactOptions, PasswordOptions, Omit<
   readonly metadataDir?: string;
   readonly dsse?: true;
   readonly statement?: true;
+  readonly certificate?: string;
   readonly recordStreams?: true;
   readonly timeout?: number;
   readonly passEnv?: readonly string[];
@@ -145,6 +146,12 @@ export const layoutRunFlags: readonly Flag[] = [
   stepName,
   key,
   passwordFlag,
+  {
+    flags: "--certificate <file>",
+    says: "put this certificate of the key (PEM) into the link, for layouts that know functionaries by theirs",
+    group: "Step:",
+    conflicts: ["dsse", "statement", "keyless", "identity-token"],
+  },
   ...keylessFlags,
   ...commandFlags,
   recordEnv,

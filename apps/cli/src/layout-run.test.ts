@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -26,6 +27,64 @@ function linkOf(name: string): Readonly<Record<string, unknown>> {
   const file = stage.list().find((each) => each.startsWith(`${name}.`));
   return signedPart(stage.read(file ?? ""));
 }
+
+describe("a functionary's certificate", () => {
+  const openssl = (...argv: readonly string[]): void => {
+    const { status, stderr } = spawnSync("openssl", argv, { cwd: stage.keys, encoding: "utf8" });
+    expect([status, status === 0 ? "" : stderr]).toEqual([0, ""]);
+  };
+
+  test("goes with the link, and a layout that knows the authority takes it", async () => {
+    const owner = stage.makeKey("owner");
+    const ca = stage.makeKey("ca");
+    openssl("req", "-x509", "-key", ca.secret, "-subj", "/CN=root", "-days", "30", "-out", "root.crt");
+    const issued = ["-CA", "root.crt", "-CAkey", ca.secret, "-subj", "/CN=ada", "-days", "30", "-out", "ada.crt"];
+    openssl("req", "-x509", "-key", ada.secret, ...issued);
+    const run = ["run", "-n", "certified", "-p", "src", "-d", "links", "-q", "--certificate", "../keys/ada.crt"];
+    expect(await stage.layout([...run, "-k", ada.secret])).toMatchObject({ code: 0, stderr: "" });
+    expect(await stage.layout([...run, "-k", bob.secret])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("a certificate of the key that signs") as string,
+    });
+    expect(await stage.layout([...run, "-k", ada.secret, "--dsse"])).toMatchObject({ code: 2 });
+    const constraint = { common_name: "ada", dns_names: [], emails: [], organizations: [], roots: ["root"], uris: [] };
+    const signed = {
+      _type: "layout",
+      expires: "2050-01-01T00:00:00Z",
+      readme: "",
+      keys: {},
+      inspect: [],
+      rootcas: { root: { keyval: { certificate: stage.read("../keys/root.crt") } } },
+      steps: [
+        {
+          _type: "step",
+          name: "certified",
+          pubkeys: [],
+          threshold: 1,
+          expected_command: [],
+          expected_materials: [],
+          expected_products: [],
+          cert_constraints: [constraint],
+        },
+      ],
+    };
+    stage.write("../keys/certified.layout", JSON.stringify({ signatures: [], signed }));
+    expect(await stage.layout(["sign", "../keys/certified.layout", "-k", owner.secret, "-q"])).toMatchObject({
+      code: 0,
+    });
+    const verify = [
+      "verify",
+      "--layout",
+      "../keys/certified.layout",
+      "--key",
+      owner.public,
+      "--link-dir",
+      "links",
+      "-q",
+    ];
+    expect(await stage.layout(verify)).toEqual({ code: 0, stdout: "", stderr: "" });
+  });
+});
 
 describe("keys that the reference has encrypted", () => {
   const passphrase = "correct horse";

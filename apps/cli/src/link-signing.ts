@@ -1,16 +1,19 @@
-import { utf8, type JsonObject } from "@countersign/core";
+import { TrustError, utf8, type JsonObject } from "@countersign/core";
 import {
   formatLink,
   formatLinkStatement,
   formatMetadata,
   formatSigstoreKey,
   signMetadata,
+  withCertificate,
+  type InTotoSigner,
   type Link,
+  type MetadataSigner,
 } from "@countersign/in-toto";
 import { linkFileName, writeLink, writeLinkFile } from "@countersign/in-toto/node";
 import { checkConsent, publicHosts } from "./consent.ts";
 import { cliError } from "./errors.ts";
-import { checkDirectory } from "./input.node.ts";
+import { checkDirectory, readSmallFile } from "./input.node.ts";
 import { readInTotoSigner } from "./layout-key.ts";
 import type { EvidenceOptions, KeylessOptions } from "./evidence-options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -36,7 +39,8 @@ export async function makeLinkSigning(
   const directory = checkDirectory(options.metadataDir ?? ".", "metadata directory");
   if (options.key === undefined && (options.keyless === true || options.identityToken !== undefined))
     return signAsIdentity(step, directory, options, terminal);
-  const signer = await readInTotoSigner(options.key, options, terminal);
+  const own = await readInTotoSigner(options.key, options, terminal);
+  const signer = options.certificate === undefined ? own : certified(own, options.certificate);
   const { keyid } = signer.key;
   linkFileName(step, keyid);
   if (options.statement === true)
@@ -46,6 +50,16 @@ export async function makeLinkSigning(
     };
   const form = options.dsse === true ? "dsse" : "metablock";
   return async (link) => ({ keyid, path: await writeLink(link, { signer, directory, form }) });
+}
+
+function certified(signer: InTotoSigner, path: string): MetadataSigner {
+  const pem = Buffer.from(readSmallFile(path, "certificate")).toString("latin1");
+  try {
+    return withCertificate(signer, pem);
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error;
+    throw cliError("CLI_OPTION_VALUE", { checked: "--certificate", got: error.message }, error);
+  }
 }
 
 async function signAsIdentity(

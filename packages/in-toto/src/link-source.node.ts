@@ -20,6 +20,9 @@ export const maxLinkFiles = 100_000;
  * Throws INTOTO_LINK_UNREADABLE, INTOTO_TOO_LARGE.
  */
 export function openLinkDirectory(directory: string, opened: Set<string> = new Set()): LinkDirectory {
+  // Looked through once, however many steps ask.
+  let found: Listing | undefined;
+  const listing = (): Listing => (found ??= listDirectory(directory));
   return {
     opened,
     open: (stepName, keyid8) => {
@@ -28,25 +31,39 @@ export function openLinkDirectory(directory: string, opened: Set<string> = new S
       if (bytes !== undefined) opened.add(path);
       return bytes;
     },
-    list: (stepName) => listLinks(directory, stepName),
-    attestations: (stepName) => readAttestations(directory, stepName),
+    list: (stepName) => listing().links.get(stepName) ?? [],
+    attestations: (stepName) => readAttestations(directory, listing().attestations.get(stepName) ?? []),
     noteRelied: (name) => opened.add(resolve(directory, name)),
     sub: (name) => openLinkDirectory(join(directory, name), opened),
   };
 }
 
-function listLinks(directory: string, stepName: string): readonly string[] {
-  const start = `${stepName}.`;
-  return namesIn(directory).flatMap((name) => {
-    const rest = name.startsWith(start) ? name.slice(start.length) : "";
-    return /^.{8}\.link$/.test(rest) ? [rest.slice(0, 8)] : [];
-  });
+/** What lies in a directory, by step: the 8 characters of links, and names of files that may be attestations. */
+interface Listing {
+  readonly links: ReadonlyMap<string, readonly string[]>;
+  readonly attestations: ReadonlyMap<string, readonly string[]>;
+}
+
+function listDirectory(directory: string): Listing {
+  const links = new Map<string, string[]>();
+  const attestations = new Map<string, string[]>();
+  const add = (map: Map<string, string[]>, step: string, value: string): void => {
+    const values = map.get(step);
+    if (values === undefined) map.set(step, [value]);
+    else values.push(value);
+  };
+  for (const name of namesIn(directory)) {
+    const [, step, keyid8] = /^(.+)\.(.{8})\.link$/s.exec(name) ?? [];
+    if (step !== undefined && keyid8 !== undefined) add(links, step, keyid8);
+    const attested = stepOfFile(name);
+    if (attested !== undefined) add(attestations, attested, name);
+  }
+  return { links, attestations };
 }
 
 /** One after another, so that only one is in memory. */
-function* readAttestations(directory: string, stepName: string): Generator<AttestationFile> {
-  for (const name of namesIn(directory)) {
-    if (stepOfFile(name) !== stepName) continue;
+function* readAttestations(directory: string, names: readonly string[]): Generator<AttestationFile> {
+  for (const name of names) {
     const bytes = readLink(resolve(directory, name), maxAttestationBytes);
     if (bytes !== undefined) yield { name, bytes };
   }

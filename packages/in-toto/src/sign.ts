@@ -10,6 +10,7 @@ import {
   type JsonObject,
 } from "@countersign/core";
 import { canonicalise, readCanonicalMembers, readCanonicalText, type CanonicalOptions } from "./canonical.ts";
+import { parsePemCertificate } from "./certificate.ts";
 import { inTotoError } from "./errors.ts";
 import { inTotoPayloadType } from "./metadata.ts";
 import { fromEnvelope, parseSignatures } from "./signature.ts";
@@ -24,7 +25,18 @@ export type SignedFile =
 export type FileSignature = JsonObject & { readonly keyid: string };
 
 /** Who signs, and the id under which. */
-export type MetadataSigner = Pick<InTotoSigner, "signer"> & { readonly key: { readonly keyid: string } };
+export type MetadataSigner = Pick<InTotoSigner, "signer"> & {
+  readonly key: { readonly keyid: string };
+  /** The certificate of the key in PEM (ITE-7); only a Metablock has room for it. */
+  readonly certificate?: string;
+};
+
+/** The signer with a certificate of its key, for layouts that know functionaries by theirs. Throws INTOTO_CERTIFICATE_MALFORMED. */
+export function withCertificate(signer: InTotoSigner, pem: string): InTotoSigner & { readonly certificate: string } {
+  const { spki } = parsePemCertificate(pem);
+  if (equalBytes(spki, signer.signer.spki)) return { ...signer, certificate: pem };
+  throw inTotoError("INTOTO_CERTIFICATE_MALFORMED", { expected: "a certificate of the key that signs" });
+}
 
 /** Puts a layout or link (`formatLayout`, `formatLink`) into a file of that form and signs it with each key. */
 export function signMetadata(
@@ -41,15 +53,19 @@ export function signMetadata(
 
 /**
  * Signs with each key; a signature under the same id is replaced, others stay as they are, unverified.
- * Rejects with INTOTO_JSON_NUMBER for a Metablock with a fraction in it, and the errors of the signer.
+ * Rejects with INTOTO_JSON_NUMBER for a Metablock with a fraction in it, INTOTO_CERTIFICATE_MALFORMED for a certificate in
+ * DSSE, and the errors of the signer.
  */
 export async function addSignatures(file: SignedFile, signers: readonly MetadataSigner[]): Promise<SignedFile> {
   const message = signedBytesOf(file);
   const signatures = [...file.signatures];
-  for (const { key, signer } of signers) {
+  for (const { key, signer, certificate } of signers) {
+    if (certificate !== undefined && file.form === "dsse")
+      throw inTotoError("INTOTO_CERTIFICATE_MALFORMED", { checked: "DSSE envelope", expected: "no certificate" });
     // oxlint-disable-next-line no-await-in-loop -- a token signs one thing at a time
     const sig = await signer.sign({ message });
-    const signature = { keyid: key.keyid, sig: file.form === "dsse" ? base64(sig) : hex(sig) };
+    const cert = certificate === undefined ? {} : { cert: certificate };
+    const signature = { keyid: key.keyid, sig: file.form === "dsse" ? base64(sig) : hex(sig), ...cert };
     const at = signatures.findIndex(({ keyid }) => keyid === key.keyid);
     signatures.splice(at < 0 ? signatures.length : at, at < 0 ? 0 : 1, signature);
   }

@@ -1,5 +1,8 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { parseStatement, utf8, type JsonObject } from "@countersign/core";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import {
   ask,
   artifacts,
@@ -11,6 +14,7 @@ import {
   renamed,
   signed,
   step,
+  testTime,
   verdictOf,
 } from "../chain.contract.ts";
 import { formatLayoutReport, formatLayoutTable } from "../explain.ts";
@@ -19,7 +23,10 @@ import { stepOfFile } from "../link-source.ts";
 import { codeOf } from "../sample.contract.ts";
 import { parseSubstitutions } from "../substitution.ts";
 import { formatLinkStatement, linkOf as linkOfStatement } from "./statement-artifact.ts";
-import type { Verification } from "../verify.ts";
+import { parseLayoutKey } from "../key.ts";
+import { openLinkDirectory } from "../link-source.node.ts";
+import { parseMetadata } from "../metadata.ts";
+import { verifyLayout, type Verification } from "../verify.ts";
 
 const [ada, bob, mallory] = [person("ada"), person("bob"), person("mallory")];
 const types = {
@@ -435,5 +442,28 @@ describe("layouts that ask for attestations", () => {
     expect(judged("environment['x'] == ''")).toBe("INTOTO_ATTRIBUTE_ABSENT");
     expect(judged("size(byproducts.stderr) == 0", "compat")).toBe("allowed");
     expect(verdictOf({ ...questionOf({}, files()), mode: "compat" })).not.toBe("allowed");
+  });
+});
+
+describe("a directory of attestations", () => {
+  const folder = mkdtempSync(join(tmpdir(), "countersign-attested-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("only those that counted are hidden from inspections", () => {
+    for (const [name, bytes] of Object.entries(files())) writeFileSync(join(folder, name), bytes);
+    writeFileSync(join(folder, "test.evil.json"), "{}");
+    writeFileSync(join(folder, "test.other.json"), signed(tested(), [mallory], "dsse"));
+    mkdirSync(join(folder, "test.folder.json"));
+    const links = openLinkDirectory(folder);
+    const answered = verifyLayout({
+      layout: parseMetadata(signed(chainLayout(), [owner]), "strict"),
+      keys: [parseLayoutKey(owner.json)],
+      links,
+      now: testTime,
+      substitutions: parseSubstitutions(["builder=builder"]),
+    });
+    expect(answered.verdict).toBe("allowed");
+    expect(new Set([...links.opened].map((path) => basename(path)))).toEqual(new Set(Object.keys(files())));
+    expect(answered.layout.steps[1]?.ignored.map(({ file }) => file)).toEqual(["test.evil.json", "test.other.json"]);
   });
 });
