@@ -37,6 +37,11 @@ const cliEntries = {
     says: "the bundle was signed with a key, but a certificate identity was given",
     fix: "give --key with the signer's public key instead",
   },
+  CLI_BUNDLE_OTHER_IMAGE: {
+    kind: "untrusted",
+    says: "the bundle is not about this image, so it is not stored beside it",
+    fix: "give the image that was signed, or sign this one",
+  },
   CLI_IMAGES_UNREAD: {
     kind: "unavailable",
     says: "there are containers in an object of a kind that is not known",

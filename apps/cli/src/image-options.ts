@@ -1,5 +1,12 @@
 import type { Flag } from "./flag.ts";
-import { identityFlags, signFlags, trustFlags, type AttestOptions, type VerifyOptions } from "./options.ts";
+import {
+  identityFlags,
+  signFlags,
+  trustFlags,
+  type AttestOptions,
+  type OutputOptions,
+  type VerifyOptions,
+} from "./options.ts";
 
 /** How registries are reached. */
 export interface RegistryOptions {
@@ -16,6 +23,8 @@ export interface ImageVerifyOptions extends Omit<VerifyOptions, "bundle">, Regis
   readonly tagPrefix?: string;
   readonly mirror?: readonly string[];
   readonly matchName?: true;
+  readonly layout?: string;
+  readonly offline?: true;
 }
 
 export interface ImageFilesOptions extends Omit<ImageVerifyOptions, "json"> {
@@ -33,6 +42,18 @@ export interface ImageSignOptions extends Omit<AttestOptions, "bundle" | "statem
 
 export interface ImageTreeOptions extends RegistryOptions {
   readonly json?: true;
+}
+
+export interface ImageMoveOptions extends OutputOptions, RegistryOptions {
+  readonly layout?: string;
+  readonly name?: string;
+  readonly withoutEvidence?: true;
+}
+
+export interface ImageEvidenceOptions extends OutputOptions, RegistryOptions {
+  readonly kind?: "signature" | "attestation" | "all";
+  readonly manifest?: readonly string[];
+  readonly yes?: true;
 }
 
 export const registryFlags: readonly Flag[] = [
@@ -87,6 +108,12 @@ const imageFlags: readonly Flag[] = [
     group: "Trust:",
   },
   { flags: "--danger-no-log", says: "with --key: accept a signature that no public log has seen", group: "Trust:" },
+  {
+    flags: "--layout <dir>",
+    says: "take image and evidence from this OCI image layout, and open no socket",
+    group: "Artifacts:",
+  },
+  { flags: "--offline", says: "with --layout: say that you rely on no socket being opened", group: "Trust:" },
   ...registryFlags,
 ];
 
@@ -157,4 +184,47 @@ export const imageAttestFlags: readonly Flag[] = [
   { flags: "--predicate <file>", says: "the predicate, as JSON", group: "Statement:" },
   ...signingFlags,
   ...attachFlags,
+];
+
+const withoutEvidence: Flag = {
+  flags: "--without-evidence",
+  says: "leave signatures, attestations and other referrers behind",
+  group: "Artifacts:",
+};
+const layout: Flag = { flags: "--layout <dir>", says: "the folder of the OCI image layout", group: "Artifacts:" };
+
+export const imageCopyFlags: readonly Flag[] = [withoutEvidence, ...registryFlags];
+export const imageSaveFlags: readonly Flag[] = [layout, withoutEvidence, ...registryFlags];
+export const imageLoadFlags: readonly Flag[] = [
+  layout,
+  {
+    flags: "--name <name>",
+    says: "the image's name in the layout (default: the tag, or the only one)",
+    group: "Artifacts:",
+  },
+  withoutEvidence,
+  ...registryFlags,
+];
+
+const kind: Flag = {
+  flags: "--kind <kind>",
+  says: "what is meant (default: all)",
+  group: "Artifacts:",
+  choices: ["signature", "attestation", "all"],
+};
+
+export const imageDownloadFlags: readonly Flag[] = [kind, ...registryFlags];
+export const imageCleanFlags: readonly Flag[] = [
+  kind,
+  { flags: "-y, --yes", says: "remove without asking", group: "Output:" },
+  ...registryFlags,
+];
+export const imageRepairFlags: readonly Flag[] = [
+  {
+    flags: "--manifest <digest>",
+    says: "a manifest that you know of and the tag has lost; may be given again",
+    group: "Artifacts:",
+    takes: "many",
+  },
+  ...registryFlags,
 ];

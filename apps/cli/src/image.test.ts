@@ -2,9 +2,13 @@ import { Registry, type Repository } from "@countersign/oci";
 import { makeOciHttp } from "@countersign/oci/node";
 import { hasDockerRegistry, pushImage, startDockerRegistry, startRegistry } from "@countersign/testkit";
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runBuilt } from "./scenario.ts";
 import { setStage, type Stage } from "./stage.ts";
+
+/** Lists the sockets that the process opens. */
+const sockets = fileURLToPath(new URL("sockets.preload.ts", import.meta.url));
 
 let stage: Stage;
 beforeAll(async () => {
@@ -140,6 +144,51 @@ describe.each(subjects)("countersign image, against $name", ({ isMissing, start 
     expect(await stage.run(verify)).toMatchObject({ code: 2 });
     expect((await stage.run(["image", "verify", name, ...expected()])).stderr).toContain("PIPELINE_IMAGE_ROLE");
   });
+
+  test.skipIf(isMissing)(
+    "copied, saved, verified without a socket, loaded; downloaded, attached, cleaned, repaired",
+    async () => {
+      const { name, pinned } = await makeImage();
+      const key = stage.makeKey(`move-${host.replace(":", "-")}`);
+      const trust = ["--key", key.public, "--danger-no-log", ...stage.trust];
+      await stage.run(["image", "sign", pinned, "--key", key.secret, "--danger-no-log", ...stage.trust]);
+      const digest = pinned.slice(pinned.indexOf("@") + 1);
+      const copy = `${host}/copied/app${images}:2.0`;
+      expect(await stage.run(["image", "copy", name, copy])).toMatchObject({
+        code: 0,
+        stdout: `${copy.replace(":2.0", "")}@${digest}\n`,
+      });
+      expect(await stage.run(["image", "verify", copy, ...trust])).toMatchObject({ code: 0 });
+      const layout = stage.path(`layout-${host.replace(":", "-")}`);
+      expect(await stage.run(["image", "save", name, "--layout", layout])).toMatchObject({ code: 0 });
+      const offline = await runBuilt(["image", "verify", name, "--layout", layout, "--offline", ...trust], {
+        preload: sockets,
+        env: { SOCKETS_FILE: stage.path("sockets.json") },
+      });
+      expect(JSON.parse(readFileSync(stage.path("sockets.json"), "utf8"))).toEqual([]);
+      expect(offline).toMatchObject({ code: 0, stdout: `${pinned}\n` });
+      expect(await stage.run(["image", "verify", name, "--offline", ...trust])).toMatchObject({ code: 2 });
+      const loaded = `${host}/loaded/app${images}:3.0`;
+      expect(await stage.run(["image", "load", loaded, "--layout", layout])).toMatchObject({ code: 0 });
+      expect(await stage.run(["image", "verify", loaded, ...trust])).toMatchObject({ code: 0 });
+      const bundle = await stage.run(["image", "download", loaded]);
+      expect(bundle.code).toBe(0);
+      expect(await stage.run(["image", "clean", loaded])).toMatchObject({ code: 2 });
+      expect(await stage.run(["image", "clean", loaded, "--yes"])).toMatchObject({ code: 0 });
+      expect(await stage.run(["image", "verify", loaded, ...trust])).toMatchObject({ code: 1 });
+      expect(await stage.run(["image", "download", loaded])).toMatchObject({ code: 1, stdout: "" });
+      const file = stage.write("downloaded.sigstore.json", bundle.stdout);
+      expect(await stage.run(["image", "attach", loaded, file])).toMatchObject({ code: 0 });
+      expect(await stage.run(["image", "verify", loaded, ...trust])).toMatchObject({ code: 0 });
+      expect(await stage.run(["image", "repair", loaded])).toMatchObject({ code: 0 });
+      const places = await stage.run(["image", "triangulate", loaded]);
+      expect(places.stdout.split("\n")).toContain(`${loaded.replace(":3.0", "")}:sha256-${digest.slice(7)}.sig`);
+      const other = await makeImage();
+      const wrong = await stage.run(["image", "attach", other.name, file]);
+      expect(wrong.code).toBe(1);
+      expect(wrong.stderr).toContain("CLI_BUNDLE_OTHER_IMAGE");
+    },
+  );
 
   test.skipIf(isMissing)("several images: each is judged, the worst decides", async () => {
     const [signed, unsigned] = [await makeImage(), await makeImage()];

@@ -1,7 +1,7 @@
 import { digestOf, quote, TrustError, utf8, type Digest, type Json } from "@countersign/core";
 import { formatDescriptor, type Descriptor } from "./descriptor.ts";
 import { ociError } from "./errors.ts";
-import { formatManifest, ociIndexType, ociManifestType, type ImageManifest } from "./manifest.ts";
+import { formatManifest, ociIndexType, ociManifestType } from "./manifest.ts";
 import { deleteManifest, pushBlob, putManifest } from "./push.ts";
 import { pinReference, tagReference } from "./reference.ts";
 import { fallbackTag, maxReferrers } from "./referrers.ts";
@@ -205,14 +205,25 @@ export function descriptorOf({ digest, bytes, manifest }: FetchedManifest): Desc
   return { mediaType: manifest.mediaType, digest, size: bytes.length, annotations: new Map() };
 }
 
-/** The entry that a list holds for a referrer. */
-export function entryOf({
-  digest,
-  bytes,
-  manifest,
-}: FetchedManifest & { readonly manifest: ImageManifest }): Descriptor {
+/** The entry that a list holds for a referrer (distribution-spec, "Pushing Manifests with Subject"). */
+export function entryOf({ digest, bytes, manifest }: FetchedManifest): Descriptor {
   const { mediaType, artifactType, annotations } = manifest;
-  return { mediaType, digest, size: bytes.length, artifactType, annotations };
+  return { mediaType, digest, size: bytes.length, ...(artifactType !== undefined && { artifactType }), annotations };
+}
+
+/** Enters manifests into a fallback tag beside those that it lists; what it lists and is gone goes. */
+export async function mergeTag(
+  registry: Registry,
+  repository: Repository,
+  subject: Digest,
+  entries: readonly Descriptor[],
+): Promise<void> {
+  const tag = fallbackTag(subject);
+  await registry.inTurn(tagKey(repository, subject), async () => {
+    const listed = await readTag(registry, repository, { tag, subject });
+    const added = entries.filter((entry) => !listed.some(({ digest }) => digest === entry.digest));
+    if (added.length > 0) await writeTag(registry, repository, tag, [...listed, ...added]);
+  });
 }
 
 /**
@@ -230,9 +241,7 @@ export async function repairTag(
   const digests = [...new Set([...listed.map((each) => each.digest), ...known])];
   const found = await Promise.all(digests.map((digest) => registry.findManifest(pinReference(repository, digest))));
   const entries = found.flatMap((each) =>
-    each?.manifest.kind === "image" && each.manifest.subject?.digest === subject
-      ? [entryOf({ ...each, manifest: each.manifest })]
-      : [],
+    each?.manifest.kind === "image" && each.manifest.subject?.digest === subject ? [entryOf(each)] : [],
   );
   const kept = new Set(entries.map((each) => each.digest));
   if (entries.length > 0) await putManifest(registry, repository, indexOf(entries), { mediaType: ociIndexType, tag });

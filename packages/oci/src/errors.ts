@@ -146,6 +146,16 @@ const ociEntries = {
     says: "the image depends on a variable without a value",
     fix: "give it with --build-arg NAME=VALUE, or a default with ARG NAME=VALUE before the first FROM",
   },
+  OCI_LAYOUT_MALFORMED: {
+    kind: "malformed",
+    says: "not an OCI image layout",
+    fix: "give the folder that countersign image save or skopeo copy oci: made",
+  },
+  OCI_LAYOUT_DISK: {
+    kind: "unavailable",
+    says: "the image layout cannot be read or written",
+    fix: "check the folder, its rights and the space on the disk",
+  },
   OCI_PLATFORM_MALFORMED: {
     kind: "usage",
     says: "not a choice of platforms",

@@ -36,3 +36,5 @@ export * from "./platform.ts";
 export * from "./simple-signing.ts";
 export * from "./dockerfile.ts";
 export * from "./kubernetes.ts";
+export * from "./copy.ts";
+export { registryTarget } from "./copy-registry.ts";

@@ -1,4 +1,4 @@
-import { parseReference, parsePlatforms, type Reference, type Repository } from "@countersign/oci";
+import { parsePlatforms, parseReference, Registry, type Reference, type Repository } from "@countersign/oci";
 import { quote, resolvePredicateType, TrustError } from "@countersign/core";
 import {
   exitCodeOfImage,
@@ -11,6 +11,7 @@ import {
 import type { Policy } from "@countersign/policy";
 import { cliError } from "../../errors.ts";
 import { exitCodes } from "../../exit.ts";
+import { sleep } from "../../http.ts";
 import type { ImageVerifyOptions } from "../../image-options.ts";
 import { acceptanceOf } from "../../policy.ts";
 import { evidenceRepositoryOf, openRegistry } from "../../registry.ts";
@@ -95,9 +96,24 @@ export async function judgeImages(
   const world: ImageWorld = {
     now: () => now,
     trust: () => Promise.resolve(trust),
-    registry: openRegistry(options, references, terminal),
+    registry: await sourceOf(options, references, terminal),
   };
   return await Promise.all(questions.map((question, index) => judge(question, policy, world, operands[index] ?? "")));
+}
+
+/** The registries, or the layout that stands for all of them. */
+async function sourceOf(
+  options: ImageVerifyOptions,
+  references: readonly Reference[],
+  terminal: Terminal,
+): Promise<Registry> {
+  if (options.layout === undefined) {
+    if (options.offline === true)
+      throw cliError("CLI_OPTION_CONFLICT", { checked: "--offline", expected: "--layout <dir> beside it" });
+    return openRegistry(options, references, terminal);
+  }
+  const { layoutHttp } = await import("@countersign/oci/node");
+  return new Registry({ http: layoutHttp(options.layout), sleep });
 }
 
 /** What keeps one image from being judged does not keep the others from it; wrong usage is everybody's. */

@@ -1,0 +1,203 @@
+import {
+  attachBundle,
+  cosignTag,
+  deleteManifest,
+  descriptorOf,
+  fallbackTag,
+  findEvidence,
+  formatReference,
+  formatRepository,
+  listReferrers,
+  parseReference,
+  pinReference,
+  removeReferrer,
+  repairTag,
+  tagReference,
+  type FetchedManifest,
+  type Reference,
+  type Registry,
+  type Repository,
+} from "@countersign/oci";
+import { matchSubject, parseStatement, quote, type Digest } from "@countersign/core";
+import { parseBundle } from "@countersign/sigstore";
+import { cliError } from "../../errors.ts";
+import type { ImageEvidenceOptions } from "../../image-options.ts";
+import { readSmallFile } from "../../input.node.ts";
+import { evidenceRepositoryOf, openRegistry } from "../../registry.ts";
+import { formatJson } from "../../render-json.ts";
+import { formatFailureText, plain } from "../../render-text.ts";
+import type { Terminal } from "../../terminal.ts";
+
+interface Stage {
+  readonly reference: Reference;
+  readonly registry: Registry;
+  readonly image: FetchedManifest;
+  readonly place: Repository;
+  readonly pinned: string;
+}
+
+async function setStage(operand: string, options: ImageEvidenceOptions, terminal: Terminal): Promise<Stage> {
+  const reference = parseReference(operand);
+  const registry = openRegistry(options, [reference], terminal);
+  const image = await registry.manifest(reference);
+  const place = evidenceRepositoryOf(options) ?? reference;
+  return { reference, registry, image, place, pinned: formatReference(pinReference(reference, image.digest)) };
+}
+
+/** `countersign image download`: every bundle, envelope and payload beside an image, a line each. Nothing is verified. */
+export async function imageDownloadCommand(
+  operands: readonly string[],
+  options: ImageEvidenceOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const { registry, image, place } = await setStage(operands[0] ?? "", options, terminal);
+  const wanted = options.kind ?? "all";
+  const { evidence, problems } = await findEvidence(registry, { repository: place, digest: image.digest, wanted });
+  for (const { bytes } of evidence) terminal.out(`${oneLine(bytes)}\n`);
+  for (const problem of problems) terminal.err(formatFailureText(problem, terminal));
+  return problems.length > 0 ? 3 : evidence.length > 0 ? 0 : 1;
+}
+
+/** JSON without line ends between its members; other bytes as they are in base64. */
+function oneLine(bytes: Uint8Array): string {
+  try {
+    return JSON.stringify(JSON.parse(Buffer.from(bytes).toString("utf8")));
+  } catch {
+    return JSON.stringify({ base64: Buffer.from(bytes).toString("base64") });
+  }
+}
+
+/** `countersign image attach`: stores bundles that were made elsewhere, each only if it says that it is about this image. */
+export async function imageAttachCommand(
+  operands: readonly string[],
+  options: ImageEvidenceOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const stage = await setStage(operands[0] ?? "", options, terminal);
+  const bundles = operands.slice(1).map((path) => readBundle(path, stage.image.digest));
+  const created = terminal
+    .now()
+    .toISOString()
+    .replace(/\.\d+Z$/, "Z");
+  const attached = [];
+  for (const each of bundles) {
+    const attachment = { ...each, subject: descriptorOf(stage.image), created };
+    attached.push(await attachBundle(stage.registry, stage.place, attachment, { random: Math.random }));
+  }
+  if (options.json === true)
+    terminal.out(formatJson({ schema: "countersign.image-attached/v1", pinned: stage.pinned, attached }));
+  else for (const { digest } of attached) terminal.out(`${formatRepository(stage.place)}@${digest}\n`);
+  return 0;
+}
+
+function readBundle(
+  path: string,
+  digest: Digest,
+): { bundle: Uint8Array; content: "dsse-envelope" | "message-signature"; predicateType?: string } {
+  const bundle = readSmallFile(path, "bundle");
+  const { content, version } = parseBundle(bundle);
+  if (version !== "0.3")
+    throw cliError("CLI_BUNDLE_OTHER_IMAGE", {
+      checked: quote(path),
+      expected: "a bundle of version 0.3",
+      got: version,
+    });
+  if (content.kind === "message") {
+    if (content.digest === digest) return { bundle, content: "message-signature" };
+    throw cliError("CLI_BUNDLE_OTHER_IMAGE", {
+      checked: quote(path),
+      expected: digest,
+      got: content.digest ?? "no digest",
+    });
+  }
+  const statement = parseStatement(content.envelope.payload);
+  if (matchSubject(statement, [digest]) === undefined)
+    throw cliError("CLI_BUNDLE_OTHER_IMAGE", { checked: quote(path), expected: `${digest} among its subjects` });
+  return { bundle, content: "dsse-envelope", predicateType: statement.predicateType };
+}
+
+/** `countersign image clean`: removes signatures and attestations beside an image, and leaves the image. */
+export async function imageCleanCommand(
+  operands: readonly string[],
+  options: ImageEvidenceOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const stage = await setStage(operands[0] ?? "", options, terminal);
+  const found = await findEvidence(stage.registry, {
+    repository: stage.place,
+    digest: stage.image.digest,
+    wanted: options.kind ?? "all",
+  });
+  const [problem] = found.problems;
+  if (problem !== undefined) throw problem;
+  const holders = [...new Set(found.evidence.map(({ manifest }) => manifest))];
+  await confirm(holders.length, stage, options, terminal);
+  const removed: Digest[] = [];
+  for (const digest of holders) {
+    const isTag = found.evidence.some((each) => each.manifest === digest && each.layout.endsWith("-tag"));
+    const { registry, place, image } = stage;
+    const isGone = isTag
+      ? await deleteManifest(registry, place, digest)
+      : await removeReferrer(registry, place, { subject: image.digest, digest });
+    if (isGone) removed.push(digest);
+  }
+  if (options.json === true)
+    terminal.out(formatJson({ schema: "countersign.image-cleaned/v1", pinned: stage.pinned, removed }));
+  else for (const digest of removed) terminal.out(`${digest}\n`);
+  return 0;
+}
+
+async function confirm(
+  count: number,
+  { pinned }: Stage,
+  { yes }: ImageEvidenceOptions,
+  terminal: Terminal,
+): Promise<void> {
+  if (yes === true || count === 0) return;
+  if (!terminal.canAsk)
+    throw cliError("CLI_USAGE", `--yes is needed to remove ${count} manifests beside ${plain(pinned)}`);
+  const answer = await terminal.ask(`countersign: remove ${count} manifests beside ${plain(pinned)}? [y/N] `);
+  if (!/^y(es)?$/i.test(answer.trim())) throw cliError("CLI_USAGE", "nothing was removed");
+}
+
+/** `countersign image repair`: rebuilds the tag that stands in for a list of referrers from the manifests that exist. */
+export async function imageRepairCommand(
+  operands: readonly string[],
+  options: ImageEvidenceOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const { registry, image, place, pinned } = await setStage(operands[0] ?? "", options, terminal);
+  const { source } = await listReferrers(registry, place, image.digest);
+  const known = (options.manifest ?? []).map((text) => parseReference(`x@${text}`).digest as Digest);
+  const { entries, dropped } =
+    source === "api" ? { entries: [], dropped: [] } : await repairTag(registry, place, image.digest, known);
+  const listed = entries.map(({ digest }) => digest);
+  if (options.json === true)
+    terminal.out(formatJson({ schema: "countersign.image-repaired/v1", pinned, source, listed, dropped }));
+  else {
+    if (source === "api")
+      terminal.err("countersign: the registry keeps the list of referrers itself; there is nothing to repair\n");
+    for (const digest of listed) terminal.out(`${digest}\n`);
+    for (const digest of dropped)
+      terminal.err(`countersign: left out: ${digest} does not exist, or is about another image\n`);
+  }
+  return 0;
+}
+
+/** `countersign image triangulate`: where evidence about an image is looked for. Asks the registry only what a tag names. */
+export async function imageTriangulateCommand(
+  operands: readonly string[],
+  options: ImageEvidenceOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const { image, place } = await setStage(operands[0] ?? "", options, terminal);
+  const { digest } = image;
+  const tags = [fallbackTag(digest), cosignTag(digest, "sig"), cosignTag(digest, "att")];
+  const places = [
+    `${formatRepository(place)}/referrers/${digest}`,
+    ...tags.map((tag) => formatReference(tagReference(place, tag))),
+  ];
+  if (options.json === true) terminal.out(formatJson({ schema: "countersign.image-places/v1", digest, places }));
+  else terminal.out(`${places.join("\n")}\n`);
+  return 0;
+}

@@ -1,0 +1,236 @@
+import { createReadStream } from "node:fs";
+import { lstat, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { parseJson, quote, readObject, TrustError, utf8, type Digest } from "@countersign/core";
+import { verifiedStream } from "./body.ts";
+import { formatDescriptor, malformed, readDescriptor, type Descriptor } from "./descriptor.ts";
+import { ociError } from "./errors.ts";
+import {
+  formatManifest,
+  maxIndexEntries,
+  maxManifestBytes,
+  ociIndexType,
+  parseManifest,
+  type Manifest,
+} from "./manifest.ts";
+import { entryOf } from "./attach.ts";
+import type { CopyTarget } from "./copy.ts";
+import type { OciHttp, OciResponse } from "./http.ts";
+
+/** The annotation that names an entry of index.json (image-spec, "Image Layout"). */
+const refName = "org.opencontainers.image.ref.name";
+
+/**
+ * An OCI image layout in a folder, spoken to as a registry that can only be read (image-spec 1.1, "Image Layout"): every
+ * repository is the same one, tags are the names in index.json, and referrers are the manifests in it whose subject is the
+ * digest. Opens no socket. What it gives is hashed by `Registry` like anything else.
+ */
+export function layoutHttp(folder: string): OciHttp {
+  return async (request) => {
+    const path = new URL(request.url).pathname;
+    const match = /^\/v2\/.+\/(manifests|blobs|referrers)\/([^/]+)$/.exec(path);
+    if (match === null || (request.method !== "GET" && request.method !== "HEAD")) return answer(405);
+    const [, kind, what = ""] = match;
+    if (kind === "blobs") return await blobAnswer(folder, what);
+    if (kind === "referrers") return await referrersAnswer(folder, what);
+    return await manifestAnswer(folder, what);
+  };
+}
+
+/** The names that a layout's index.json gives, sorted. */
+export async function layoutTags(folder: string): Promise<readonly string[]> {
+  const entries = await readIndex(folder);
+  return entries.flatMap(({ annotations }) => annotations.get(refName) ?? []).toSorted();
+}
+
+/** A folder as the target of a copy: a conformant layout, made if there is none, added to if there is one. */
+export async function layoutTarget(folder: string): Promise<CopyTarget> {
+  await makeFolder(join(folder, "blobs", "sha256"));
+  await writeWhole(join(folder, "oci-layout"), utf8('{"imageLayoutVersion":"1.0.0"}'));
+  if ((await readIfThere(join(folder, "index.json"))) === undefined) await writeIndex(folder, []);
+  return {
+    async putBlob(blob, read) {
+      const path = blobPath(folder, blob.digest);
+      if ((await lengthOf(path)) === blob.size) return false;
+      await writeStream(path, verifiedStream(await read(), blob, `blob ${blob.digest}`));
+      return true;
+    },
+    async putManifest({ digest, bytes, manifest }, tag) {
+      const path = blobPath(folder, digest);
+      if ((await lengthOf(path)) !== bytes.length) await writeWhole(path, bytes);
+      if (tag === undefined) return;
+      const annotations = new Map([[refName, tag]]);
+      await addEntries(folder, [{ mediaType: manifest.mediaType, digest, size: bytes.length, annotations }]);
+    },
+    async listReferrers(_, referrers) {
+      await addEntries(folder, referrers.map(entryOf));
+    },
+  };
+}
+
+function answer(
+  status: number,
+  headers: OciResponse["headers"] = {},
+  body: Uint8Array = new Uint8Array(),
+): OciResponse {
+  // oxlint-disable-next-line typescript/require-await -- a stream
+  const stream = async function* (): AsyncGenerator<Uint8Array> {
+    if (body.length > 0) yield body;
+  };
+  return { status, headers, body: stream() };
+}
+
+async function blobAnswer(folder: string, digest: string): Promise<OciResponse> {
+  const path = digestPath(folder, digest);
+  if (path === undefined || (await lengthOf(path)) === undefined) return answer(404);
+  return { status: 200, headers: {}, body: createReadStream(path) };
+}
+
+async function manifestAnswer(folder: string, what: string): Promise<OciResponse> {
+  const entries = await readIndex(folder);
+  const named = entries.filter(({ annotations }) => annotations.get(refName) === what);
+  const [entry, ...others] = named;
+  // Two entries of one name would be two images under it.
+  if (others.some((other) => other.digest !== entry?.digest))
+    throw ociError("OCI_LAYOUT_MALFORMED", {
+      checked: "index.json",
+      expected: "one entry of that name",
+      got: quote(what),
+    });
+  const path = digestPath(folder, entry?.digest ?? what);
+  const bytes = path === undefined ? undefined : await readIfThere(path, maxManifestBytes);
+  if (bytes === undefined) return answer(404);
+  const mediaType = entry?.mediaType ?? entries.find(({ digest }) => digest === what)?.mediaType;
+  return answer(200, mediaType === undefined ? {} : { "content-type": mediaType }, bytes);
+}
+
+async function referrersAnswer(folder: string, subject: string): Promise<OciResponse> {
+  const manifests: Descriptor[] = [];
+  for (const entry of await readIndex(folder)) {
+    const manifest = await attemptManifest(folder, entry);
+    if (manifest?.subject?.digest === subject && !manifests.some(({ digest }) => digest === entry.digest))
+      manifests.push(entry);
+  }
+  const body = formatManifest({
+    schemaVersion: 2,
+    mediaType: ociIndexType,
+    manifests: manifests.map(formatDescriptor),
+  });
+  return answer(200, { "content-type": ociIndexType }, body);
+}
+
+/** What cannot be read as a manifest speaks about nothing. */
+async function attemptManifest(folder: string, { digest }: Descriptor): Promise<Manifest | undefined> {
+  try {
+    const bytes = await readIfThere(blobPath(folder, digest), maxManifestBytes);
+    return bytes && parseManifest(bytes);
+  } catch (error) {
+    if (error instanceof TrustError) return undefined;
+    throw error;
+  }
+}
+
+async function readIndex(folder: string): Promise<readonly Descriptor[]> {
+  const bytes = await readIfThere(join(folder, "index.json"), maxManifestBytes);
+  if (bytes === undefined)
+    throw ociError("OCI_LAYOUT_MALFORMED", { checked: quote(folder), expected: "index.json", got: "none" });
+  const reader = readObject(parseJson(bytes, { maxBytes: maxManifestBytes, maxDepth: 32 }), "index.json", malformed);
+  return reader
+    .array("manifests", maxIndexEntries)
+    .map((each, index) => readDescriptor(each, `index.json manifests[${index}]`));
+}
+
+/** Entries of the same name are replaced, those of the same digest kept once. */
+async function addEntries(folder: string, added: readonly Descriptor[]): Promise<void> {
+  const names = new Set(added.flatMap(({ annotations }) => annotations.get(refName) ?? []));
+  const isReplaced = (old: Descriptor): boolean =>
+    names.has(old.annotations.get(refName) ?? "") ||
+    added.some(
+      (entry) => entry.digest === old.digest && entry.annotations.get(refName) === old.annotations.get(refName),
+    );
+  const kept = (await readIndex(folder)).filter((old) => !isReplaced(old));
+  await writeIndex(folder, [...kept, ...added]);
+}
+
+async function writeIndex(folder: string, manifests: readonly Descriptor[]): Promise<void> {
+  const bytes = formatManifest({
+    schemaVersion: 2,
+    mediaType: ociIndexType,
+    manifests: manifests.map(formatDescriptor),
+  });
+  await writeWhole(join(folder, "index.json"), bytes);
+}
+
+function blobPath(folder: string, digest: Digest): string {
+  return join(folder, "blobs", ...digest.split(":"));
+}
+
+/** Only what is a digest is ever a path. */
+function digestPath(folder: string, text: string): string | undefined {
+  return /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/.test(text) ? blobPath(folder, text as Digest) : undefined;
+}
+
+async function lengthOf(path: string): Promise<number | undefined> {
+  try {
+    const found = await lstat(path);
+    return found.isFile() ? found.size : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw diskError(error, path);
+  }
+}
+
+async function readIfThere(path: string, maxBytes = maxManifestBytes): Promise<Uint8Array | undefined> {
+  try {
+    const { size } = await stat(path);
+    if (size > maxBytes)
+      throw ociError("OCI_TOO_LARGE", { checked: quote(path), expected: `at most ${maxBytes} bytes` });
+    return await readFile(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw diskError(error, path);
+  }
+}
+
+// oxlint-disable-next-line typescript/require-await -- a stream
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  await writeStream(path, once(bytes));
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw diskError(error, path);
+  }
+}
+
+/** Under another name until all of it is there and on the disk. */
+async function writeStream(path: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+  const temporary = `${path}.${process.pid}.part`;
+  try {
+    await makeFolder(dirname(path));
+    const file = await open(temporary, "w");
+    try {
+      for await (const chunk of content) await file.write(chunk);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw diskError(error, path);
+  }
+}
+
+function diskError(error: unknown, path: string): unknown {
+  if (error instanceof TrustError) return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === undefined ? error : ociError("OCI_LAYOUT_DISK", { checked: quote(path), got: code });
+}
