@@ -1,10 +1,11 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { certify, makeAuthority } from "./certificate.ts";
 import { buildPeer, ours, run, type Peer, type Ran } from "./peer.ts";
+import { agreed, askBoth, type Verdicts } from "./verdict.ts";
 import { keyJson, keyKinds, makeWorld, steps, writeLayout, type ListedKey } from "./world.ts";
 
 /** `npm run test:in-toto-golang` sets it: to fetch and build the peer takes a network and half a minute. */
@@ -20,31 +21,9 @@ function theirs(cwd: string, ...args: readonly string[]): Ran {
   return run(cwd, "program" in peer ? peer.program : "", ...args);
 }
 
-/** Exit codes of both verifiers: of the chain as it is, and after one digit of the last link was changed. */
-function verdicts(world: string): Readonly<Record<"ours" | "theirs", readonly (number | null)[]>> {
-  const ask = (): readonly [number | null, number | null] => [
-    ours(world, "verify", "--layout", "root.layout", "--key", "owner.pub", "--link-dir", "links").code,
-    theirs(world, "verify", "-l", "root.layout", "-k", "owner.pub", "-d", "links").code,
-  ];
-  const before = ask();
-  changeLink(world);
-  const after = ask();
-  return { ours: [before[0], after[0]], theirs: [before[1], after[1]] };
-}
-
-function changeLink(world: string): void {
-  const name = readdirSync(join(world, "links")).find((each) => each.startsWith("pack."));
-  const path = join(world, "links", name ?? "");
-  const text = readFileSync(path, "utf8");
-  const { payload, ...rest } = JSON.parse(text) as { readonly payload?: string };
-  const inside = payload === undefined ? text : Buffer.from(payload, "base64").toString();
-  const changed = inside.replace(
-    /("sha256": ?")(.)/,
-    (_, start: string, digit: string) => start + (digit === "0" ? 1 : 0),
-  );
-  const written =
-    payload === undefined ? changed : JSON.stringify({ ...rest, payload: Buffer.from(changed).toString("base64") });
-  writeFileSync(path, written);
+/** What both verifiers say, see `askBoth`. */
+function verdicts(world: string): Verdicts {
+  return askBoth(world, () => theirs(world, "verify", "-l", "root.layout", "-k", "owner.pub", "-d", "links"));
 }
 
 /** Keys as the peer lists them in a layout. */
@@ -53,7 +32,6 @@ function theirKeys(world: string, file: string): readonly ListedKey[] {
   return Object.values(JSON.parse(`{${text}}`) as Readonly<Record<string, ListedKey>>);
 }
 
-const agreed = { ours: [0, 1], theirs: [0, 1] };
 const done = { code: 0 };
 const cases = Object.keys(keyKinds).flatMap((kind) =>
   (["metablock", "dsse"] as const).map((form) => [kind, form] as const),
