@@ -131,6 +131,30 @@ describe("GitHub Actions", () => {
     expect(proved.filter((place) => place.endsWith("workflow.ref"))).toHaveLength(1);
   });
 
+  test.each([
+    { repository: "https://github.com/octo", path: "app/.github/workflows/release.yml", ref: "refs/tags/v1" },
+    { repository: "https://github.com/octo/app/.github", path: "workflows/release.yml", ref: "refs/tags/v1" },
+    { repository: "https://github.com/octo/app", path: ".github/workflows/release.yml@refs/tags", ref: "v1" },
+  ])("a workflow cut at another place is not the certificate's: $repository $path $ref", (workflow) => {
+    const value = structuredClone(made(github)) as unknown as { buildDefinition: { externalParameters: Json } };
+    const forged = { ...value, buildDefinition: { ...value.buildDefinition, externalParameters: { workflow } } };
+    const read = parseSlsaProvenance(forged as unknown as Json);
+    expect(outcomeOf(() => markProvenance(read, signerWith(certified)))).toBe("PIPELINE_PROVENANCE_MISMATCH");
+  });
+
+  test("a branch with an @ in its name", () => {
+    const branch = "octo/app/.github/workflows/release.yml@refs/heads/fix@2";
+    const env = { ...github, GITHUB_WORKFLOW_REF: branch, GITHUB_REF: "refs/heads/fix@2" };
+    expect(made(env).buildDefinition.externalParameters["workflow"]).toEqual({
+      repository: "https://github.com/octo/app",
+      path: ".github/workflows/release.yml",
+      ref: "refs/heads/fix@2",
+    });
+    const uri = `https://github.com/${branch}`;
+    const its = { ...certified, buildSignerURI: uri, buildConfigURI: uri, sourceRepositoryRef: "refs/heads/fix@2" };
+    expect(markProvenance(made(env), signerWith(its)).stated).toEqual(["buildDefinition.buildType"]);
+  });
+
   test("the same fields under a build type of somebody else prove nothing", () => {
     const value = structuredClone(made(github)) as unknown as { buildDefinition: { buildType: string } };
     value.buildDefinition.buildType = "https://example.com/mine";
@@ -210,6 +234,15 @@ describe("a working copy", () => {
     expect(made({}).buildDefinition).toEqual({ buildType: buildTypes.local, externalParameters: {} });
   });
 });
+
+test.each(["octo/app", "octo/app/x.yml", "octo/app/x.yml@main", "x.yml@refs/heads/main"])(
+  "%s is no workflow",
+  (workflow) => {
+    expect(outcomeOf(() => made({ ...github, GITHUB_WORKFLOW_REF: workflow }))).toBe(
+      "PIPELINE_BUILD_CONTEXT_INCOMPLETE",
+    );
+  },
+);
 
 test.each(Object.keys(github).slice(1))("GitHub without %s", (name) => {
   const { [name as keyof typeof github]: _gone, ...env } = github;

@@ -106,16 +106,16 @@ function mismatch({ places, claimed = "", certified = "" }: Comparison): TrustEr
 
 function githubDefinition(context: GithubContext): BuildDefinition {
   const { serverUrl, repository, ref, commit } = context;
-  const [name = "", workflowRef = ""] = split(context.workflow, "@");
+  const workflow = workflowOf(`${serverUrl}/${context.workflow}`);
+  if (workflow === undefined)
+    throw pipelineError("PIPELINE_BUILD_CONTEXT_INCOMPLETE", {
+      checked: "variable GITHUB_WORKFLOW_REF",
+      expected: "owner/name/path@refs/…",
+      got: quote(context.workflow),
+    });
   return {
     buildType: buildTypes.github,
-    externalParameters: {
-      workflow: {
-        ref: workflowRef,
-        repository: `${serverUrl}/${name.split("/").slice(0, 2).join("/")}`,
-        path: name.split("/").slice(2).join("/"),
-      },
-    },
+    externalParameters: { workflow: { ...workflow } },
     internalParameters: {
       github: {
         event_name: context.event,
@@ -154,10 +154,20 @@ function localDefinition({ commit, repository, isModified }: LocalContext): Buil
   };
 }
 
-/** A text in two at the last separator. */
-function split(text: string, separator: string): readonly string[] {
-  const at = text.lastIndexOf(separator);
-  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
+interface Workflow {
+  readonly ref: string;
+  readonly repository: string;
+  readonly path: string;
+}
+
+/**
+ * The parts of `https://github.com/owner/name/path@refs/…`. Cut at one place only, so that parts which make up the same
+ * text in another way do not pass for these.
+ */
+function workflowOf(uri: string): Workflow | undefined {
+  const [, repository, path, ref] =
+    /^(https?:\/\/[^/]+\/[^/]+\/[^/]+)\/((?:(?!@refs\/).)+)@(refs\/.+)$/s.exec(uri) ?? [];
+  return repository === undefined || path === undefined || ref === undefined ? undefined : { ref, repository, path };
 }
 
 interface Comparison {
@@ -207,20 +217,23 @@ function githubRows(
 ): readonly Comparison[] {
   const workflow = membersOf(externalParameters["workflow"]);
   const github = membersOf(internalParameters?.["github"]);
-  const { repository, path, ref } = workflow;
-  const isWhole = repository !== undefined && path !== undefined && ref !== undefined;
-  const at = `${definition}.externalParameters.workflow`;
+  const configuration = its["buildConfigURI"];
+  const parts = configuration === undefined ? undefined : workflowOf(configuration);
+  const part = (name: keyof Workflow): Comparison => ({
+    places: [`${definition}.externalParameters.workflow.${name}`],
+    claimed: workflow[name],
+    // A configuration that cannot be cut so is another one.
+    certified: parts?.[name] ?? configuration,
+  });
   const inside = (name: string, certified: string | undefined): Comparison => ({
     places: [`${definition}.internalParameters.github.${name}`],
     claimed: github[name],
     certified,
   });
   return [
-    {
-      places: [`${at}.ref`, `${at}.repository`, `${at}.path`],
-      claimed: isWhole ? `${repository}/${path}@${ref}` : undefined,
-      certified: its["buildConfigURI"],
-    },
+    part("ref"),
+    part("repository"),
+    part("path"),
     inside("event_name", its["buildTrigger"]),
     inside("repository_id", its["sourceRepositoryIdentifier"]),
     inside("repository_owner_id", its["sourceRepositoryOwnerIdentifier"]),
