@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf, parseDigest, parseJson, quote, readObject, TrustError, utf8, type Digest } from "@countersign/core";
 import {
@@ -63,6 +64,8 @@ export async function pin(session: StoreSession, root: Uint8Array, mirrors: read
 
 /** What the store's user trusts. Throws CLI_UPDATE_UNTRUSTED if nothing yet. */
 export async function readPinned(store: Store, directory: string): Promise<Pinned> {
+  // Who mistyped the directory's name is not given one.
+  if (!existsSync(join(directory, anchorFile))) throw cliError("CLI_UPDATE_UNTRUSTED", quote(directory));
   return store.open(async (session) => {
     const root = await session.read(anchorFile, maxRootBytes);
     if (root === undefined) throw cliError("CLI_UPDATE_UNTRUSTED", quote(directory));

@@ -189,6 +189,7 @@ describe("countersign update", () => {
     const untrusted = await update("refresh");
     expect(untrusted).toMatchObject({ code: 2 });
     expect(untrusted.stderr).toContain("CLI_UPDATE_UNTRUSTED");
+    expect(existsSync(join(at, "store"))).toBe(false);
     await runHere(["update", "trust", join(at, "root.json"), ...store()]);
     const lost = await update("refresh");
     expect(lost).toMatchObject({ code: 2 });
@@ -213,6 +214,16 @@ describe("countersign update trust", () => {
     expect(existsSync(join(at, "store"))).toBe(false);
     expect(await update("trust", url, "--sha256", sha256, "--mirror", site.mirror)).toMatchObject({ code: 0 });
     expect((await update("refresh")).code).toBe(0);
+  });
+
+  test("finds a mirror in a folder again, from wherever it is run", async () => {
+    const before = process.cwd();
+    mkdirSync(join(at, "metadata"));
+    for (const [name, bytes] of site.repository.metadata) writeFileSync(join(at, "metadata", name), bytes);
+    process.chdir(at);
+    await update("trust", "root.json", "--mirror", "metadata").finally(() => process.chdir(before));
+    expect(await update("refresh")).toMatchObject({ code: 0 });
+    expect(site.server.requests).toEqual([]);
   });
 
   test("refuses what is no root, or is not signed by its own keys", async () => {

@@ -1,5 +1,6 @@
+import { resolve } from "node:path";
 import { digestOf, equalBytes, quote, type Digest } from "@countersign/core";
-import { acceptAnchor, maxRootBytes } from "@countersign/tuf";
+import { acceptAnchor, maxRootBytes, type Mirror } from "@countersign/tuf";
 import { openStore } from "@countersign/tuf/node";
 import { cliError } from "../../errors.ts";
 import { readSmallFile } from "../../input.node.ts";
@@ -17,7 +18,7 @@ export async function updateTrustCommand(
   terminal: Terminal,
 ): Promise<number> {
   const options = given as UpdateTrustOptions;
-  const mirrors = mirrorsOf(options);
+  const mirrors = mirrorsOf(options).map(absolute);
   if (mirrors.length > 0) makeFetcher(mirrors, options, terminal);
   const wanted = options.sha256 === undefined ? undefined : parseSha256(options.sha256);
   const bytes = await readRoot(source, wanted, options, terminal);
@@ -48,6 +49,14 @@ export async function updateTrustCommand(
   if (options.quiet !== true)
     terminal.err(`${terminal.style("green", "trusted:")} ${plain(source)}\n${lines.join("\n")}\n`);
   return 0;
+}
+
+/** A folder is found again from wherever the command is run next. */
+function absolute({ metadataUrl, targetsUrl }: Mirror): Mirror {
+  const settled = (place: string): string => (/^[a-z][a-z0-9+.-]+:/i.test(place) ? place : resolve(place));
+  return targetsUrl === undefined
+    ? { metadataUrl: settled(metadataUrl) }
+    : { metadataUrl: settled(metadataUrl), targetsUrl: settled(targetsUrl) };
 }
 
 async function readRoot(
