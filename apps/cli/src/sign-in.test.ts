@@ -232,6 +232,26 @@ describe("in CI", () => {
   });
 });
 
+describe("a token that was given", () => {
+  test.each([
+    ["for another audience", { audience: "npm" }, "SIGSTORE_TOKEN_AUDIENCE", "audience sigstore"],
+    ["that has ended", { expiresInSeconds: -60 }, "SIGSTORE_TOKEN_EXPIRED", "fresh"],
+  ])(
+    "%s: its own code and hint, nothing is sent or written, and nobody is asked instead",
+    async (_, request, error, hint) => {
+      const file = stage.write("given.txt", "x");
+      const before = stage.sigstore.rekor.tree.size();
+      const token = await stage.sigstore.token({ email: "ada@example.com", ...request });
+      const outcome = await sign(file, { BROWSER: browser, SIGSTORE_ID_TOKEN: token }, "--json");
+      expect(outcome).toMatchObject({ code: 2, stderr: expect.stringContaining(error) as string });
+      expect(outcome.stderr).toMatch(new RegExp(`hint: .*${hint}`));
+      expect(outcome.stdout + outcome.stderr).not.toContain(token.slice(10, 40));
+      expect(stage.sigstore.rekor.tree.size()).toBe(before);
+      expect(existsSync(`${file}.sigstore.json`)).toBe(false);
+    },
+  );
+});
+
 test("no terminal and no token: nothing is opened", async () => {
   const outcome = await stage.run(["sign", stage.write("quiet.txt", "x"), ...stage.signing], {
     env: { BROWSER: browser },

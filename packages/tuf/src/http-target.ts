@@ -1,10 +1,11 @@
 import { TrustError } from "@countersign/core";
 import { tufError } from "./errors.ts";
 import { placeOf, targetUrlOf } from "./http-address.ts";
-import { dropBody, readBody } from "./http-body.ts";
+import { dropBody } from "./http-body.ts";
 import { baseOf, plainHeaders, refused, strongTag, type HttpClient } from "./http-client.ts";
 import { firstRetryMs } from "./http-limit.ts";
 import { isPassing, type MirrorAnswer } from "./http-mirror.ts";
+import { readPieces } from "./http-piece.ts";
 import { ask, isAbsent, Postponed, type HttpAnswer } from "./http-request.ts";
 import type { FetchedTarget, TargetFetchOptions } from "./fetch.ts";
 
@@ -104,7 +105,7 @@ async function* continued(
     let position = open.start;
     const maxBytes = Math.max(0, options.maxBytes - position);
     try {
-      for await (const piece of readBody(client.world, open.answer, { maxBytes, limits: client.limits })) {
+      for await (const piece of readPieces(client.world, open.answer, { maxBytes, limits: client.limits })) {
         const fresh = position < at ? piece.subarray(at - position) : piece;
         position += piece.length;
         if (fresh.length === 0) continue;

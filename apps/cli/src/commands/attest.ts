@@ -68,7 +68,7 @@ async function attestProvenance(
   terminal: Terminal,
 ): Promise<Made> {
   const { readGit } = await import("../git.node.ts");
-  const build = { artifacts, subjects: artifacts.map(subjectOf), env: terminal.env, git: readGit() };
+  const build = { artifacts, subjects: artifacts.map(subjectOf), env: terminal.env, git: () => readGit() };
   const attested = await attestBuild(build, as, signing.world);
   // By the claims that were proved, not by what was sent.
   const marks = attested.reports[0]?.evidence[0]?.provenance;

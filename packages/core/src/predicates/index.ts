@@ -5,15 +5,8 @@ export { isKnownPredicateType, parsePredicate } from "./parse.ts";
 export { makeReference, parseReference, type Reference } from "./reference.ts";
 export { makeRelease, parseRelease, type Release } from "./release.ts";
 export type { DigestSet, ResourceDescriptor } from "./resource.ts";
-export {
-  parseCycloneDx,
-  parseSpdx,
-  parseSpdx23,
-  parseSpdx3,
-  type CycloneDxBom,
-  type Spdx2Document,
-  type Spdx3Document,
-} from "./sbom.ts";
+export { parseCycloneDx, type CycloneDxBom } from "./cyclonedx.ts";
+export { parseSpdx, parseSpdx23, parseSpdx3, type Spdx2Document, type Spdx3Document } from "./spdx.ts";
 export { parseAttributeReport, type AttributeAssertion, type AttributeReport } from "./scai.ts";
 export { parseScorecardResult, type ScorecardCheck, type ScorecardResult } from "./scorecard.ts";
 export { maxPredicateItems } from "./shape.ts";

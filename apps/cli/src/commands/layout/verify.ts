@@ -26,8 +26,7 @@ import {
 import { cliError } from "../../errors.ts";
 import { exitCodes } from "../../exit.ts";
 import { readSmallFile } from "../../input.node.ts";
-import { keyIoOf } from "../../key.ts";
-import { openLayoutKey } from "../../layout-key.ts";
+import { openPlainLayoutKey } from "../../layout-key-file.ts";
 import type { LayoutVerifyOptions } from "../../layout-options.ts";
 import type { OutputOptions } from "../../options.ts";
 import { formatJson } from "../../render-json.ts";
@@ -90,10 +89,17 @@ async function ownersOf(options: LayoutVerifyOptions, terminal: Terminal): Promi
   if (identity !== undefined || issuer !== undefined)
     throw cliError("CLI_IDENTITY_INCOMPLETE", { got: identity === undefined ? "only an issuer" : "only an identity" });
   if (key.length === 0) throw cliError("CLI_USAGE", "required option '--key <file...>' not specified");
-  const io = { ...keyIoOf({}, terminal), readFile: (path: string) => readInput(path, "key") };
   const keys: LayoutKey[] = [];
-  for (const each of key) keys.push(await openLayoutKey(each, io));
+  for (const each of key) {
+    const plain = openPlainLayoutKey(each, (file) => readInput(file, "key"));
+    keys.push(plain ?? (await openOtherKey(each, terminal)));
+  }
   return keys;
+}
+
+async function openOtherKey(reference: string, terminal: Terminal): Promise<LayoutKey> {
+  const [{ openLayoutKey }, { keyIoOf }] = await Promise.all([import("../../layout-key.ts"), import("../../key.ts")]);
+  return openLayoutKey(reference, { ...keyIoOf({}, terminal), readFile: (file) => readInput(file, "key") });
 }
 
 /** A bundle has one signature; that it is by all of the keys is for the verification to find. */

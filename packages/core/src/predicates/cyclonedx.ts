@@ -1,0 +1,52 @@
+import type { Json, JsonObject } from "../json.ts";
+import { anyObject, list, number, oneOf, optional, record, wrong, type Shape } from "./shape.ts";
+
+/** A CycloneDX bill of materials in JSON. What is inside components and vulnerabilities is not looked at. */
+export interface CycloneDxBom {
+  readonly bomFormat: "CycloneDX";
+  readonly specVersion: string;
+  readonly serialNumber?: string;
+  readonly version?: number;
+  readonly metadata?: JsonObject;
+  readonly components?: readonly JsonObject[];
+  readonly services?: readonly JsonObject[];
+  readonly dependencies?: readonly JsonObject[];
+  readonly vulnerabilities?: readonly JsonObject[];
+}
+
+const cycloneVersion: Shape<string> = (value, at) => {
+  if (typeof value !== "string" || !/^1\.\d{1,2}$/.test(value)) throw wrong(at, "1.x", value);
+  return value;
+};
+
+const serialNumber: Shape<string> = (value, at) => {
+  if (typeof value !== "string" || !/^urn:uuid:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/.test(value))
+    throw wrong(at, "urn:uuid: and a UUID", value);
+  return value;
+};
+
+const bom: Shape<CycloneDxBom> = record<CycloneDxBom>({
+  bomFormat: oneOf("CycloneDX"),
+  specVersion: cycloneVersion,
+  serialNumber: optional(serialNumber),
+  version: optional(number),
+  metadata: optional(anyObject),
+  components: optional(list(anyObject)),
+  services: optional(list(anyObject)),
+  dependencies: optional(list(anyObject)),
+  vulnerabilities: optional(list(anyObject)),
+});
+
+/** Reads a CycloneDX bill of materials of any version (in-toto cyclonedx.md). Unknown members are kept. Throws CORE_PREDICATE_MALFORMED. */
+export function parseCycloneDx(predicate: Json): CycloneDxBom {
+  return bom(predicate, "predicate");
+}
+
+/** As `parseCycloneDx`, for a predicate type that names this version, such as `1.4`. */
+export function parseCycloneDxOf(specVersion: string): (predicate: Json) => CycloneDxBom {
+  return (predicate) => {
+    const read = parseCycloneDx(predicate);
+    if (read.specVersion !== specVersion) throw wrong("predicate.specVersion", specVersion, read.specVersion);
+    return read;
+  };
+}
