@@ -60,6 +60,8 @@ export interface AttestOptions extends SignOptions {
   readonly predicate?: string;
   readonly statement?: string;
   readonly provenance?: true;
+  /** Names of hash functions. */
+  readonly subjectHash?: readonly string[];
 }
 
 export interface DevOptions extends OutputOptions {
@@ -262,6 +264,14 @@ export const attestFlags: readonly Flag[] = [
     flags: "--provenance",
     says: "SLSA v1 provenance, made from what GitHub Actions, GitLab CI or the working copy says of this build",
     group: "Statement:",
+  },
+  {
+    flags: "--subject-hash <name>",
+    says: "by which hash the statement names the files; may be given again (default: sha256)",
+    group: "Statement:",
+    choices: ["sha256", "sha384", "sha512"],
+    takes: "many",
+    conflicts: ["statement"],
   },
   ...signFlags,
 ];

@@ -27,7 +27,8 @@ export async function attestCommand(
   if (path !== "-") checkOutput(path, [...preciousOf(operands, options), ...inputsOf(options)]);
   const signing = await makeSigning(options, terminal, "statement");
   const artifacts: Artifact[] = [];
-  for (const operand of operands) artifacts.push(await readArtifact(operand, { hashes: hashesOf(plan) }, terminal));
+  const hashes = hashesOf(plan, options);
+  for (const operand of operands) artifacts.push(await readArtifact(operand, { hashes }, terminal));
   if (signing.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
   useProxy(terminal);
   const made = await interruptible(() => attestFiles(plan, artifacts, signing, terminal));
