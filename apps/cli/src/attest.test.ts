@@ -206,6 +206,15 @@ describe("verify --type", () => {
     expect(await verify(file, "--type", "urn:x")).toMatchObject({ code: 0 });
   });
 
+  test("who forgets --type is told of the attestation beside the file", async () => {
+    const file = stage.write("forgotten.tgz", "forgotten");
+    const predicate = stage.write("forgotten.json", "{}");
+    expect(await attest(file, "--type", "urn:x", "--predicate", predicate)).toMatchObject({ code: 0 });
+    const outcome = await verify(file);
+    expect(outcome).toMatchObject({ code: 2, stderr: expect.stringContaining("CLI_BUNDLE_MISSING") as string });
+    expect(outcome.stderr).toMatch(/hint: .*--type, or --bundle \S*forgotten\.tgz\.attestation\.sigstore\.json$/m);
+  });
+
   test("from the environment", async () => {
     const file = stage.write("env.tgz", "env");
     const predicate = stage.write("env.json", "{}");
