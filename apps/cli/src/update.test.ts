@@ -313,7 +313,11 @@ describe("countersign update status", () => {
     await update("refresh");
     site.server.requests.splice(0);
     const late = await runHere(["update", "status", "--json", ...store()], { now: new Date("2032-01-01T00:00:00Z") });
-    expect(json(late)).toMatchObject({ exitCode: 1, decision: { code: "TUF_EXPIRED" } });
+    expect(json(late)).toMatchObject({
+      exitCode: 1,
+      decision: { code: "TUF_EXPIRED" },
+      client: { store: join(at, "store"), mirrors: [{ metadataUrl: site.mirror }] },
+    });
     expect(site.server.requests).toEqual([]);
   });
 });
