@@ -135,8 +135,14 @@ describe("countersign update", () => {
     site.server.clear();
     site.server.fault(`/targets/${address}`, { kind: "other-bytes" });
     const out = join(at, "out");
-    const refused = await update("get", "app.bin", "-o", out, "--json");
+    const refused = await update("get", "app.bin", "plugins/one", "-o", out, "--json");
     expect(refused.code).toBe(1);
+    expect(json(refused).targets).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ name: "app.bin", outcome: "refused" }),
+        expect.objectContaining({ name: "plugins/one", outcome: "saved", path: join(out, "plugins/one") }),
+      ]),
+    );
     expect(json(refused)).toMatchObject({ decision: { verdict: "refused", code: "TUF_TARGET_HASH" }, exitCode: 1 });
     expect(existsSync(join(out, "app.bin"))).toBe(false);
   });
