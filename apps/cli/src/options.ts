@@ -122,6 +122,30 @@ export const trustFlags: readonly Flag[] = [
   },
 ];
 
+/** An identity in place of a key, for commands that take both. */
+export interface ExactIdentityOptions {
+  readonly certificateIdentity?: string;
+  readonly certificateOidcIssuer?: string;
+}
+
+/** The flags of these options; `what` must be a Sigstore bundle then, which has one signature. */
+export function exactIdentityFlags(what: string): readonly Flag[] {
+  return [
+    {
+      flags: "--certificate-identity <who>",
+      says: `exactly who must have signed ${what}, then a Sigstore bundle, in place of --key`,
+      group: "Trust:",
+      conflicts: ["key"],
+    },
+    {
+      flags: "--certificate-oidc-issuer <url>",
+      says: "exactly which issuer must have vouched for that identity",
+      group: "Trust:",
+      conflicts: ["key"],
+    },
+  ];
+}
+
 const identityRegexp = "certificate-identity-regexp";
 const issuerRegexp = "certificate-oidc-issuer-regexp";
 
