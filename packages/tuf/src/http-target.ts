@@ -26,8 +26,18 @@ export async function fetchTarget(
   const first = await openAny(client, path, options);
   if (first === undefined) return undefined;
   const { start, mirror, validator } = first;
-  const body = continued(client, path, options, first);
+  const body = endable(continued(client, path, options, first), first.answer);
   return { start, mirror, body, ...(validator !== undefined && { validator }) };
+}
+
+/** The body; to end its iteration also ends the request if nothing of it was read yet, as a generator by itself would not. */
+function endable(body: AsyncGenerator<Uint8Array>, answer: HttpAnswer): FetchedTarget["body"] {
+  const next = (): Promise<IteratorResult<Uint8Array>> => body.next();
+  const end = (): Promise<IteratorResult<Uint8Array>> => {
+    dropBody(answer);
+    return body.return(undefined);
+  };
+  return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
 }
 
 async function openAny(client: HttpClient, path: string, options: TargetFetchOptions): Promise<OpenTarget | undefined> {
