@@ -13,7 +13,7 @@ import {
   type Store,
   type Updater,
 } from "@countersign/tuf";
-import { openStore, openTargetFolder } from "@countersign/tuf/node";
+import { httpFetch, openStore, openTargetFolder } from "@countersign/tuf/node";
 import { parseArguments, usage, type Arguments } from "./argument.ts";
 
 /** Where `init` keeps the root that it was given. Not `….json`: those are the metadata in use. */
@@ -56,7 +56,7 @@ async function open(args: Exclude<Arguments, { command: "init" }>): Promise<{ up
   const targetsUrl = args.command === "download" ? { targetsUrl: args.targetBaseUrl } : {};
   const fetch = makeHttpFetcher({
     mirrors: [{ metadataUrl: args.metadataUrl, ...targetsUrl }],
-    fetch: globalThis.fetch,
+    fetch: httpFetch,
     sleep: (ms, signal) => wait(ms, undefined, signal && { signal }),
     tickMs: () => performance.now(),
   });

@@ -36,10 +36,11 @@ export function keyIoOf(options: PasswordOptions, terminal: Terminal): KeyIo {
   };
 }
 
-/** The package is somebody else's to install, beside the command. */
+/** By a name that the bundler does not know: the package is somebody else's to install. */
 async function loadPkcs11(): Promise<Pkcs11Package> {
-  const loaded = await import("pkcs11js");
-  return loaded.default;
+  const name = "pkcs11js";
+  const { default: package_ } = (await import(name)) as { readonly default: Pkcs11Package };
+  return package_;
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   type StoreSession,
   type Updater,
 } from "@countersign/tuf";
-import { makeDirectoryFetcher, openStore } from "@countersign/tuf/node";
+import { httpFetch, makeDirectoryFetcher, openStore } from "@countersign/tuf/node";
 import { cliError } from "./errors.ts";
 import { sleep } from "./http.ts";
 import { useProxy } from "./proxy.ts";
@@ -133,7 +133,7 @@ export function makeFetcher(mirrors: readonly Mirror[], options: UpdateOptions, 
     useProxy(terminal);
     const headers = headersOf(options);
     return makeHttpFetcher({
-      fetch: (url, init) => fetch(url, init),
+      fetch: httpFetch,
       sleep,
       tickMs: () => performance.now(),
       mirrors,

@@ -124,6 +124,14 @@ test.each([
   expect(codeOf(() => canonical(text))).toBe(code);
 });
 
+test("leaves what it was given as it was, also a Buffer, whose slices share its memory", () => {
+  const given = Buffer.from('{ "b" : [1, "\\u0041"] , "a":2 }');
+  const before = given.toString();
+  expect(readCanonicalText(canonicalise(given, strict))).toBe('{"a":2,"b":[1,"A"]}');
+  expect(readCanonicalText(readCanonicalMembers(given, strict).get("b") as Uint8Array)).toBe('[1,"A"]');
+  expect(given.toString()).toBe(before);
+});
+
 test("refuses bytes that are not UTF-8", () => {
   for (const bytes of [[0xff], [0xc3], [0xed, 0xa0, 0x80], [0xc0, 0x80]]) {
     const text = Uint8Array.of(34, ...bytes, 34);

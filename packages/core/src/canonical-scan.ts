@@ -35,8 +35,7 @@ export const maxOuterMembers: number = 1024;
  * Throws the errors given.
  */
 export function readCanonicalMembers(bytes: Uint8Array, options: CanonicalOptions): ReadonlyMap<string, Uint8Array> {
-  // Nothing grows: an escape is longer than what it stands for.
-  const scan: Scan = { bytes, at: 0, out: new Uint8Array(bytes.length), to: 0, marks: [], options };
+  const scan: Scan = { bytes, at: 0, out: new Uint8Array(bytes), to: 0, marks: [], options, ...runsOf(bytes) };
   const members = new Map<string, Uint8Array>();
   skipSpace(scan);
   expect(scan, openBrace, '"{"');
@@ -71,24 +70,45 @@ export function canonicalise(bytes: Uint8Array, options: CanonicalOptions): Uint
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const [quoteMark, backslash, openBrace, closeBrace, openBracket, closeBracket] = [34, 92, 123, 125, 91, 93] as const;
-const [comma, colon] = [44, 58] as const;
+const [comma, colon, lineFeed] = [44, 58, 10] as const;
 
 interface Scan {
   readonly bytes: Uint8Array;
   at: number;
+  /**
+   * Begins as a copy of the input, and `to` never passes `at`, for nothing grows: an escape is longer than what it stands for. As
+   * long as they are the same, as in input that is canonical already, nothing has to be written.
+   */
   readonly out: Uint8Array;
   to: number;
+  /** The next backslash and the next line feed, if they lie after `at`. */
+  backslashAt: number;
+  lineFeedAt: number;
   /** Where the members start that are being written, of all open objects. */
   readonly marks: number[];
   readonly options: CanonicalOptions;
 }
 
+/** Where the first ones are; with other control characters than line feeds each string has to be looked through. */
+function runsOf(bytes: Uint8Array): Pick<Scan, "backslashAt" | "lineFeedAt"> {
+  const hasOtherControls = /[\0-\t\v-\u001f]/.test(new TextDecoder("latin1").decode(bytes));
+  return { backslashAt: hasOtherControls ? -1 : nextOf(bytes, backslash, 0), lineFeedAt: nextOf(bytes, lineFeed, 0) };
+}
+
+function nextOf(bytes: Uint8Array, byte: number, from: number): number {
+  const at = bytes.indexOf(byte, from);
+  return at < 0 ? Number.POSITIVE_INFINITY : at;
+}
+
 function readOuterMember(scan: Scan): readonly [name: string, value: Uint8Array] {
+  scan.to = scan.at;
   const from = scan.to;
   readName(scan);
   const name = unescapeCanonical(
     readCanonicalText(scan.out.subarray(from + 1, scan.to - 1), scan.options.errors.malformed),
   );
+  skipSpace(scan);
+  scan.to = scan.at;
   const valueFrom = scan.to;
   readValue(scan, 1);
   return [name, scan.out.subarray(valueFrom, scan.to)];
@@ -205,6 +225,32 @@ function nameAt(out: Uint8Array, from: number): string {
 
 /** Copies a string; its escapes are resolved, but for those of `"` and `\`. */
 function readString(scan: Scan): void {
+  const end = plainEnd(scan);
+  if (end < 0) readAnyString(scan);
+  else copyTo(scan, end + 1);
+}
+
+/** Where the string ends, if that can be told without looking at each byte: there is no escape and no control character before. */
+function plainEnd(scan: Scan): number {
+  const { bytes, at } = scan;
+  if (scan.backslashAt < at) {
+    // Other control characters: never quick.
+    if (scan.backslashAt < 0) return -1;
+    scan.backslashAt = nextOf(bytes, backslash, at);
+  }
+  if (scan.lineFeedAt < at) scan.lineFeedAt = nextOf(bytes, lineFeed, at);
+  const end = bytes.indexOf(quoteMark, at + 1);
+  return end < scan.backslashAt && end < scan.lineFeedAt ? end : -1;
+}
+
+/** Copies up to there. */
+function copyTo(scan: Scan, end: number): void {
+  if (scan.to !== scan.at) scan.out.copyWithin(scan.to, scan.at, end);
+  scan.to += end - scan.at;
+  scan.at = end;
+}
+
+function readAnyString(scan: Scan): void {
   const { bytes, out } = scan;
   let { at, to } = scan;
   out[to++] = bytes[at++] as number;
@@ -284,6 +330,20 @@ const integer = /^-?(?:0|[1-9][0-9]*)$/;
 const number = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 
 function readNumber(scan: Scan): void {
+  const { bytes, at } = scan;
+  let end = at;
+  while (isDigit(bytes[end])) end++;
+  // Most numbers are whole, not negative, and begin with no zero that could be left out.
+  const isPlain = end > at && (bytes[at] !== 48 || end === at + 1) && !isNumberByte(bytes[end]);
+  if (isPlain) copyTo(scan, end);
+  else readAnyNumber(scan);
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 48 && byte <= 57;
+}
+
+function readAnyNumber(scan: Scan): void {
   const from = scan.at;
   let to = from;
   while (isNumberByte(scan.bytes[to])) to++;

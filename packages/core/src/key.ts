@@ -64,27 +64,23 @@ export function makeVerifierOn(backend: Backend, spki: Uint8Array, name?: Algori
   const algorithm = algorithmOf(name ?? defaultAlgorithmOf(key));
   checkFits(algorithm, key);
   const check = backend.openKey({ key, spki: own, algorithm });
-  let keyid: string | undefined;
-  const verifier = {
-    // A certificate's key is never asked for it.
-    get keyid() {
-      keyid ??= keyidOn(backend, own);
-      return keyid;
-    },
+  const verifier: Verifier = {
+    keyid: keyidOn(backend, own),
     algorithm,
     spki: own,
-    verify(message: Uint8Array, signature: Uint8Array) {
+    verify(message, signature) {
       checkMessage(algorithm, message);
       return isShape(algorithm, key, signature) && check.isOverMessage(message, signature);
     },
   };
   if (!algorithm.digestable) return verifier;
-  return Object.assign(verifier, {
-    verifyDigest(digest: Digest, signature: Uint8Array) {
+  return {
+    ...verifier,
+    verifyDigest(digest, signature) {
       checkDigestUsable(algorithm, digest);
       return isShape(algorithm, key, signature) && check.isOverDigest(digestBytes(digest), signature);
     },
-  });
+  };
 }
 
 /** Refuses a digest that the algorithm does not sign over, with CORE_DIGEST_UNUSABLE: it must never be taken for the message. */

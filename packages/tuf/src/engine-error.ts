@@ -100,6 +100,11 @@ export const engineEntries = {
     says: "the search for a target would visit more roles than allowed",
     fix: "allow more roles, if the repository really delegates that often",
   },
+  TUF_RELEASE_MALFORMED: {
+    kind: "malformed",
+    says: "what a target's metadata, or the device, says of a release has not the form it should have",
+    fix: "write versions as 1.2.3 or 1.2.3-rc.1, and rollout_percent as a whole number from 0 to 100",
+  },
   TUF_CLOCK_BACK: {
     kind: "untrusted",
     says: "the clock is behind a time that this client has seen before",

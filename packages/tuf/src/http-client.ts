@@ -3,7 +3,7 @@ import { tufError } from "./errors.ts";
 import { placeOf } from "./http-address.ts";
 import type { FetchLimits } from "./http-limit.ts";
 import type { Mirrors } from "./http-mirror.ts";
-import type { HttpAnswer, HttpWorld } from "./http-request.ts";
+import type { HttpAnswer, HttpWorld, HttpResponse } from "./http-request.ts";
 
 /** What requests of one fetcher share. */
 export interface HttpClient {
@@ -40,7 +40,7 @@ export function refused({ response, url }: HttpAnswer): TrustError {
 }
 
 /** An entity tag that stands for these very bytes; RFC 9110 §8.8.3. */
-export function strongTag({ headers }: Response): string | undefined {
+export function strongTag({ headers }: HttpResponse): string | undefined {
   const tag = headers.get("etag");
   return tag !== null && /^"[\x21\x23-\x7e]{0,200}"$/.test(tag) ? tag : undefined;
 }

@@ -6,12 +6,15 @@ import { maxRedirects, maxRetryMs, type FetchLimits } from "./http-limit.ts";
 /** The part of the platform that requests need, all of it the caller's. */
 export interface HttpWorld {
   /** The platform's fetch, or one that goes through a proxy. It must be able to leave redirects to us (`redirect: "manual"`). */
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  readonly fetch: (url: string, init: RequestInit) => Promise<HttpResponse>;
   /** Resolves after so many milliseconds, or rejects when the signal says so. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** A clock that only goes forwards, in milliseconds. */
   readonly tickMs: () => number;
 }
+
+/** What is looked at of an answer; fetch gives it, and more. */
+export type HttpResponse = Pick<Response, "status" | "type" | "headers" | "body">;
 
 /** One request. */
 export interface HttpAsk {
@@ -26,7 +29,7 @@ export interface HttpAsk {
 
 /** An answer whose body has not been read yet. */
 export interface HttpAnswer {
-  readonly response: Response;
+  readonly response: HttpResponse;
   /** Where it comes from after redirects. */
   readonly url: URL;
   /** Ends the request, with the reason that reading the body then rejects with. */
@@ -69,7 +72,7 @@ async function follow(
   world: HttpWorld,
   request: HttpAsk,
   stop: AbortController,
-): Promise<{ readonly response: Response; readonly url: URL }> {
+): Promise<{ readonly response: HttpResponse; readonly url: URL }> {
   let { url } = request;
   let headers = { ...request.userHeaders, ...request.headers };
   for (let redirects = 0; ; redirects++) {
@@ -90,7 +93,7 @@ async function firstByte(
   world: HttpWorld,
   { url, headers, limits }: HttpAsk,
   stop: AbortController,
-): Promise<Response> {
+): Promise<HttpResponse> {
   const answered = new AbortController();
   const late = async (): Promise<void> => {
     await world.sleep(limits.firstByteMs, answered.signal);
@@ -140,7 +143,7 @@ export function codeOf(error: unknown): string {
   return typeof code === "string" ? quote(code) : "no connection";
 }
 
-function checkStatus({ status, headers }: Response, url: URL): void {
+function checkStatus({ status, headers }: HttpResponse, url: URL): void {
   if ([200, 206, 304, 403, 404, 410, 416].includes(status)) return;
   const detail = { checked: placeOf(url), got: `status ${status}` };
   if (![408, 425, 429].includes(status) && status < 500) throw tufError("TUF_FETCH_REFUSED", detail);
@@ -153,6 +156,6 @@ function retryAfterMs(text: string | null): number | undefined {
 }
 
 /** Whether the repository says that there is no such file: 403 is what stores without a listing say. */
-export function isAbsent({ status }: Response): boolean {
+export function isAbsent({ status }: HttpResponse): boolean {
   return status === 403 || status === 404 || status === 410;
 }

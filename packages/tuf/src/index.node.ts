@@ -1,4 +1,4 @@
-export { defaultStoreWaitMs, openStore, slashed } from "./store.node.ts";
+export { defaultStoreWaitMs, openStore } from "./store.node.ts";
 export type { OpenStoreOptions } from "./store.node.ts";
 export * from "./disk.node.ts";
 export { nodeLocks } from "./lock.node.ts";
@@ -14,3 +14,4 @@ export {
   type TakeOptions,
 } from "./author.node.ts";
 export { serveRepository, type RepositoryServer } from "./serve.node.ts";
+export { httpFetch } from "./http.node.ts";

@@ -34,7 +34,7 @@ export type { IdentityCheck, IdentityClaim, RoleTrust, SignatureResult } from ".
 export { makeHttpFetcher } from "./http-fetch.ts";
 export type { HttpFetcherOptions } from "./http-fetch.ts";
 export type { Mirror } from "./http-address.ts";
-export type { HttpWorld } from "./http-request.ts";
+export type { HttpResponse, HttpWorld } from "./http-request.ts";
 export { defaultFetchLimits, firstRetryMs, maxRedirects, maxRetryMs } from "./http-limit.ts";
 export type { FetchLimits } from "./http-limit.ts";
 export { saveTarget, partLocks } from "./target-save.ts";
@@ -77,3 +77,5 @@ export { targetAddresses } from "./target.ts";
 export * from "./author-index.ts";
 export { findByMap, maxMapItems, maxMapRows, parseMap } from "./map.ts";
 export type { MapFinding, Mapping, RepositoryMap } from "./map.ts";
+export { readRelease, rolloutPlace, selectRelease } from "./custom.ts";
+export type { Device, Release, ReleaseVerdict, Selection } from "./custom.ts";

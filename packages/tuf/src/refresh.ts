@@ -39,6 +39,13 @@ export interface Run {
   readonly signal?: AbortSignal;
 }
 
+/** Files that are being written while the run goes on to fetch the next ones. */
+interface Writing {
+  later(file: string, bytes: Uint8Array): void;
+  /** Rejects if one of them could not be written. */
+  done(): Promise<void>;
+}
+
 /** All that a run made trusted. */
 export interface Trust {
   readonly set: SnapshotSet;
@@ -51,10 +58,30 @@ export interface Trust {
  */
 export async function refreshTrust(run: Run, anchor: Uint8Array, base: Omit<RootSet, "root">): Promise<Trust> {
   const rootSet = await refreshRoot(run, anchor, base);
-  const timestampSet = await refreshTimestamp(run, rootSet);
-  const set = await refreshSnapshot(run, timestampSet);
-  const targets = await loadTargets(run, set, trustInTargets(set));
-  return { set, targets };
+  const writing = writingTo(run.session);
+  try {
+    const timestampSet = await refreshTimestamp(run, rootSet, writing);
+    const set = await refreshSnapshot(run, timestampSet, writing);
+    return { set, targets: await loadTargets(run, set, trustInTargets(set)) };
+  } finally {
+    // Also if the next file was refused: what is trusted is kept.
+    await writing.done();
+  }
+}
+
+function writingTo(session: StoreSession): Writing {
+  const started: Promise<void>[] = [];
+  return {
+    later(file, bytes) {
+      const written = session.write(file, bytes);
+      // Who waits comes later.
+      written.catch(() => {});
+      started.push(written);
+    },
+    async done() {
+      await Promise.all(started);
+    },
+  };
 }
 
 /** §5.3. */
@@ -126,7 +153,7 @@ async function writeLatestRoot(session: StoreSession, after: RootSet, bytes: Uin
 }
 
 /** §5.4. */
-async function refreshTimestamp(run: Run, set: RootSet): Promise<TimestampSet> {
+async function refreshTimestamp(run: Run, set: RootSet, writing: Writing): Promise<TimestampSet> {
   const known = await readChecked(run, {
     role: "timestamp",
     file: roleFile("timestamp"),
@@ -140,12 +167,12 @@ async function refreshTimestamp(run: Run, set: RootSet): Promise<TimestampSet> {
     maxBytes: maxTimestampBytes,
     accept: (bytes, checks) => acceptTimestamp(set, bytes, known?.value, checks).timestamp,
   });
-  if (fetched.value !== known?.value) await run.session.write(roleFile("timestamp"), fetched.bytes);
+  if (fetched.value !== known?.value) writing.later(roleFile("timestamp"), fetched.bytes);
   return { ...set, timestamp: fetched.value };
 }
 
 /** §5.5. */
-async function refreshSnapshot(run: Run, set: TimestampSet): Promise<SnapshotSet> {
+async function refreshSnapshot(run: Run, set: TimestampSet, writing: Writing): Promise<SnapshotSet> {
   const listed = set.timestamp.snapshot;
   const stored = { role: "snapshot", file: roleFile("snapshot"), maxBytes: maxMetadataBytes };
   const recall = (bytes: Uint8Array, checks: Check[]): Snapshot => recallSnapshot(set, bytes, checks);
@@ -159,7 +186,7 @@ async function refreshSnapshot(run: Run, set: TimestampSet): Promise<SnapshotSet
     ...fileOf("snapshot", listed, set),
     accept: (bytes, checks) => acceptSnapshot(set, bytes, known?.value, checks).snapshot,
   });
-  await run.session.write(roleFile("snapshot"), fetched.bytes);
+  writing.later(roleFile("snapshot"), fetched.bytes);
   return { ...set, snapshot: fetched.value };
 }
 

@@ -109,12 +109,7 @@ class LiveUpdater implements Updater {
   }
 
   targets(names: readonly string[], options: CallOptions = {}): Promise<readonly (TrustedTarget | undefined)[]> {
-    return this.#alone(options, async (session) => {
-      if (this.#trust === undefined) await this.#refresh(session, options);
-      const trust = this.#trust as unknown as Trust;
-      const run = this.#run(session, options);
-      return mapLimited(names, (name) => this.#search(run, trust, name));
-    });
+    return this.#trusting(options, (run, trust) => mapLimited(names, (name) => this.#search(run, trust, name)));
   }
 
   stream(target: TrustedTarget, options: TransferOptions = {}): AsyncGenerator<Uint8Array> {
@@ -122,10 +117,7 @@ class LiveUpdater implements Updater {
   }
 
   names(options: CallOptions = {}): Promise<readonly string[]> {
-    return this.#alone(options, async (session) => {
-      if (this.#trust === undefined) await this.#refresh(session, options);
-      const { set, targets } = this.#trust as unknown as Trust;
-      const run = this.#run(session, options);
+    return this.#trusting(options, async (run, { set, targets }) => {
       const names = new Set<string>();
       const visited = new Set<string>();
       let level: readonly TrustedTargets[] = [targets];
@@ -143,6 +135,14 @@ class LiveUpdater implements Updater {
     const result = this.#last.then(() => this.#options.store.open(work, options));
     this.#last = result.catch(() => {});
     return result;
+  }
+
+  #trusting<T>(options: CallOptions, work: (run: Run, trust: Trust) => Promise<T>): Promise<T> {
+    return this.#alone(options, async (session) => {
+      if (this.#trust === undefined) await this.#refresh(session, options);
+      // A refresh that resolves leaves trust behind.
+      return work(this.#run(session, options), this.#trust as unknown as Trust);
+    });
   }
 
   #run(session: StoreSession, { signal }: CallOptions): Run {

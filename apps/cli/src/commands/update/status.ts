@@ -21,11 +21,10 @@ export async function updateStatusCommand(
   const danger = options.dangerClock === true ? ({ dangerClock: true } as const) : {};
   const store = makeMemoryStore(files);
   const updater = createUpdater({ root, store, fetch: storedFetcher(files), now: () => terminal.now(), ...danger });
-  const client = { store: directory, pinned: digestOf("sha256", root), mirrors };
-  const effort = { command: "update status", runs: () => ({ repository: updater.report }), targets: [], client };
+  const effort = { command: "update status", runs: () => ({ repository: updater.report }), targets: [] };
   const about = [
     row("store", plain(directory)),
-    row("pinned", client.pinned),
+    row("pinned", digestOf("sha256", root)),
     ...mirrors.map(({ metadataUrl }) => row("mirror", plain(metadataUrl))),
   ];
   if (options.quiet !== true) terminal.err(`${about.join("\n")}\n`);
