@@ -10,7 +10,7 @@ const script = readFileSync(join(repositoryRoot, ".ci/run"), "utf8");
 /** Its own steps, each of which counts as one. */
 const steps = (script.match(/^step "/gm) ?? []).length;
 /** The commands that it installs where they are missing. */
-const wanted = [...script.matchAll(/command -v ([a-z0-9-]+)/g)].map((match) => match[1] ?? "");
+const wanted = [...script.matchAll(/command -v ([a-z0-9+-]+)/g)].map((match) => match[1] ?? "");
 
 let folder = "";
 beforeEach(() => {

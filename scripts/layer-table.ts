@@ -28,7 +28,7 @@ export const layers: ReadonlyMap<string, Layer> = new Map<string, Layer>([
   ],
   ["packages/local-sigstore", { mayImport: ["core", "tlog", "tuf"], outside: ["asn1js", "pkijs"], nodeOnly: true }],
   ["packages/testkit", { mayImport: everyIndex, outside: [], nodeOnly: true }],
-  ["apps/cli", { mayImport: everyIndex, outside: ["commander", "yaml"], nodeOnly: true }],
+  ["apps/cli", { mayImport: everyIndex, outside: ["commander", "pkcs11js", "yaml"], nodeOnly: true }],
   ["apps/webhook", { mayImport: ["pipeline", "oci", "policy"], outside: [], nodeOnly: true }],
   ["apps/page", { mayImport: ["pipeline"], outside: [] }],
 ]);

@@ -7,6 +7,7 @@ import { must, run } from "./peer.ts";
 /** Kinds of key, and the words by which OpenSSL makes one. */
 export const keyKinds: Readonly<Record<string, readonly string[]>> = {
   ed25519: ["-algorithm", "ed25519"],
+  "ecdsa P-224": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-224"],
   "ecdsa P-256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
   "ecdsa P-384": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
   "ecdsa P-521": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],

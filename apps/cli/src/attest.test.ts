@@ -73,6 +73,22 @@ describe("--predicate", () => {
     expect(await verify(stage.write("three.tgz", "3"), "--bundle", bundle)).toMatchObject({ code: 1 });
   });
 
+  test("S24: named by the hashes that are asked for; each of them has to fit", async () => {
+    const file = stage.write("hashes.tgz", "hashes");
+    const predicate = stage.write("hashes.json", "{}");
+    const hashes = ["--subject-hash", "sha512", "--subject-hash", "sha256"];
+    const made = await attest(file, "--type", "urn:x", "--predicate", predicate, ...hashes);
+    expect(made).toMatchObject({ code: 0 });
+    const verified = await verify(file, "--type", "urn:x", "--json");
+    const digest = { sha512: hex("sha512", "hashes"), sha256: hex("sha256", "hashes") };
+    expect(parsed(verified)).toMatchObject({ evidence: [{ claims: { statement: { subjects: [{ digest }] } } }] });
+    const only = stage.path("only-512.json");
+    const argv = ["--type", "urn:x", "--predicate", predicate, "--subject-hash", "sha512", "--bundle", only];
+    expect(await attest(file, ...argv)).toMatchObject({ code: 0 });
+    expect(await verify(file, "--bundle", only)).toMatchObject({ code: 0 });
+    expect(await verify(stage.write("other.tgz", "other"), "--bundle", only)).toMatchObject({ code: 1 });
+  });
+
   test("the predicate is signed to the letter", async () => {
     const file = stage.write("letter.tgz", "x");
     const text = '{ "z": 1.50, "a": 12345678901234567890 }';
@@ -188,6 +204,15 @@ describe("verify --type", () => {
       code: 0,
     });
     expect(await verify(file, "--type", "urn:x")).toMatchObject({ code: 0 });
+  });
+
+  test("who forgets --type is told of the attestation beside the file", async () => {
+    const file = stage.write("forgotten.tgz", "forgotten");
+    const predicate = stage.write("forgotten.json", "{}");
+    expect(await attest(file, "--type", "urn:x", "--predicate", predicate)).toMatchObject({ code: 0 });
+    const outcome = await verify(file);
+    expect(outcome).toMatchObject({ code: 2, stderr: expect.stringContaining("CLI_BUNDLE_MISSING") as string });
+    expect(outcome.stderr).toMatch(/hint: .*--type, or --bundle \S*forgotten\.tgz\.attestation\.sigstore\.json$/m);
   });
 
   test("from the environment", async () => {

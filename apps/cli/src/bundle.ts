@@ -1,10 +1,11 @@
 import { existsSync, statSync } from "node:fs";
-import { nameOfPredicateType, quote, TrustError, type Verifier } from "@countersign/core";
+import { nameOfPredicateType, predicateNames, quote, TrustError, type Verifier } from "@countersign/core";
 import type { EvidenceFile } from "@countersign/pipeline";
 import { readingOf, type Reading } from "@countersign/sigstore";
 import { isDigestOperand } from "./artifact.node.ts";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
+import { shellQuoted } from "./render-text.ts";
 
 /** The bundle's default name in both directions. */
 export function bundleNameOf(file: string): string {
@@ -45,8 +46,20 @@ export function readBundle(path: string, given: string | undefined): Uint8Array 
     return readSmallFile(path, "bundle");
   } catch (error) {
     if (given !== undefined || !(error instanceof TrustError) || error.code !== "CLI_FILE_MISSING") throw error;
-    throw cliError("CLI_BUNDLE_MISSING", { expected: quote(path) }, error);
+    throw bundleMissing(path, error);
   }
+}
+
+/** Names an attestation that lies beside the file instead, since that is what was probably meant. */
+function bundleMissing(path: string, cause: TrustError): TrustError {
+  const missing = cliError("CLI_BUNDLE_MISSING", { expected: quote(path) }, cause);
+  const file = path.replace(/\.sigstore\.json$/, "");
+  const names = new Set([...predicateNames.map(({ name }) => name), "attestation"]);
+  const beside = [...names].map((name) => bundleNameOf(`${file}.${name}`)).find((other) => existsSync(other));
+  if (beside === undefined) return missing;
+  const fix = `there is an attestation beside it: give --type, or --bundle ${shellQuoted(beside)}`;
+  const { code, kind, detail } = missing;
+  return new TrustError(code, { kind, says: "there is no bundle beside the file", fix }, detail, cause);
 }
 
 /** What cannot be looked at is left to the one who opens it. */

@@ -21,6 +21,7 @@ import { keyRows } from "./key-command.ts";
 import { layoutRows } from "./layout-command.ts";
 import { layoutVerifyFlags } from "./layout-options.ts";
 import { repoRows } from "./repo-command.ts";
+import { trustRows } from "./trust-command.ts";
 import type { Terminal } from "./terminal.ts";
 import { updateRows } from "./update-command.ts";
 
@@ -162,6 +163,7 @@ export const commandTable: readonly CommandRow[] = [
     group: local,
     load: async () => (await import("./commands/dev.ts")).devFaultCommand,
   },
+  ...trustRows,
   {
     path: "completion",
     operands: "<shell>",

@@ -1,5 +1,15 @@
 import type { Flag } from "./flag.ts";
-import { keylessFlags, passwordFlag, type OutputOptions, type PasswordOptions, type SignOptions } from "./options.ts";
+import {
+  exactIdentityFlags,
+  keylessFlags,
+  passwordFlag,
+  trustFlags,
+  type ExactIdentityOptions,
+  type OutputOptions,
+  type PasswordOptions,
+  type SignOptions,
+  type TrustOptions,
+} from "./options.ts";
 
 /** What commands take that record artifacts. */
 export interface ArtifactOptions extends OutputOptions {
@@ -33,7 +43,7 @@ export interface EvidenceOptions extends ArtifactOptions, PasswordOptions, Omit<
   readonly commit?: string;
 }
 
-export interface MatchProductsOptions extends ArtifactOptions {
+export interface MatchProductsOptions extends ArtifactOptions, TrustOptions, ExactIdentityOptions {
   readonly key?: readonly string[];
   readonly path?: readonly string[];
 }
@@ -206,6 +216,8 @@ export const matchProductsFlags: readonly Flag[] = [
     group: "Trust:",
     takes: "many",
   },
+  ...exactIdentityFlags("the link"),
+  ...trustFlags,
   {
     flags: "-p, --path <path...>",
     says: "what to compare (default: all that is here)",

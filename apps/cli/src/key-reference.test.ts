@@ -44,6 +44,7 @@ describe("sign --key with an encrypted key", () => {
     ["SIGSTORE_KEY_PASSWORD_WRONG", { env: { COUNTERSIGN_PASSWORD: "wrong-password-1" } }],
     ["SIGSTORE_KEY_PASSWORD_WRONG", { secrets: ["wrong-password-1"] }],
     ["SIGSTORE_KEY_PASSWORD_WRONG", { env: { COUNTERSIGN_PASSWORD: "" } }],
+    ["SIGSTORE_KEY_PASSWORD_NEEDED", { secrets: [password], env: { CI: "true" } }],
   ])("%s, and nothing is written", async (code, options) => {
     const key = sealedPair("closed");
     const file = stage.write("unsigned", "x");
@@ -54,6 +55,24 @@ describe("sign --key with an encrypted key", () => {
       expect(outcome.stdout + outcome.stderr).not.toContain("wrong-password-1");
     }
     expect(readdirSync(stage.folder)).not.toContain("unsigned.sigstore.json");
+  });
+
+  test("absurd scrypt parameters: refused before a password is asked for, and nothing is written", async () => {
+    await stage.run(["key", "generate", "-o", stage.path("absurd")], { env: { COUNTERSIGN_PASSWORD: password } });
+    const [, body = ""] = textOf(stage.path("absurd.key"))
+      .replaceAll("\n", "")
+      .split("-----")
+      .filter((part) => part !== "");
+    const json = Buffer.from(body, "base64").toString("utf8").replace('"N":65536', '"N":1073741824');
+    const label = "ENCRYPTED SIGSTORE PRIVATE KEY";
+    const pem = `-----BEGIN ${label}-----\n${Buffer.from(json).toString("base64")}\n-----END ${label}-----\n`;
+    const file = stage.write("unsigned-absurd", "x");
+    const argv = ["sign", file, "--key", stage.write("absurd.pem", pem), ...stage.signing];
+    const outcome = await stage.run(argv, { secrets: [password] });
+    expect(outcome).toMatchObject({ code: 1 });
+    expect(outcome.stderr).toContain("[SIGSTORE_KEY_WORK]");
+    expect(outcome.stderr).not.toContain("Password of");
+    expect(readdirSync(stage.folder)).not.toContain("unsigned-absurd.sigstore.json");
   });
 
   test("no password is asked for by a key that needs none", async () => {
@@ -107,12 +126,18 @@ describe("env://", () => {
 
 test("layouts and links take the same references", async () => {
   const key = sealedPair("functionary");
-  const env = { COUNTERSIGN_PASSWORD: password, SHOWN: textOf(key.public), PATH: process.env["PATH"] ?? "" };
+  const env = {
+    COUNTERSIGN_PASSWORD: password,
+    COSIGN_PKCS11_PIN: "918273",
+    SHOWN: textOf(key.public),
+    PATH: process.env["PATH"] ?? "",
+  };
   const argv = ["layout", "run", "-n", "step", "-k", key.secret, "-d", stage.folder];
   const dump = ["--", "sh", "-c", `env > ${stage.path("dumped")}`];
   expect(await stage.run([...argv, ...dump], { env })).toMatchObject({ code: 0 });
   expect(textOf(stage.path("dumped"))).toContain("SHOWN=");
   expect(textOf(stage.path("dumped"))).not.toContain(password);
+  expect(textOf(stage.path("dumped"))).not.toContain("918273");
   const link = readdirSync(stage.folder).find((name) => name.startsWith("step.")) ?? "";
   const check = ["layout", "sign", stage.path(link), "--verify", "--key", "env://SHOWN"];
   expect(await stage.run(check, { env })).toMatchObject({ code: 0 });

@@ -80,6 +80,16 @@ describe("key generate", () => {
     expect(await stage.run(argv, { secrets: ["same"] })).toMatchObject({ code: 0 });
   });
 
+  test("an empty password is taken as cosign takes it, with a word about it", async () => {
+    const { base } = folderOf("empty-password");
+    const made = await stage.run(["key", "generate", "-o", base], { env: { COSIGN_PASSWORD: "" } });
+    expect(made).toMatchObject({ code: 0 });
+    expect(made.stderr).toContain("note: the password is empty");
+    expect(await stage.run(["key", "public", `${base}.key`], { env: { COSIGN_PASSWORD: "" } })).toMatchObject({
+      code: 0,
+    });
+  });
+
   test("--danger-unencrypted says so, and is never inherited", async () => {
     const { base } = folderOf("plain");
     const argv = ["key", "generate", "-o", base];

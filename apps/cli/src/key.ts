@@ -36,11 +36,10 @@ export function keyIoOf(options: PasswordOptions, terminal: Terminal): KeyIo {
   };
 }
 
-/** By a name that the bundler does not know: the package is somebody else's to install. */
+/** The package is somebody else's to install, beside the command. */
 async function loadPkcs11(): Promise<Pkcs11Package> {
-  const name = "pkcs11js";
-  const { default: package_ } = (await import(name)) as { readonly default: Pkcs11Package };
-  return package_;
+  const loaded = await import("pkcs11js");
+  return loaded.default;
 }
 
 /**

@@ -1,6 +1,5 @@
 import {
   algorithmOfScheme,
-  parseKeyFile,
   parseSignerFile,
   readP224Signer,
   publicKeyOf,
@@ -12,6 +11,7 @@ import { sigstoreError } from "@countersign/sigstore";
 import { isFileReference, type ChooseAlgorithm, type KeyIo } from "@countersign/sigstore/node";
 import { quote, TrustError } from "@countersign/core";
 import { cliError } from "./errors.ts";
+import { readLayoutKeyFile } from "./layout-key-file.ts";
 import { keyIoOf, signerOf, verifierOf } from "./key.ts";
 import type { PasswordOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -48,10 +48,8 @@ export async function readInTotoSigner(
  */
 export async function openLayoutKey(reference: string, io: KeyIo): Promise<LayoutKey> {
   const bytes = isFileReference(reference) ? io.readFile(reference) : undefined;
-  if (bytes === undefined || /^\s*(?:ssh-|ecdsa-|sk-)/.test(startOf(bytes)))
-    return publicKeyOf((await verifierOf(reference, withBytes(io, bytes))).spki);
-  if (Buffer.from(bytes).includes("PRIVATE KEY-----")) throw cliError("CLI_KEY_PRIVATE", quote(reference));
-  return parseKeyFile(bytes);
+  const key = bytes === undefined ? undefined : readLayoutKeyFile(bytes, reference);
+  return key ?? publicKeyOf((await verifierOf(reference, withBytes(io, bytes))).spki);
 }
 
 /** Opens several public keys, one after another: each may ask something. What is wrong with one is CLI_KEY_UNUSABLE here. */

@@ -1,12 +1,16 @@
 import type { Flag } from "./flag.ts";
-import { trustFlags, type OutputOptions, type TrustOptions } from "./options.ts";
+import {
+  exactIdentityFlags,
+  trustFlags,
+  type ExactIdentityOptions,
+  type OutputOptions,
+  type TrustOptions,
+} from "./options.ts";
 
 /** What `layout verify` takes. */
-export interface LayoutVerifyOptions extends OutputOptions, TrustOptions {
+export interface LayoutVerifyOptions extends OutputOptions, TrustOptions, ExactIdentityOptions {
   readonly layout?: string;
   readonly key?: readonly string[];
-  readonly certificateIdentity?: string;
-  readonly certificateOidcIssuer?: string;
   readonly linkDir?: string;
   readonly substitute?: readonly string[];
   readonly compat?: true;
@@ -29,18 +33,7 @@ export const layoutVerifyFlags: readonly Flag[] = [
     group: "Trust:",
     takes: "many",
   },
-  {
-    flags: "--certificate-identity <who>",
-    says: "exactly who must have signed the layout, which then is a Sigstore bundle, in place of --key",
-    group: "Trust:",
-    conflicts: ["key"],
-  },
-  {
-    flags: "--certificate-oidc-issuer <url>",
-    says: "exactly which issuer must have vouched for that identity",
-    group: "Trust:",
-    conflicts: ["key"],
-  },
+  ...exactIdentityFlags("the layout"),
   { flags: "--link-dir <dir>", says: "where the links are (default: here)", group: "Trust:" },
   {
     flags: "--substitute <name=value>",

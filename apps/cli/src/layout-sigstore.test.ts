@@ -140,6 +140,25 @@ describe("a chain whose functionaries are Sigstore identities", () => {
     expect(await layout("verify", ...argv)).toMatchObject({ code: 0 });
   });
 
+  test("match-products compares with a link by an identity", async () => {
+    const argv = [
+      "match-products",
+      `../links/${links()[1]}`,
+      "--certificate-oidc-issuer",
+      stage.sigstore.url,
+      ...stage.trust,
+    ];
+    expect(await layout(...argv, "--certificate-identity", ada)).toMatchObject({ code: 0 });
+    expect(await layout(...argv, "--certificate-identity", bob)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("INTOTO_IDENTITY_MISMATCH") as string,
+    });
+    expect(await layout("match-products", `../links/${links()[1]}`)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("INTOTO_BUNDLE_UNTRUSTED") as string,
+    });
+  });
+
   test("is refused under another trust root", async () => {
     const argv = ["--layout", "../root.layout", "--key", owner.public, "--link-dir", "../links"];
     expect(await layout("verify", ...argv)).toMatchObject({

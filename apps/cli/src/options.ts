@@ -60,6 +60,8 @@ export interface AttestOptions extends SignOptions {
   readonly predicate?: string;
   readonly statement?: string;
   readonly provenance?: true;
+  /** Names of hash functions. */
+  readonly subjectHash?: readonly string[];
 }
 
 export interface DevOptions extends OutputOptions {
@@ -119,6 +121,30 @@ export const trustFlags: readonly Flag[] = [
     takes: "days",
   },
 ];
+
+/** An identity in place of a key, for commands that take both. */
+export interface ExactIdentityOptions {
+  readonly certificateIdentity?: string;
+  readonly certificateOidcIssuer?: string;
+}
+
+/** The flags of these options; `what` must be a Sigstore bundle then, which has one signature. */
+export function exactIdentityFlags(what: string): readonly Flag[] {
+  return [
+    {
+      flags: "--certificate-identity <who>",
+      says: `exactly who must have signed ${what}, then a Sigstore bundle, in place of --key`,
+      group: "Trust:",
+      conflicts: ["key"],
+    },
+    {
+      flags: "--certificate-oidc-issuer <url>",
+      says: "exactly which issuer must have vouched for that identity",
+      group: "Trust:",
+      conflicts: ["key"],
+    },
+  ];
+}
 
 const identityRegexp = "certificate-identity-regexp";
 const issuerRegexp = "certificate-oidc-issuer-regexp";
@@ -262,6 +288,14 @@ export const attestFlags: readonly Flag[] = [
     flags: "--provenance",
     says: "SLSA v1 provenance, made from what GitHub Actions, GitLab CI or the working copy says of this build",
     group: "Statement:",
+  },
+  {
+    flags: "--subject-hash <name>",
+    says: "by which hash the statement names the files; may be given again (default: sha256)",
+    group: "Statement:",
+    choices: ["sha256", "sha384", "sha512"],
+    takes: "many",
+    conflicts: ["statement"],
   },
   ...signFlags,
 ];

@@ -1,12 +1,17 @@
 import { parseUtf8, quote } from "@countersign/core";
 import type { AskPassword } from "@countersign/sigstore/node";
+import { findCi } from "./ci.ts";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
-import type { PasswordOptions } from "./options.ts";
+import type { OutputOptions, PasswordOptions } from "./options.ts";
+import { formatNote } from "./render-text.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The variables that may hold a password, the first that is set counts; one that is set and empty is the empty password. */
-export const passwordVariables: readonly string[] = ["COUNTERSIGN_PASSWORD", "COSIGN_PASSWORD"];
+const passwordVariables: readonly string[] = ["COUNTERSIGN_PASSWORD", "COSIGN_PASSWORD"];
+
+/** All variables that open a key that is here: nothing that a signing command starts needs them. */
+export const secretVariables: readonly string[] = [...passwordVariables, "COUNTERSIGN_PKCS11_PIN", "COSIGN_PKCS11_PIN"];
 
 /** The longest password that is read from a file, in bytes. */
 export const maxPasswordBytes: number = 64 * 1024;
@@ -15,21 +20,23 @@ export const maxPasswordBytes: number = 64 * 1024;
 export function passwordOf(options: PasswordOptions, terminal: Terminal): AskPassword {
   return async (name) => {
     const given = givenPassword(options, terminal);
-    if (given !== undefined || !terminal.canAsk) return given;
+    if (given !== undefined || !isAnybodyThere(terminal)) return given;
     return terminal.askSecret(`Password of ${quote(name)}: `);
   };
 }
 
 /** The PIN of a token, from the person at the terminal only. */
 export function pinOf(terminal: Terminal): AskPassword {
-  return async (name) => (terminal.canAsk ? terminal.askSecret(`PIN of token ${quote(name)}: `) : undefined);
+  return async (name) => (isAnybodyThere(terminal) ? terminal.askSecret(`PIN of token ${quote(name)}: `) : undefined);
 }
 
 /** A new password: given, or typed twice by a person. Throws CLI_PASSWORD_NEEDED, CLI_PASSWORD_DIFFERS. */
-export async function newPassword(options: PasswordOptions, terminal: Terminal): Promise<string> {
+export async function newPassword(options: PasswordOptions & OutputOptions, terminal: Terminal): Promise<string> {
   const given = givenPassword(options, terminal);
+  if (given === "" && options.quiet !== true)
+    terminal.err(formatNote("the password is empty: whoever reads the key file can sign", terminal));
   if (given !== undefined) return given;
-  if (!terminal.canAsk) throw cliError("CLI_PASSWORD_NEEDED");
+  if (!isAnybodyThere(terminal)) throw cliError("CLI_PASSWORD_NEEDED");
   const first = await terminal.askSecret("New password: ");
   if (first === "") throw cliError("CLI_PASSWORD_NEEDED");
   if (first === (await terminal.askSecret("The same again: "))) return first;
@@ -38,11 +45,16 @@ export async function newPassword(options: PasswordOptions, terminal: Terminal):
 
 /** The password of a key that is taken over: of the file given, else as for a new one. */
 export async function importPassword(
-  options: PasswordOptions & { readonly newPasswordFile?: string },
+  options: PasswordOptions & OutputOptions & { readonly newPasswordFile?: string },
   terminal: Terminal,
 ): Promise<string> {
   if (options.newPasswordFile !== undefined) return readPassword(options.newPasswordFile);
   return newPassword(options, terminal);
+}
+
+/** Some CI give their jobs a terminal, at which nobody sits. */
+function isAnybodyThere({ canAsk, env }: Terminal): boolean {
+  return canAsk && findCi(env) === undefined;
 }
 
 function givenPassword({ passwordFile }: PasswordOptions, { env }: Terminal): string | undefined {

@@ -22,15 +22,18 @@ export function makeProgress(
   verb: "reading" | "downloading" = "reading",
 ): Progress {
   const { isWatched } = terminal;
+  // A disk is quick, a network may not be.
+  const quietBytes = verb === "reading" ? minProgressBytes / 4 : 0;
   let last = terminal.now().getTime();
   let shown = false;
   return {
     report(doneBytes) {
       const now = terminal.now().getTime();
-      if (doneBytes < minProgressBytes / 4 || now - last < (isWatched ? watchedEveryMs : unwatchedEveryMs)) return;
+      if (doneBytes < quietBytes || now - last < (isWatched ? watchedEveryMs : unwatchedEveryMs)) return;
       last = now;
       shown = true;
-      const line = `${verb} ${plain(name)}: ${amount(doneBytes, totalBytes)}`;
+      const bar = isWatched && verb === "downloading" ? `${barOf(doneBytes, totalBytes)} ` : "";
+      const line = `${verb} ${plain(name)}: ${bar}${amount(doneBytes, totalBytes)}`;
       terminal.err(isWatched ? `\r${line}\u001b[K` : `${line}\n`);
     },
     end() {
@@ -43,4 +46,12 @@ function amount(doneBytes: number, totalBytes: number | undefined): string {
   const done = `${Math.floor(doneBytes / 1_000_000)} MB`;
   if (totalBytes === undefined || totalBytes === 0) return done;
   return `${done} of ${Math.ceil(totalBytes / 1_000_000)} MB (${Math.min(100, Math.floor((doneBytes / totalBytes) * 100))} %)`;
+}
+
+const barWidth = 20;
+
+function barOf(doneBytes: number, totalBytes: number | undefined): string {
+  if (totalBytes === undefined || totalBytes === 0) return "";
+  const filled = Math.min(barWidth, Math.floor((doneBytes / totalBytes) * barWidth));
+  return `[${"#".repeat(filled)}${"-".repeat(barWidth - filled)}]`;
 }

@@ -2,6 +2,7 @@ import type { CommandRow } from "./command.ts";
 import {
   repoAddFlags,
   repoBinsFlags,
+  repoCloneFlags,
   repoDelegateFlags,
   repoFlags,
   repoInitFlags,
@@ -145,5 +146,14 @@ export const repoRows: readonly CommandRow[] = [
     flags: repoServeFlags,
     group,
     load: async () => (await import("./commands/repo/serve.ts")).repoServeCommand,
+  },
+  {
+    path: "repo clone",
+    operands: "<url>",
+    says: "Copy a whole repository, each file verified as a client does: a mirror, brought up to date by running it again",
+    examples: ["countersign repo clone https://updates.example/metadata --root root.json --dir mirror"],
+    flags: repoCloneFlags,
+    group,
+    load: async () => (await import("./commands/repo/clone.ts")).repoCloneCommand,
   },
 ];

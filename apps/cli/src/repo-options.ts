@@ -236,3 +236,25 @@ export const repoServeFlags: readonly Flag[] = [
   dir,
   { flags: "--port <number>", says: "the port to listen on (default: any free one)", group: "Server:", takes: "port" },
 ];
+
+export interface RepoCloneOptions extends RepoOptions {
+  readonly root?: string;
+  readonly targetsUrl?: string;
+  readonly header?: readonly string[];
+}
+
+export const repoCloneFlags: readonly Flag[] = [
+  { ...dir, says: "where the copy goes, in its folder public (default: here)" },
+  { flags: "--root <file>", says: "root metadata of the repository that you trust", group: "Trust:" },
+  {
+    flags: "--targets-url <url>",
+    says: "where the targets are (default: targets, beside a folder metadata or below)",
+    group: "Repository:",
+  },
+  {
+    flags: "--header <name: value>",
+    says: "send this with every request, such as an authorisation; may be given again",
+    group: "Repository:",
+    takes: "many",
+  },
+];

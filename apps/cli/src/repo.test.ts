@@ -304,6 +304,30 @@ test("serve answers on loopback, with ranges, and nothing outside of public", as
   }
 });
 
+test("clone copies a repository from a server, and brings the copy up to date", async () => {
+  await begin("origin");
+  const { serveRepository } = await import("@countersign/tuf/node");
+  const { url, close } = await serveRepository(at("origin", "public"), 0);
+  try {
+    const root = at("origin", "public", "metadata", "1.root.json");
+    const clone = (argv: readonly string[]): Promise<Outcome> =>
+      good("mirror", ["clone", `${url}/metadata`, "--root", root, ...argv]);
+    mkdirSync(at("mirror"));
+    expect(JSON.parse((await clone(["--json"])).stdout)).toMatchObject({
+      versions: { root: 1, timestamp: 1 },
+      targets: 1,
+      oldestRoot: 1,
+    });
+    await good("origin", ["timestamp", "--key", at("online.pem")]);
+    await good("origin", ["publish"]);
+    expect((await clone([])).stderr).toContain("timestamp 2, snapshot 1, targets 1; 1 targets roles, 1 files");
+    expect(readdirSync(at("mirror", "public", "metadata"))).toEqual(readdirSync(at("origin", "public", "metadata")));
+    expect(await refused("mirror", ["clone", url])).toBe("2 CLI_USAGE");
+  } finally {
+    await close();
+  }
+});
+
 test("two commands at once take turns, and no half-written file is left", async () => {
   await begin("busy");
   const runs = Array.from({ length: 4 }, (_, index) => {

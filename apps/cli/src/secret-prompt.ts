@@ -5,9 +5,9 @@ type Outcome = { readonly text: string } | "interrupted";
 
 /** Asks on standard error and reads a line from the terminal without showing it. Ctrl-C ends the process as it always does. */
 export async function askHidden(question: string, input: ReadStream, say: (text: string) => void): Promise<string> {
-  say(question);
   input.setRawMode(true);
   try {
+    say(question);
     const outcome = await readHidden(input);
     if (outcome !== "interrupted") return outcome.text;
   } finally {

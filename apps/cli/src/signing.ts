@@ -28,13 +28,13 @@ export interface Signing {
 
 /** Chooses key or identity, services and trust root. Opens no socket; `open` of the result does. */
 export async function makeSigning(options: SignOptions, terminal: Terminal, what: Signable): Promise<Signing> {
-  const trust = await readTrust(options, [], terminal.now());
+  const trust = await readTrust(options, [], terminal);
   const world: SignWorld = { http, sleep, trust, now: () => terminal.now() };
   if (options.key !== undefined) return keySigning({ options, world, what, terminal });
   const alone = options.dangerNoLog === true ? "--danger-no-log" : "--timestamp";
   if (options.dangerNoLog === true || options.timestamp === true)
     throw cliError("CLI_OPTION_CONFLICT", { checked: alone, expected: "--key beside it", got: "no --key" });
-  const services = await chooseServices(options, terminal.now());
+  const services = await chooseServices(options, terminal);
   const source = findTokenSource(options, services, terminal);
   return {
     kind: "keyless",
@@ -53,7 +53,7 @@ interface KeySigning {
 }
 
 async function keySigning({ options, world, what, terminal }: KeySigning): Promise<Signing> {
-  const services = await keyServices(options, world.now());
+  const services = await keyServices(options, terminal);
   // An envelope's Ed25519 signature is the pure one for every verifier; only a file's has to be Ed25519ph for the log.
   const shown = what === "files" ? services : undefined;
   const signer = await readSigner(options.key ?? "", shown, options, terminal);
@@ -71,14 +71,14 @@ async function keySigning({ options, world, what, terminal }: KeySigning): Promi
 }
 
 /** Without a log, only timestamp authorities are asked, and they only on request. */
-async function keyServices(options: SignOptions, now: Date): Promise<Services | undefined> {
+async function keyServices(options: SignOptions, terminal: Terminal): Promise<Services | undefined> {
   if (options.dangerNoLog !== true) {
     if (options.timestamp === true)
       throw cliError("CLI_OPTION_CONFLICT", { checked: "--timestamp", expected: "--danger-no-log beside it" });
-    return chooseServices(options, now);
+    return chooseServices(options, terminal);
   }
   if (options.timestamp !== true) return undefined;
-  const { tsa } = await chooseServices(options, now);
+  const { tsa } = await chooseServices(options, terminal);
   if (tsa.length === 0)
     throw cliError("CLI_OPTION_CONFLICT", { checked: "--timestamp", got: "a signing config without an authority" });
   return { rekor: [], tsa };

@@ -2,6 +2,7 @@ import { createServer, type Http2Server, type ServerHttp2Stream } from "node:htt
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { TrustError } from "@countersign/core";
+import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { makeFolder } from "./scenario.ts";
 import { fetchSvid } from "./spiffe.node.ts";
@@ -90,6 +91,19 @@ test.each<[string, (stream: ServerHttp2Stream) => void]>([
 ])("%s: CLI_SPIFFE_FAILED", async (_, reply) => {
   answer = reply;
   expect(await refusalOf(`unix:${socket}`)).toBe("CLI_SPIFFE_FAILED");
+});
+
+test("whatever comes back, it is a token or CLI_SPIFFE_FAILED", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 40 }), fc.nat({ max: 30 }), async (noise, at) => {
+      const whole = field(1, field(2, token));
+      const bent = Buffer.concat([whole.subarray(0, at), noise, whole.subarray(at + noise.length)]);
+      answer = (stream) => send(stream, bent);
+      const outcome = await fetchSvid(`unix:${socket}`, "sigstore").catch((thrown: unknown) => thrown);
+      expect(typeof outcome === "string" || (outcome as TrustError).code === "CLI_SPIFFE_FAILED").toBe(true);
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test.each(["", "unix:relative", "tcp://10.0.0.1:80", "https://agent.example", `unix:${socket}.none`])(

@@ -47,9 +47,10 @@ export function readPlan(options: AttestOptions, now: Date): StatementPlan {
   return predicatePlan(predicate, type, now);
 }
 
-/** The hashes that the files have to be read with. */
-export function hashesOf(plan: StatementPlan): readonly HashName[] {
-  if (plan.kind !== "statement") return ["sha256"];
+/** The hashes that the files have to be read with: those that a statement names them by, or is to name them by. */
+export function hashesOf(plan: StatementPlan, { subjectHash = ["sha256"] }: AttestOptions): readonly HashName[] {
+  // The option offers only names of hashes.
+  if (plan.kind !== "statement") return [...new Set(subjectHash as readonly HashName[])];
   const { subjects } = plan.statement;
   const others = (["sha384", "sha512"] as const).filter((name) =>
     subjects.some(({ digest }) => Object.hasOwn(digest, name)),

@@ -1,5 +1,5 @@
 import { recordOptionsOf } from "./evidence.ts";
-import { passwordVariables } from "./password.ts";
+import { secretVariables } from "./password.ts";
 import type { StepRun } from "@countersign/in-toto/node";
 import type { EvidenceOptions } from "./evidence-options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -29,9 +29,9 @@ export function stepRunOf(
   };
 }
 
-/** All but the password of the key that signs the link: a step has no use for it, and may print its environment. */
+/** All but the password or PIN of the key that signs the link: a step has no use for it, and may print its environment. */
 function commonVariables(env: Terminal["env"]): readonly string[] {
-  return Object.keys(env).filter((name) => !passwordVariables.includes(name));
+  return Object.keys(env).filter((name) => !secretVariables.includes(name));
 }
 
 function chosenVariables(names: readonly string[], env: Terminal["env"]): Readonly<Record<string, string>> {

@@ -14,8 +14,8 @@ export interface TokenSource {
   readonly token: () => Promise<string>;
 }
 
-/** A token that ends sooner is not begun with, in milliseconds. */
-const minLifeMs = 60_000;
+/** A token that ends sooner is not begun with, in milliseconds. People's tokens live for a minute in all. */
+const minLifeMs = 5000;
 
 /**
  * Finds where a token comes from, without getting it: the option or $SIGSTORE_ID_TOKEN, else what this environment gives

@@ -1,21 +1,40 @@
 import { statSync } from "node:fs";
-import { loadTrust, type Trust, type TrustFile } from "@countersign/pipeline";
+import { loadInstance, loadTrust, type Trust, type TrustFile } from "@countersign/pipeline";
 import type { Verifier } from "@countersign/core";
 import { readSmallFile } from "./input.node.ts";
-import type { TrustOptions } from "./options.ts";
+import type { Instance, TrustOptions } from "./options.ts";
 import { instanceOf } from "./policy.ts";
+import { updatedFile } from "./trust-directory.ts";
+import type { Terminal } from "./terminal.ts";
 
-/** The trust that the options name, from files and from what is built in. Opens no socket. */
-export function readTrust(options: TrustOptions, keys: readonly Verifier[], now: Date): Promise<Trust> {
-  const files = (options.trustedRoot ?? []).map(readTrustFile);
+/**
+ * The trust that the options name: from files, else what `countersign trust update` got for the instance, else what is built in.
+ * Opens no socket.
+ */
+export async function readTrust(
+  options: TrustOptions,
+  keys: readonly Verifier[],
+  terminal: Pick<Terminal, "env" | "now">,
+): Promise<Trust> {
   const instance = instanceOf(options);
+  const given = (options.trustedRoot ?? []).map(readTrustFile);
+  const files = given.length > 0 ? given : await updatedRoot(instance ?? "public-good", terminal);
   return loadTrust({
     files,
-    now,
+    now: terminal.now(),
     keys: [...keys],
     ...(instance === undefined ? {} : { instance }),
     ...(options.maxTrustAge === undefined ? {} : { maxAgeDays: options.maxTrustAge }),
   });
+}
+
+/** An update counts unless the root that is built in is newer than it. */
+async function updatedRoot(instance: Instance, { env }: Pick<Terminal, "env">): Promise<readonly TrustFile[]> {
+  const path = updatedFile(instance, "trusted_root.json", env);
+  if (path === undefined) return [];
+  const file = readTrustFile(path);
+  const { source } = await loadInstance(instance);
+  return Date.parse(file.date ?? "") >= Date.parse(source.date) ? [file] : [];
 }
 
 /** A file of the caller's is as old as it says on disk: nothing inside it tells. */

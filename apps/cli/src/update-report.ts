@@ -20,6 +20,16 @@ export interface UpdateReport {
   readonly targets: readonly TargetReport[];
   readonly findings: readonly Finding[];
   readonly exitCode: number;
+  /** What this client was set up with; only `update status` tells. */
+  readonly client?: ClientReport;
+}
+
+/** What the user once said to trust, and where it is kept. */
+export interface ClientReport {
+  readonly store: string;
+  /** Digest of the root metadata from which trust begins. */
+  readonly pinned: string;
+  readonly mirrors: readonly { readonly metadataUrl: string; readonly targetsUrl?: string }[];
 }
 
 /** One target, in reports. */
@@ -47,6 +57,7 @@ export interface Effort {
   /** One a repository; the one without a map is called `repository`. */
   readonly runs: () => Readonly<Record<string, RunReport>>;
   readonly targets: TargetReport[];
+  readonly client?: ClientReport;
 }
 
 /** What metadata says of a target. */
@@ -85,11 +96,20 @@ export async function settle(
 }
 
 function reportOf(effort: Effort, decision: UpdateReport["decision"], findings: readonly Finding[]): UpdateReport {
-  const { command, targets } = effort;
+  const { command, targets, client } = effort;
   const runs = effort.runs();
   const warnings = Object.values(runs).flatMap((run) => run.findings);
   const all = [...findings, ...warnings];
-  return { schema: "countersign.update/v1", command, decision, runs, targets, findings: all, exitCode: 0 };
+  return {
+    schema: "countersign.update/v1",
+    command,
+    decision,
+    runs,
+    targets,
+    findings: all,
+    exitCode: 0,
+    ...(client && { client }),
+  };
 }
 
 function sayMore({ runs, decision }: UpdateReport, options: OutputOptions, terminal: Terminal): void {

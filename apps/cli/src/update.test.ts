@@ -135,8 +135,14 @@ describe("countersign update", () => {
     site.server.clear();
     site.server.fault(`/targets/${address}`, { kind: "other-bytes" });
     const out = join(at, "out");
-    const refused = await update("get", "app.bin", "-o", out, "--json");
+    const refused = await update("get", "app.bin", "plugins/one", "-o", out, "--json");
     expect(refused.code).toBe(1);
+    expect(json(refused).targets).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ name: "app.bin", outcome: "refused" }),
+        expect.objectContaining({ name: "plugins/one", outcome: "saved", path: join(out, "plugins/one") }),
+      ]),
+    );
     expect(json(refused)).toMatchObject({ decision: { verdict: "refused", code: "TUF_TARGET_HASH" }, exitCode: 1 });
     expect(existsSync(join(out, "app.bin"))).toBe(false);
   });
@@ -313,7 +319,11 @@ describe("countersign update status", () => {
     await update("refresh");
     site.server.requests.splice(0);
     const late = await runHere(["update", "status", "--json", ...store()], { now: new Date("2032-01-01T00:00:00Z") });
-    expect(json(late)).toMatchObject({ exitCode: 1, decision: { code: "TUF_EXPIRED" } });
+    expect(json(late)).toMatchObject({
+      exitCode: 1,
+      decision: { code: "TUF_EXPIRED" },
+      client: { store: join(at, "store"), mirrors: [{ metadataUrl: site.mirror }] },
+    });
     expect(site.server.requests).toEqual([]);
   });
 });

@@ -147,6 +147,54 @@ describe("times", () => {
   ])("refuses %s", (_, bytes) => expect(codeOf(() => read(readTime, bytes))).toBe("CORE_DER_MALFORMED"));
 });
 
+/** Slow and obvious: a pattern, and a date that is written back. */
+function readSlowly(text: string, isShort: boolean): number | undefined {
+  const pattern = isShort
+    ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)()Z$/
+    : /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{0,8}[1-9]))?Z$/;
+  const [, years = "", month, day, hour, minute, second, fraction = ""] = pattern.exec(text) ?? [];
+  const year = isShort ? `${Number(years) < 50 ? 20 : 19}${years}` : years;
+  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction.padEnd(3, "0").slice(0, 3)}Z`;
+  const time = new Date(iso);
+  return Number.isNaN(time.getTime()) || time.toISOString() !== iso ? undefined : time.getTime();
+}
+
+test("property: times are read as a pattern and Date would read them", () => {
+  const digits = (length: number): fc.Arbitrary<string> =>
+    fc.string({ unit: fc.constantFrom(..."0123456789"), minLength: length, maxLength: length });
+  const pair = fc.oneof(
+    fc.integer({ min: 0, max: 62 }).map((value) => String(value).padStart(2, "0")),
+    digits(2),
+    fc.constantFrom("", "1", " 1", "-1", "123"),
+  );
+  const tail = fc.constantFrom(
+    "Z",
+    "",
+    "z",
+    ".5Z",
+    ".50Z",
+    ".Z",
+    ".0Z",
+    ".001Z",
+    ".0009Z",
+    ".123456789Z",
+    ".1234567891Z",
+    "ZZ",
+    ".1",
+  );
+  const parts = fc.tuple(fc.oneof(digits(2), digits(4)), pair, pair, pair, pair, pair, tail);
+  fc.assert(
+    fc.property(parts, fc.constantFrom(23, 24), (texts, tag) => {
+      const text = texts.join("");
+      const node = parseDer(Uint8Array.of(tag, text.length, ...utf8(text)));
+      const expected = readSlowly(text, tag === 23);
+      if (expected === undefined) expect(codeOf(() => readTime(node))).toBe("CORE_DER_MALFORMED");
+      else expect(readTime(node)).toBe(expected);
+    }),
+    { numRuns: 5000 },
+  );
+});
+
 describe("refused", () => {
   const readers: Readonly<Record<string, (node: DerNode) => unknown>> = {
     readBitString,

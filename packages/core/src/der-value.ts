@@ -102,25 +102,43 @@ function readText(content: Uint8Array): string {
 /** Milliseconds of a UTCTime (RFC 5280 §4.1.2.5.1) or GeneralizedTime in UTC; a fraction is allowed as in RFC 3161 §2.4.2. */
 export function readTime(node: DerNode): number {
   const isShort = node.tag === 23;
-  const text = readAscii(expectTag(node, isShort ? 23 : 24, "a time"));
-  const match = (isShort ? shortTime : longTime).exec(text);
-  if (match === null) throw malformed("a time in UTC to the second", quote(text.slice(0, 40)));
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);
+  const content = expectTag(node, isShort ? 23 : 24, "a time");
+  const from = isShort ? 2 : 4;
+  const fractionMs = readFraction(content, from + 10);
+  const year = isShort ? readDigits(content, 0, 2) : readDigits(content, 0, 4);
+  const [month, day] = [readDigits(content, from, 2), readDigits(content, from + 2, 2)];
+  const [hour, minute] = [readDigits(content, from + 4, 2), readDigits(content, from + 6, 2)];
+  const second = readDigits(content, from + 8, 2);
+  if ((isShort && content.length !== 13) || Number.isNaN(year + month + day + hour + minute + second + fractionMs))
+    throw malformed("a time in UTC to the second", quote(readAscii(content.subarray(0, 40))));
   const date = new Date(0);
   date.setUTCFullYear(isShort ? year + (year < 50 ? 2000 : 1900) : year, month - 1, day);
-  date.setUTCHours(hour, minute, second, Number((match[7] ?? "").padEnd(3, "0").slice(0, 3)));
+  // A 31st of June rolls over, and shows as another date.
   const isReal =
-    date.getUTCMonth() === month - 1 &&
-    date.getUTCDate() === day &&
-    date.getUTCHours() === hour &&
-    date.getUTCMinutes() === minute &&
-    date.getUTCSeconds() === second;
-  if (!isReal) throw malformed("a time that exists", quote(text));
-  return date.getTime();
+    date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
+  if (!isReal) throw malformed("a time that exists", quote(readAscii(content)));
+  return date.getTime() + ((hour * 60 + minute) * 60 + second) * 1000 + fractionMs;
 }
 
-const shortTime = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
-const longTime = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{0,8}[1-9]))?Z$/;
+/** The number that `count` decimal digits of the content write; NaN if there is anything else. */
+function readDigits(content: Uint8Array, from: number, count: number): number {
+  let value = 0;
+  for (let at = from; at < from + count; at++) {
+    const digit = (content[at] ?? 0) - 0x30;
+    value = digit >= 0 && digit <= 9 ? value * 10 + digit : Number.NaN;
+  }
+  return value;
+}
+
+/** Milliseconds of `Z`, or of a point, one to nine digits without a zero at their end, and `Z`, up to the content's end; else NaN. */
+function readFraction(content: Uint8Array, from: number): number {
+  const last = content.length - 1;
+  if (content[last] !== 0x5a || last < from) return Number.NaN;
+  if (last === from) return 0;
+  const digits = last - from - 1;
+  if (content[from] !== 0x2e || digits < 1 || digits > 9 || content[last - 1] === 0x30) return Number.NaN;
+  return Math.floor(readDigits(content, from + 1, digits) * 10 ** (3 - digits));
+}
 
 function expectTag(node: DerNode, tag: number, what: string): Uint8Array {
   if (node.tagClass !== "universal" || node.tag !== tag) throw malformed(what, `${node.tagClass} tag ${node.tag}`);

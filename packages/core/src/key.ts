@@ -64,23 +64,27 @@ export function makeVerifierOn(backend: Backend, spki: Uint8Array, name?: Algori
   const algorithm = algorithmOf(name ?? defaultAlgorithmOf(key));
   checkFits(algorithm, key);
   const check = backend.openKey({ key, spki: own, algorithm });
-  const verifier: Verifier = {
-    keyid: keyidOn(backend, own),
+  let keyid: string | undefined;
+  const verifier = {
+    // A certificate's key is never asked for it.
+    get keyid() {
+      keyid ??= keyidOn(backend, own);
+      return keyid;
+    },
     algorithm,
     spki: own,
-    verify(message, signature) {
+    verify(message: Uint8Array, signature: Uint8Array) {
       checkMessage(algorithm, message);
       return isShape(algorithm, key, signature) && check.isOverMessage(message, signature);
     },
   };
   if (!algorithm.digestable) return verifier;
-  return {
-    ...verifier,
-    verifyDigest(digest, signature) {
+  return Object.assign(verifier, {
+    verifyDigest(digest: Digest, signature: Uint8Array) {
       checkDigestUsable(algorithm, digest);
       return isShape(algorithm, key, signature) && check.isOverDigest(digestBytes(digest), signature);
     },
-  };
+  });
 }
 
 /** Refuses a digest that the algorithm does not sign over, with CORE_DIGEST_UNUSABLE: it must never be taken for the message. */

@@ -36,9 +36,7 @@ export class ArtifactList implements ReadonlyMap<string, Hashes> {
 
   /** The entry of a path, -1 if there is none. */
   find(path: string): number {
-    if (!path.isWellFormed()) return -1;
-    const bytes = utf8(escapePath(path));
-    return this.#search({ bytes, from: 0, to: bytes.length });
+    return path.isWellFormed() ? this.#search(keyOf(path)) : -1;
   }
 
   /** How the other list has one entry of this. */
@@ -178,6 +176,27 @@ function isSameRun(bytes: Uint8Array, from: number, to: number, run: Omit<String
   const shift = run.from - from;
   for (let at = to - 1; at >= from; at--) if (bytes[at] !== other[at + shift]) return false;
   return true;
+}
+
+/** What a plain path is written into to be looked for: a layout may ask for very many. */
+const scratch = new Uint8Array(256);
+
+/** A path as canonical JSON has it; only good until the next one. */
+function keyOf(path: string): StringBytes {
+  for (let at = 0; at < path.length; at++) {
+    const code = path.charCodeAt(at);
+    if (at === scratch.length || !isPlain(code)) {
+      const bytes = utf8(escapePath(path));
+      return { bytes, from: 0, to: bytes.length };
+    }
+    scratch[at] = code;
+  }
+  return { bytes: scratch, from: 0, to: path.length };
+}
+
+/** Whether a character is one byte and needs no escape. */
+function isPlain(code: number): boolean {
+  return code < 128 && code !== 34 && code !== 92;
 }
 
 function escapePath(path: string): string {

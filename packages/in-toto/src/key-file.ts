@@ -82,7 +82,7 @@ function p224SpkiOf(pem: string): Uint8Array | undefined {
 /** The key as layouts list it: the reference's scheme for its kind, `keyid_hash_algorithms` and all. */
 export function publicKeyOf(spki: Uint8Array): LayoutKey {
   if (isP224Spki(spki))
-    return keyOfParts({ keytype: "ecdsa", scheme: p224Scheme, public: formatPem("PUBLIC KEY", spki) });
+    return keyOfParts({ keytype: "ecdsa", scheme: p224Scheme, public: formatPem("PUBLIC KEY", spki).trimEnd() });
   const { algorithm } = makeVerifier(spki);
   const name: AlgorithmName = algorithm.family === "rsa-pkcs1" ? "rsa-pss-sha256" : algorithm.name;
   const { keytype, scheme } = schemeOfAlgorithm(name);

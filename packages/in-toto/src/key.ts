@@ -133,6 +133,8 @@ function parseSigstoreKey(value: Json, listedId?: string): LayoutKey {
 function openVerifier({ keytype, scheme, public: text }: KeyParts): KeyVerifier {
   if (scheme === p224Scheme && (keytype === "ecdsa" || keytype === scheme)) return openP224(p224Spki(text));
   const algorithm = algorithmOfScheme(keytype, scheme);
+  if (algorithm === golangAlgorithm && isP224Spki(parsePem(text)[0]?.bytes ?? new Uint8Array(0)))
+    return openP224(p224Spki(text));
   const spki = algorithm === "ed25519" ? ed25519Spki(text) : parsePublicKey(text);
   const verifier = algorithm === golangAlgorithm ? makeVerifier(spki) : makeVerifier(spki, algorithm);
   return verifier.algorithm.family === "ecdsa" ? verifier : makeVerifier(spki, algorithm);

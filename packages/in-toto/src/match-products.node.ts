@@ -1,7 +1,8 @@
 import { inTotoError } from "./errors.ts";
 import { readHashes } from "./hashes.ts";
 import { matchProducts } from "./match-products.ts";
-import { parseMetadata } from "./metadata.ts";
+import { proveMetadata, type BundleProver } from "./bundle.ts";
+import { parseEvidence, type Metadata } from "./metadata.ts";
 import { recordArtifacts } from "./record.node.ts";
 import { checkSignature } from "./signature.ts";
 import type { ArtifactHash } from "./file-hash.node.ts";
@@ -22,6 +23,8 @@ export interface LocalProducts {
   readonly keys?: readonly LayoutKey[];
   /** For keys that expire. */
   readonly nowMs: number;
+  /** Proves Sigstore bundles, for identities among the keys. */
+  readonly bundles?: BundleProver;
 }
 
 /** The comparison, and who is known to have signed the link. */
@@ -31,17 +34,27 @@ export interface LocalMatch extends ProductMatch {
 }
 
 /**
- * Compares files with the products that a link (Metablock or DSSE) lists. Rejects with the errors of `parseMetadata`,
- * `checkSignature` and `recordArtifacts`, and INTOTO_METADATA_TYPE for a layout. What differs is in the result.
+ * Compares files with the products that a link (Metablock, DSSE or Sigstore bundle) lists. Rejects with the errors of
+ * `parseEvidence`, `proveMetadata`, `checkSignature` and `recordArtifacts`, and INTOTO_METADATA_TYPE for a layout. What differs is in the result.
  */
 export async function matchLocalProducts(bytes: Uint8Array, local: LocalProducts): Promise<LocalMatch> {
-  const metadata = parseMetadata(bytes, "strict");
   const { keys = [], paths = ["."], nowMs } = local;
+  const metadata = readLink(bytes, keys, local.bundles);
   for (const key of keys) checkSignature(metadata, key, nowMs);
   if (metadata.type !== "link") throw inTotoError("INTOTO_METADATA_TYPE", { expected: "link", got: metadata.type });
   const { products } = metadata.link;
   const { artifacts, skipped } = await recordArtifacts(paths, { ...local.record, hashes: hashesIn(products) });
   return { ...matchProducts(products, artifacts), signers: keys.map(({ keyid }) => keyid), skipped };
+}
+
+/** A bundle is proved for who should have signed it; there is no looking into one without. */
+function readLink(bytes: Uint8Array, keys: readonly LayoutKey[], bundles: BundleProver | undefined): Metadata {
+  const evidence = parseEvidence(bytes, "strict");
+  if (evidence !== "bundle") return evidence;
+  const [key] = keys;
+  if (key === undefined || bundles === undefined)
+    throw inTotoError("INTOTO_BUNDLE_UNTRUSTED", { checked: "link", expected: "whom it should be by", got: "nobody" });
+  return proveMetadata(bytes, key, bundles);
 }
 
 const known: readonly ArtifactHash[] = ["sha256", "sha384", "sha512", "gitoid:blob:sha256"];

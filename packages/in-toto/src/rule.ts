@@ -44,7 +44,7 @@ export function parseRule(value: Json): Rule {
   const [keyword = "", pattern] = value;
   const kind = keyword.toLowerCase();
   if (pattern === undefined) throw malformed("a keyword and a pattern", show(value));
-  if (kind === "match") return { ...parseMatch(value, pattern), words: value };
+  if (kind === "match") return parseMatch(value, pattern);
   if (value.length !== 2) throw malformed("two words", show(value));
   if (kind === "require") return { kind, path: pattern, words: value };
   if (!simpleKinds.has(kind)) throw malformed("a rule", show(value));
@@ -68,7 +68,7 @@ export function formatRule(rule: SimpleRule | RequireRule | MatchRule): string[]
 }
 
 /** MATCH pattern [IN prefix] WITH side [IN prefix] FROM step: each keyword is followed by exactly one word. */
-function parseMatch(words: readonly string[], pattern: string): MatchRule {
+function parseMatch(words: readonly string[], pattern: string): MatchRule & Pick<Rule, "words"> {
   const isKeyword = (at: number, keyword: string): boolean => words[at]?.toLowerCase() === keyword;
   const withAt = isKeyword(2, "in") ? 4 : 2;
   const fromAt = isKeyword(withAt + 2, "in") ? withAt + 4 : withAt + 2;
@@ -79,14 +79,9 @@ function parseMatch(words: readonly string[], pattern: string): MatchRule {
   if (side !== "materials" && side !== "products") throw malformed("MATERIALS or PRODUCTS", quote(spelled));
   const sourcePrefix = withAt === 4 ? words[3] : "";
   const destinationPrefix = fromAt === withAt + 4 ? words[fromAt - 1] : "";
-  return {
-    kind: "match",
-    pattern,
-    side,
-    from,
-    ...(sourcePrefix ? { sourcePrefix } : undefined),
-    ...(destinationPrefix ? { destinationPrefix } : undefined),
-  };
+  const rule = { kind: "match", pattern, side, from, words } as const;
+  if (!sourcePrefix && !destinationPrefix) return rule;
+  return { ...rule, ...(sourcePrefix ? { sourcePrefix } : {}), ...(destinationPrefix ? { destinationPrefix } : {}) };
 }
 
 function isWords(value: Json): value is readonly string[] {

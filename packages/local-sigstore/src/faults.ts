@@ -1,7 +1,7 @@
 import { localSigstoreError } from "./errors.ts";
 
-/** Services that can be told to misbehave; `files` are trusted_root.json and signing_config.json. */
-export const serviceNames = ["oidc", "fulcio", "rekor", "rekor-v1", "tsa", "witness", "files"] as const;
+/** Services that can be told to misbehave; `files` are trusted_root.json and signing_config.json, `tuf` the repository of both. */
+export const serviceNames = ["oidc", "fulcio", "rekor", "rekor-v1", "tsa", "witness", "files", "tuf"] as const;
 /** One of the services. */
 export type ServiceName = (typeof serviceNames)[number];
 
@@ -113,6 +113,7 @@ export const contentFaultKinds: Readonly<Record<ServiceName, readonly ContentFau
   tsa: ["wrong-hash", "wrong-signer", "wrong-time", "rejected"],
   witness: ["wrong-signer"],
   files: [],
+  tuf: [],
 };
 
 /** No faults yet. */

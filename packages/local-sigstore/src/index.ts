@@ -41,5 +41,7 @@ export type {
 } from "./trusted-root.ts";
 export { makeTsa } from "./tsa.ts";
 export type { StampOptions, Tsa, TsaOptions } from "./tsa.ts";
+export { makeTufRepository } from "./tuf.ts";
+export type { TufOptions, TufRepository } from "./tuf.ts";
 export { makeWitness } from "./witness.ts";
 export type { Witness } from "./witness.ts";

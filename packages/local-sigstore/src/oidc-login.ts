@@ -6,6 +6,8 @@ import type { TokenRequest } from "./oidc.ts";
 
 /** How long a code for a signed-in person is good, in milliseconds. */
 export const codeLifetimeMs = 60_000;
+/** How long the tokens that people get are good, as at the public instance, in seconds. */
+export const personTokenSeconds = 60;
 /** How long a device code waits for a person, in milliseconds. */
 export const deviceLifetimeMs = 300_000;
 /** How long a device has to wait between two questions, in seconds. */
@@ -181,6 +183,7 @@ async function redeem(form: URLSearchParams, sessions: Sessions): Promise<Reply>
   const nonce = fault?.kind === "wrong-nonce" ? "another-nonce" : session.nonce;
   const token = await sessions.token({
     email: session.email ?? "",
+    expiresInSeconds: personTokenSeconds,
     audience: fault?.kind === "wrong-audience" ? "another-client" : session.clientId,
     claims: {
       ...(nonce === undefined || nonce === "" ? {} : { nonce }),

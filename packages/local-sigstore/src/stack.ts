@@ -27,6 +27,7 @@ import type { Tsa, TsaOptions } from "./tsa.ts";
 import { witnessRoutes } from "./witness-api.ts";
 import { makeWitness } from "./witness.ts";
 import type { Witness } from "./witness.ts";
+import { makeTufRepository, tufRoutes, type TufRepository } from "./tuf.ts";
 
 /** How to start a local Sigstore. */
 export interface LocalSigstoreOptions {
@@ -51,6 +52,8 @@ export interface LocalSigstore {
   readonly signingConfig: Readonly<Record<string, unknown>>;
   readonly trustedRootBytes: Uint8Array<ArrayBuffer>;
   readonly signingConfigBytes: Uint8Array<ArrayBuffer>;
+  /** The TUF repository of these two files, served at `url` + `/tuf`. */
+  readonly tuf: TufRepository;
   /** An OIDC token for anybody. */
   readonly token: (request: TokenRequest) => Promise<string>;
   readonly faults: Faults;
@@ -96,12 +99,15 @@ export async function startLocalSigstore(options: LocalSigstoreOptions = {}): Pr
     });
     state.publish("trusted_root.json", files.trustedRootBytes);
     state.publish("signing_config.json", files.signingConfigBytes);
+    const tuf = await openTuf(files, state, now());
+    state.publish("tuf_root.json", tuf.root);
     routes.push(
       ...allRoutes({ ...services, oidc }, { faults, now, state }),
-      ...fileRoutes(files),
+      ...fileRoutes(files, tuf),
+      ...tufRoutes(tuf),
       ...faultRoutes(faults),
     );
-    return { url: server.url, ...files, token: oidc.token, faults, ...services, oidc, close: server.close };
+    return { url: server.url, ...files, tuf, token: oidc.token, faults, ...services, oidc, close: server.close };
   } catch (error) {
     await server.close();
     throw error;
@@ -200,7 +206,22 @@ function allRoutes(
   ];
 }
 
-function fileRoutes(files: Files): readonly Route[] {
+/** Target names are those of Sigstore's own repository. */
+function openTuf(files: Files, state: State, now: Date): Promise<TufRepository> {
+  return makeTufRepository({
+    targets: new Map([
+      ["trusted_root.json", files.trustedRootBytes],
+      ["signing_config.v0.2.json", files.signingConfigBytes],
+    ]),
+    rootKey: state.keyring.pair("tuf-root", "p256"),
+    onlineKey: state.keyring.pair("tuf-online", "p256"),
+    start: state.start,
+    now,
+    keep: (root) => state.chain("tuf-root", () => [root])[0] ?? root,
+  });
+}
+
+function fileRoutes(files: Files, tuf: TufRepository): readonly Route[] {
   const file = (path: RegExp, body: Uint8Array): Route => ({
     service: "files",
     method: "GET",
@@ -210,6 +231,7 @@ function fileRoutes(files: Files): readonly Route[] {
   return [
     file(/\/trusted_root\.json/, files.trustedRootBytes),
     file(/\/signing_config\.json/, files.signingConfigBytes),
+    file(/\/tuf_root\.json/, tuf.root),
   ];
 }
 

@@ -50,7 +50,8 @@ export interface LocalContext {
 export interface BuildFacts {
   /** The claims of the identity token, where there is one. */
   readonly claims?: Readonly<Record<string, unknown>>;
-  readonly git?: Omit<LocalContext, "kind">;
+  /** The state of the working copy; asked only where no CI tells. */
+  readonly git?: () => Omit<LocalContext, "kind">;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -62,7 +63,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function readBuildContext(env: Environment, facts: BuildFacts = {}): BuildContext {
   if (env["GITHUB_ACTIONS"] === "true") return githubContext(env, facts.claims ?? {});
   if (env["GITLAB_CI"] === "true") return gitlabContext(env, facts.claims ?? {});
-  return localContext(facts.git ?? {});
+  return localContext(facts.git?.() ?? {});
 }
 
 function githubContext(env: Environment, claims: Readonly<Record<string, unknown>>): GithubContext {

@@ -21,6 +21,11 @@ const pipelineEntries = {
     says: "the trust root has not been renewed for long",
     fix: "update countersign, or give a current trust root with --trusted-root",
   },
+  PIPELINE_TRUST_TARGET: {
+    kind: "untrusted",
+    says: "the TUF repository has no trust root that can be used",
+    fix: "check that it is the repository of a Sigstore instance",
+  },
   PIPELINE_INSTANCE_UNKNOWN: {
     kind: "usage",
     says: "no trust root of that instance is built in",

@@ -7,6 +7,15 @@ export { inspect, type World } from "./pipeline.ts";
 export { exitCodeOf, exitCodeOfError, type EvidenceReport, type Report } from "./report.ts";
 export { isInstanceName, loadInstance, type EmbeddedInstance, type InstanceName } from "./roots.ts";
 export { loadTrust, staleTrustDays, type Trust, type TrustFile, type TrustOptions, type TrustSource } from "./trust.ts";
+export { loadTufRoot, type EmbeddedTufRoot } from "./tuf-root.ts";
+export {
+  fetchTrustUpdate,
+  maxTrustTargetBytes,
+  signingConfigTarget,
+  trustedRootTarget,
+  type TrustUpdate,
+  type TrustUpdateOptions,
+} from "./trust-update.ts";
 export { makeHttp, type Fetch } from "./http.ts";
 export { attest, sign, type Attestation, type Attested, type Signed, type SignWorld } from "./sign.ts";
 export type { BuildFacts } from "./build-context.ts";

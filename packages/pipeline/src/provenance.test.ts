@@ -200,7 +200,7 @@ describe("GitLab CI", () => {
 
 describe("a working copy", () => {
   test("commit, origin and state", () => {
-    const value = made({}, { git: { commit, repository: "git@github.com:octo/app.git", isModified: true } });
+    const value = made({}, { git: () => ({ commit, repository: "git@github.com:octo/app.git", isModified: true }) });
     expect(value.buildDefinition).toMatchObject({
       buildType: buildTypes.local,
       externalParameters: { source: "ssh://git@github.com/octo/app.git" },
@@ -216,7 +216,7 @@ describe("a working copy", () => {
     ["https://github.com/octo/app.git?token=hunter2#hunter2", "https://github.com/octo/app.git"],
     ["ssh://git:hunter2@example.com/app.git", "ssh://git@example.com/app.git"],
   ])("nothing secret of %s gets out", (repository, source) => {
-    const text = JSON.stringify(made({}, { git: { commit, repository } }));
+    const text = JSON.stringify(made({}, { git: () => ({ commit, repository }) }));
     expect(text).toContain(source);
     expect(text).not.toContain("hunter2");
   });
@@ -224,7 +224,7 @@ describe("a working copy", () => {
   test.each(["/home/me/app.git", "../app", "file:///home/me/app.git", "C:\\\\app"])(
     "the path %s is nobody's business",
     (repository) => {
-      const { buildDefinition } = made({}, { git: { commit, repository } });
+      const { buildDefinition } = made({}, { git: () => ({ commit, repository }) });
       expect(buildDefinition.externalParameters).toEqual({});
       expect(buildDefinition.resolvedDependencies).toEqual([{ name: "source", digest: { gitCommit: commit } }]);
     },

@@ -74,8 +74,12 @@ export function checkKeyName(name: string): string {
   return name;
 }
 
+/** Printable ASCII but for the plus sign: nearly every name, told without the classes of Unicode. */
+const plainName = /^[!-*,-~]+$/;
+
 /** Whether the text may be a key name. */
 export function isKeyName(name: string): boolean {
+  if (plainName.test(name)) return true;
   return name !== "" && name.isWellFormed() && !/[\p{White_Space}+]/u.test(name);
 }
 

@@ -127,10 +127,15 @@ function isBin(bins: Bins, name: string): boolean {
   return number.length === digits && /^[0-9a-f]+$/.test(number) && Number.parseInt(number, 16) < 2 ** bins.bits;
 }
 
+/** More bins than 2 to this power nobody signs: reading them would only fill the memory. */
+const maxReadBits = 16;
+
 function binsOf(json: JsonObject): RoleRow & Bins {
   const bits = json["bit_length"];
   if (typeof bits !== "number" || !Number.isInteger(bits) || bits < 1 || bits > 32)
     throw tufError("TUF_DRAFT_MALFORMED", { checked: "bit_length", expected: "1 to 32" });
+  if (bits > maxReadBits)
+    throw tufError("TUF_BINS_COUNT", { checked: "bit_length", expected: `at most ${maxReadBits}`, got: String(bits) });
   return { ...rowOf(json), bits, prefix: textAt(json, "name_prefix") };
 }
 

@@ -95,6 +95,11 @@ export const authorEntries = {
     says: "without consistent snapshots 'public' must be a link that can be exchanged, and here it is a folder or there are no links",
     fix: "move the folder away while nobody reads, or make the next root with consistent snapshots",
   },
+  TUF_CLONE_ROLES: {
+    kind: "malformed",
+    says: "the repository delegates to more roles than are copied",
+    fix: "check that this is the repository you meant",
+  },
   TUF_SERVE_PORT: {
     kind: "unavailable",
     says: "the port cannot be listened on",

@@ -50,3 +50,4 @@ export { makeSnapshot, makeTimestamp, type FileVersion, type Making } from "./au
 export { statusOf, type RoleStatus, type StagedStatus, type VersionStatus } from "./author-status.ts";
 export { checkTargetPath, withTargets, type TargetEntry } from "./author-target.ts";
 export { createWorkspace, currentDraft, openWorkspace, type Published, type Workspace } from "./author-workspace.ts";
+export { cloneRepository, maxCloneRoles, type Clone, type ClonePlan } from "./clone.ts";

@@ -1,4 +1,14 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import * as nodeFiles from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -72,6 +82,20 @@ describe("the platform's disk", () => {
     expect(await disk.stat(`${root}/link`)).toMatchObject({ kind: "link" });
     expect(await disk.stat(`${root}/pipe`)).toMatchObject({ kind: "other" });
     expect(readFileSync(`${root}/precious`, "utf8")).toBe("precious");
+  });
+
+  test("reopens no file that somebody else may change", async () => {
+    for (const name of ["ours", "linked", "shared"]) writeFileSync(`${root}/${name}`, name, { mode: 0o644 });
+    linkSync(`${root}/linked`, `${root}/other-name`);
+    chmodSync(`${root}/shared`, 0o666);
+    const ours = await disk.reopen(`${root}/ours`);
+    expect(ours).toBeDefined();
+    await ours?.close();
+    expect(await disk.reopen(`${root}/linked`)).toBeUndefined();
+    expect(await disk.reopen(`${root}/shared`)).toBeUndefined();
+    if (process.getuid?.() !== 0) return;
+    chownSync(`${root}/ours`, 12_345, 12_345);
+    expect(await disk.reopen(`${root}/ours`)).toBeUndefined();
   });
 
   test.each([

@@ -1,7 +1,7 @@
-import { constants } from "node:fs";
+import { constants, type Stats } from "node:fs";
 import * as nodeFiles from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import { platform as nodePlatform } from "node:process";
+import { getuid, platform as nodePlatform } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { quote, TrustError } from "@countersign/core";
 import { tufError } from "./errors.ts";
@@ -35,18 +35,19 @@ export const maxWindowsWaitMs = 500;
 export function makeNodeDisk(options: NodeDiskOptions = {}): Disk {
   const { platform = nodePlatform, files = nodeFiles, sleep: wait = sleep } = options;
   const stubborn = platform === "win32" ? (work: Work) => tryAgain(work, wait) : (work: Work) => work();
-  const open = (path: string, flags: number): Promise<DiskFile | undefined> =>
-    orUndefined(path, () => openPlain(files, path, flags));
+  const open = (path: string, flags: number, whose: Whose): Promise<DiskFile | undefined> =>
+    orUndefined(path, () => openPlain(files, path, flags, whose));
+  const isOurs: Whose = platform === "win32" ? anybody : isOwn;
   return {
     stat: (path) => orUndefined(path, async () => entryOf(await files.lstat(path))),
     list: async (path) => (await orUndefined(path, () => files.readdir(path))) ?? [],
     makeDirectory: (path) => settled(path, () => files.mkdir(path), "EEXIST"),
-    open: (path) => open(path, constants.O_RDONLY),
+    open: (path) => open(path, constants.O_RDONLY, anybody),
     create: async (path) => {
       const { O_RDWR, O_CREAT, O_EXCL } = constants;
       return failing(path, async () => fileOf(path, await files.open(path, O_RDWR | O_CREAT | O_EXCL, 0o644)));
     },
-    reopen: (path) => open(path, constants.O_RDWR),
+    reopen: (path) => open(path, constants.O_RDWR, isOurs),
     rename: (from, to) => failing(to, () => stubborn(() => files.rename(from, to))),
     remove: (path) => settled(path, () => stubborn(() => removeEntry(files, path)), "ENOENT"),
     syncDirectory: async (path) => {
@@ -119,15 +120,28 @@ function entryOf(stats: Awaited<ReturnType<DiskFunctions["lstat"]>>): DiskEntry 
   return { kind: stats.isSymbolicLink() ? "link" : "other", size: 0 };
 }
 
+type Whose = (stats: Stats) => boolean;
+
+const anybody: Whose = () => true;
+/** Nobody else can change it, now or through a handle that they keep. */
+const isOwn: Whose = ({ uid, nlink, mode }) => uid === getuid?.() && nlink === 1 && (mode & 0o022) === 0;
+
 // A pipe that was put in the file's place must not make us wait, nor a link lead us elsewhere.
 const carefully = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
 
-async function openPlain(files: DiskFunctions, path: string, flags: number): Promise<DiskFile> {
+async function openPlain(
+  files: DiskFunctions,
+  path: string,
+  flags: number,
+  whose: Whose,
+): Promise<DiskFile | undefined> {
   const handle = await files.open(path, flags | carefully);
   try {
-    if (!(await handle.stat()).isFile())
-      throw tufError("TUF_DISK_FAILED", { checked: quote(path), got: "no plain file" });
-    return fileOf(path, handle);
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw tufError("TUF_DISK_FAILED", { checked: quote(path), got: "no plain file" });
+    if (whose(stats)) return fileOf(path, handle);
+    await handle.close();
+    return undefined;
   } catch (error) {
     await handle.close().catch(() => {});
     throw error;

@@ -13,7 +13,10 @@ export interface Disk {
   open(path: string): Promise<DiskFile | undefined>;
   /** Makes a file that must not exist yet, not even as a link. */
   create(path: string): Promise<DiskFile>;
-  /** Opens for reading and writing what is there, never through a link; undefined if there is none. */
+  /**
+   * Opens for reading and writing a file of ours that is there, never through a link; undefined if there is none, or if somebody
+   * else owns it, may write to it or knows it by another name too.
+   */
   reopen(path: string): Promise<DiskFile | undefined>;
   /** Replaces what is at `to`, in one step. Durable only after `syncDirectory`. */
   rename(from: string, to: string): Promise<void>;

@@ -11,44 +11,30 @@ export interface BodyOptions {
   readonly limits: FetchLimits;
 }
 
-/** How much is handed out at once, in bytes; less if it comes slowly, or ends. Each piece costs a file operation in another thread. */
-const pieceBytes = 4 * 1024 * 1024;
-/** What came is handed out after this long, in milliseconds, so that progress shows. */
-const pieceMs = 250;
-
 /**
- * The body as it comes; a piece is good until the next but one is asked for, whose bytes take its place. Ends with TUF_FETCH_TOO_LARGE before anything past `maxBytes`
- * is handed out, TUF_FETCH_SLOW if it comes more slowly than the limits say, TUF_FETCH_CUT if the connection breaks,
- * TUF_FETCH_ABORTED; what came before that is handed out first. The request ends with the iteration, however that ends.
+ * The body's chunks as they come. Ends with TUF_FETCH_TOO_LARGE before anything past `maxBytes` is handed out, TUF_FETCH_SLOW if it
+ * comes more slowly than the limits say, TUF_FETCH_CUT if the connection breaks, TUF_FETCH_ABORTED. The request ends with the
+ * iteration, however that ends.
  */
 export async function* readBody(
   world: HttpWorld,
   answer: HttpAnswer,
-  options: BodyOptions,
+  { limits, maxBytes }: BodyOptions,
 ): AsyncGenerator<Uint8Array> {
-  const { limits, maxBytes } = options;
   const meter = new Meter(world, limits);
   const watched = new AbortController();
   watch(world, meter, { ...answer, limits }, watched.signal).catch(() => {});
   const source = new Chunks(answer, meter);
-  const gathered = new Gatherer(maxBytes);
-  let sinceMs = world.tickMs();
+  let received = 0;
   try {
     checkAnnounced(answer, maxBytes);
     for (let chunk = await source.next(); chunk !== undefined; chunk = await source.next()) {
-      if (gathered.total + chunk.length > maxBytes) throw tooLarge(answer, maxBytes);
-      for (let at = 0; at < chunk.length;) {
-        at += gathered.add(chunk, at);
-        if (gathered.isFull || world.tickMs() - sinceMs > pieceMs) {
-          sinceMs = world.tickMs();
-          yield gathered.take();
-        }
-      }
+      received += chunk.length;
+      if (received > maxBytes) throw tooLarge(answer, maxBytes);
+      yield chunk;
     }
-    if (gathered.size > 0) yield gathered.take();
   } catch (error) {
-    if (gathered.size > 0) yield gathered.take();
-    throw reasonOf(error, answer, gathered.total);
+    throw reasonOf(error, answer, received);
   } finally {
     watched.abort();
     source.close();
@@ -63,45 +49,10 @@ function reasonOf(error: unknown, { stop, url }: HttpAnswer, received: number): 
   return tufError("TUF_FETCH_CUT", { checked: placeOf(url), got: `${codeOf(error)} after ${received} bytes` });
 }
 
-/** Puts small chunks together: what is done once a piece costs more than a copy. */
-class Gatherer {
-  readonly #pieceBytes: number;
-  #piece: Uint8Array;
-  #other: Uint8Array;
-  size = 0;
-  total = 0;
-
-  constructor(maxBytes: number) {
-    this.#pieceBytes = Math.max(1, Math.min(pieceBytes, maxBytes));
-    this.#piece = new Uint8Array(this.#pieceBytes);
-    this.#other = new Uint8Array(this.#pieceBytes);
-  }
-
-  get isFull(): boolean {
-    return this.size === this.#pieceBytes;
-  }
-
-  /** Takes as much as there is room for; returns how much. */
-  add(chunk: Uint8Array, at: number): number {
-    const some = chunk.subarray(at, at + this.#pieceBytes - this.size);
-    this.#piece.set(some, this.size);
-    this.size += some.length;
-    this.total += some.length;
-    return some.length;
-  }
-
-  take(): Uint8Array {
-    const piece = this.#piece.subarray(0, this.size);
-    [this.#piece, this.#other] = [this.#other, this.#piece];
-    this.size = 0;
-    return piece;
-  }
-}
-
 /** The whole body. */
 export async function readWhole(world: HttpWorld, answer: HttpAnswer, options: BodyOptions): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of readBody(world, answer, options)) chunks.push(new Uint8Array(chunk));
+  for await (const chunk of readBody(world, answer, options)) chunks.push(chunk);
   return concatBytes(...chunks);
 }
 

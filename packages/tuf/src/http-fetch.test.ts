@@ -343,6 +343,19 @@ describe("T7: a target", () => {
     expect(length).toBeLessThanOrEqual(target.length);
   });
 
+  test("of which nothing is read is let go all the same", async () => {
+    server.fault("*", { kind: "stop", afterBytes: 10 });
+    let signal: AbortSignal | null | undefined;
+    const watched: HttpFetcherOptions["fetch"] = (url, init) => {
+      ({ signal } = init);
+      return fetch(url, init);
+    };
+    const found = await fetcherOf({ fetch: watched }).target("file.bin", wantedTarget);
+    expect(signal?.aborted).toBe(false);
+    await found?.body[Symbol.asyncIterator]().return?.();
+    expect(signal?.aborted).toBe(true);
+  });
+
   test("that comes slowly but steadily takes as long as it takes", async () => {
     server.fault("*", { kind: "trickle", bytes: 10_000, everyMs: 5 });
     expect(equalBytes(await getTarget(fetcherOf({ limits: { ...limits, firstByteMs: 90 } })), target)).toBe(true);

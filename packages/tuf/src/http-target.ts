@@ -1,10 +1,11 @@
 import { TrustError } from "@countersign/core";
 import { tufError } from "./errors.ts";
 import { placeOf, targetUrlOf } from "./http-address.ts";
-import { dropBody, readBody } from "./http-body.ts";
+import { dropBody } from "./http-body.ts";
 import { baseOf, plainHeaders, refused, strongTag, type HttpClient } from "./http-client.ts";
 import { firstRetryMs } from "./http-limit.ts";
 import { isPassing, type MirrorAnswer } from "./http-mirror.ts";
+import { readPieces } from "./http-piece.ts";
 import { ask, isAbsent, Postponed, type HttpAnswer, type HttpResponse } from "./http-request.ts";
 import type { FetchedTarget, TargetFetchOptions } from "./fetch.ts";
 
@@ -25,8 +26,18 @@ export async function fetchTarget(
   const first = await openAny(client, path, options);
   if (first === undefined) return undefined;
   const { start, mirror, validator } = first;
-  const body = continued(client, path, options, first);
+  const body = endable(continued(client, path, options, first), first.answer);
   return { start, mirror, body, ...(validator !== undefined && { validator }) };
+}
+
+/** The body; to end its iteration also ends the request if nothing of it was read yet, as a generator by itself would not. */
+function endable(body: AsyncGenerator<Uint8Array>, answer: HttpAnswer): FetchedTarget["body"] {
+  const next = (): Promise<IteratorResult<Uint8Array>> => body.next();
+  const end = (): Promise<IteratorResult<Uint8Array>> => {
+    dropBody(answer);
+    return body.return(undefined);
+  };
+  return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
 }
 
 async function openAny(client: HttpClient, path: string, options: TargetFetchOptions): Promise<OpenTarget | undefined> {
@@ -104,7 +115,7 @@ async function* continued(
     let position = open.start;
     const maxBytes = Math.max(0, options.maxBytes - position);
     try {
-      for await (const piece of readBody(client.world, open.answer, { maxBytes, limits: client.limits })) {
+      for await (const piece of readPieces(client.world, open.answer, { maxBytes, limits: client.limits })) {
         const fresh = position < at ? piece.subarray(at - position) : piece;
         position += piece.length;
         if (fresh.length === 0) continue;

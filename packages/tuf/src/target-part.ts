@@ -20,7 +20,7 @@ const pieceBytes = 4 * 1024 * 1024;
 export async function openPart(disk: Disk, path: string, wanted: WantedTarget): Promise<Part> {
   const entry = await disk.stat(path);
   if (entry !== undefined && entry.kind !== "file") await disk.remove(path);
-  const file = (await disk.reopen(path)) ?? (await disk.create(path));
+  const file = (await disk.reopen(path)) ?? (await replaceByEmpty(disk, path));
   const part: Part = { path, tagPath: path.replace(/part$/, "tag"), file, check: checkTarget(wanted) };
   try {
     await readPart(part, wanted);
@@ -29,6 +29,12 @@ export async function openPart(disk: Disk, path: string, wanted: WantedTarget): 
     throw error;
   }
   return part;
+}
+
+/** What somebody else put there, and may still write to, is not continued. */
+async function replaceByEmpty(disk: Disk, path: string): Promise<DiskFile> {
+  await disk.remove(path);
+  return disk.create(path);
 }
 
 /** Throws away what the part holds. */

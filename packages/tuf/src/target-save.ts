@@ -162,6 +162,8 @@ async function downloadOnce(job: Download, fromMirror: number, options: Transfer
     part.check.finish();
     return "done";
   } catch (error) {
+    // It may not have come to reading: then the request is still open.
+    await found?.body[Symbol.asyncIterator]().return?.();
     if (!(error instanceof TrustError) || !isWrongBytes(error)) throw error;
     const isContinued = start > 0 && found?.start !== 0;
     return { problem: error, mirror: found?.mirror ?? fromMirror, isContinued };

@@ -27,7 +27,8 @@ export async function attestCommand(
   if (path !== "-") checkOutput(path, [...preciousOf(operands, options), ...inputsOf(options)]);
   const signing = await makeSigning(options, terminal, "statement");
   const artifacts: Artifact[] = [];
-  for (const operand of operands) artifacts.push(await readArtifact(operand, { hashes: hashesOf(plan) }, terminal));
+  const hashes = hashesOf(plan, options);
+  for (const operand of operands) artifacts.push(await readArtifact(operand, { hashes }, terminal));
   if (signing.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
   useProxy(terminal);
   const made = await interruptible(() => attestFiles(plan, artifacts, signing, terminal));
@@ -68,7 +69,7 @@ async function attestProvenance(
   terminal: Terminal,
 ): Promise<Made> {
   const { readGit } = await import("../git.node.ts");
-  const build = { artifacts, subjects: artifacts.map(subjectOf), env: terminal.env, git: readGit() };
+  const build = { artifacts, subjects: artifacts.map(subjectOf), env: terminal.env, git: () => readGit() };
   const attested = await attestBuild(build, as, signing.world);
   // By the claims that were proved, not by what was sent.
   const marks = attested.reports[0]?.evidence[0]?.provenance;

@@ -37,7 +37,7 @@ async function reportOf(operand: string, options: VerifyOptions, terminal: Termi
   const file = openEvidence({ source: path, bytes: readBundle(path, options.bundle) });
   const { hashes, wholeMessage } = readingFor(file, keys);
   const now = terminal.now();
-  const trust = await readTrust(options, keys, now);
+  const trust = await readTrust(options, keys, terminal);
   const keepBytes = wholeMessage ? maxKeepBytes : defaultKeepBytes;
   const artifact = await readArtifact(operand, { hashes, keepBytes }, terminal);
   const world: World = { now: () => now, trust: () => Promise.resolve(trust), evidence: () => [file] };

@@ -48,7 +48,7 @@ export async function openAwsKey(reference: AwsReference, io: KeyIo): Promise<Re
   const kms = kmsOf(reference, io);
   const answer = await ask(kms, io, "GetPublicKey", { KeyId: reference.key });
   const id = answer.string("KeyId");
-  if (reference.region !== undefined && reference.key.includes(":key/")) checkAnswered("KeyId", reference.key, id);
+  checkIdentity(reference.key, id);
   answer.oneOf("KeyUsage", ["SIGN_VERIFY"]);
   const spki = answer.bytes("PublicKey");
   const offered = answer.array("SigningAlgorithms", maxAlgorithms);
@@ -57,6 +57,13 @@ export async function openAwsKey(reference: AwsReference, io: KeyIo): Promise<Re
     algorithms: algorithmsOf(spki).filter((name) => offered.includes(awsNames.get(name.replace(/-p\d+/, "")) ?? "")),
     sign: (input, algorithm) => sign({ kms, io, id }, input, algorithm),
   };
+}
+
+/** An alias can stand for any key; what names one must be answered by it. */
+function checkIdentity(asked: string, answered: string): void {
+  if (!arn.test(answered)) throw wrongAnswer({ checked: "KeyId", expected: "an ARN", got: quote(answered) });
+  if (asked.includes("alias/")) return;
+  checkAnswered("KeyId", asked, asked.startsWith("arn:") ? answered : answered.slice(answered.lastIndexOf("/") + 1));
 }
 
 /** The most algorithms that a key can list. */

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
+import fc from "fast-check";
 import { base64, digestOf, makeVerifier, TrustError, utf8, type AlgorithmName } from "@countersign/core";
 import {
   awsProtocol,
@@ -17,6 +18,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { signAwsRequest } from "./aws-signature.ts";
 import { crc32c } from "./crc32c.ts";
 import { keyServiceTimeoutMs } from "./key-service.ts";
+import { isFileReference, parseKeyReference } from "./reference.ts";
 import { openSigner, openVerifier, type KeyIo } from "./resolver.node.ts";
 
 const now = new Date("2026-11-25T12:00:00Z");
@@ -427,6 +429,42 @@ describe("references", () => {
     const io = ioOf({ env: {} }, { http: () => Promise.reject(new Error("sent")) });
     expect(await codeOf(() => openSigner(reference, io))).toBe("SIGSTORE_KEY_REFERENCE");
   });
+});
+
+test("a reference is read, a file or a typed error, whatever it is", () => {
+  const piece = fc.constantFrom("awskms", "gcpkms", "azurekms", "hashivault", "env", "pkcs11:", "file", "://", "/", "?", "version=", "1", "alias/", "..", "%2f", "@", ".vault.azure.net", "é", "\n"); // prettier-ignore
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+      const text = pieces.join("");
+      try {
+        const { kind } = parseKeyReference(text);
+        expect(kind === "file" || text.startsWith(kind)).toBe(true);
+        expect(kind === "file").toBe(isFileReference(text));
+      } catch (error) {
+        expect(error).toBeInstanceOf(TrustError);
+      }
+    }),
+  );
+});
+
+test("AWS answers for another key than the one that was named", async () => {
+  const holder = holderOf("awskms p256");
+  const io = ioOf({ env: { ...holder.env, AWS_REGION: "eu-west-1" } });
+  const deceived = (by: string): KeyIo => ({
+    ...io,
+    http: async (request) => {
+      const response = await io.http(request);
+      return { ...response, body: utf8(Buffer.from(response.body).toString("utf8").replaceAll(arn, by)) };
+    },
+  });
+  const id = arn.slice(arn.lastIndexOf("/") + 1);
+  for (const asked of [arn, id, "alias/release"]) {
+    const open = (by: string): Promise<string> => codeOf(() => openSigner(`awskms:///${asked}`, deceived(by)));
+    expect(await open(arn.replace(/.$/, "9"))).toBe(
+      asked.startsWith("alias/") ? "nothing" : "SIGSTORE_KEY_SERVICE_RESPONSE",
+    );
+    expect(await open("no ARN")).toBe("SIGSTORE_KEY_SERVICE_RESPONSE");
+  }
 });
 
 describe("what others compute", () => {

@@ -92,7 +92,7 @@ export async function judgeImages(
   const { policy, keys } = await acceptanceOf(options, "BUNDLE", terminal);
   const questions = references.map((reference) => questionOf(reference, role, options));
   const now = terminal.now();
-  const trust = await readTrust(options, keys, now);
+  const trust = await readTrust(options, keys, terminal);
   const world: ImageWorld = {
     now: () => now,
     trust: () => Promise.resolve(trust),

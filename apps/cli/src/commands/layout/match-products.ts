@@ -5,6 +5,7 @@ import { exitCodes } from "../../exit.ts";
 import { readSmallFile } from "../../input.node.ts";
 import { keyIoOf } from "../../key.ts";
 import { readLayoutKeys } from "../../layout-key.ts";
+import { identityKeyOf, loadProver } from "../../link-trust.ts";
 import { formatJson } from "../../render-json.ts";
 import { formatNote, plain } from "../../render-text.ts";
 import type { MatchProductsOptions } from "../../evidence-options.ts";
@@ -19,13 +20,16 @@ export async function matchProductsCommand(
 ): Promise<number> {
   const options = given as MatchProductsOptions;
   const [path = ""] = operands;
-  const keys = await readLayoutKeys(options.key ?? [], keyIoOf({}, terminal));
+  const identity = identityKeyOf(options);
+  const keys = identity === undefined ? await readLayoutKeys(options.key ?? [], keyIoOf({}, terminal)) : [identity];
+  const bundles = identity === undefined ? {} : { bundles: await loadProver(options, terminal.now(), terminal) };
   const record = recordOptionsOf(options);
   const paths = options.path === undefined ? {} : { paths: options.path };
   const match = await matchLocalProducts(readSmallFile(path, "link", maxLinkBytes), {
     record,
     keys,
     ...paths,
+    ...bundles,
     nowMs: terminal.now().getTime(),
   });
   const isSame = match.onlyInProducts.length + match.notInProducts.length + match.differ.length === 0;

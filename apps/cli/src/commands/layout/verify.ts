@@ -3,9 +3,7 @@ import { parseJson, quote, TrustError } from "@countersign/core";
 import {
   formatLayoutReport,
   formatLayoutTable,
-  formatSigstoreKey,
   parseEvidence,
-  parseLayoutKey,
   parseSubstitutions,
   proveMetadata,
   verifyLayout,
@@ -26,12 +24,12 @@ import {
 import { cliError } from "../../errors.ts";
 import { exitCodes } from "../../exit.ts";
 import { readSmallFile } from "../../input.node.ts";
-import { keyIoOf } from "../../key.ts";
-import { openLayoutKey } from "../../layout-key.ts";
+import { openPlainLayoutKey } from "../../layout-key-file.ts";
 import type { LayoutVerifyOptions } from "../../layout-options.ts";
 import type { OutputOptions } from "../../options.ts";
 import { formatJson } from "../../render-json.ts";
-import { formatWarning, plain } from "../../render-text.ts";
+import { identityKeyOf, loadProver } from "../../link-trust.ts";
+import { plain } from "../../render-text.ts";
 import type { Terminal } from "../../terminal.ts";
 
 /** `countersign layout verify`, in the directory of the final product: 0 allowed, 1 refused, 3 could not tell. */
@@ -85,15 +83,21 @@ async function answerTo(options: LayoutVerifyOptions, now: Date, terminal: Termi
 
 /** The keys that must have signed the layout, or the one identity. */
 async function ownersOf(options: LayoutVerifyOptions, terminal: Terminal): Promise<readonly LayoutKey[]> {
-  const { key = [], certificateIdentity: identity, certificateOidcIssuer: issuer } = options;
-  if (identity !== undefined && issuer !== undefined) return [parseLayoutKey(formatSigstoreKey({ identity, issuer }))];
-  if (identity !== undefined || issuer !== undefined)
-    throw cliError("CLI_IDENTITY_INCOMPLETE", { got: identity === undefined ? "only an issuer" : "only an identity" });
+  const { key = [] } = options;
+  const identity = identityKeyOf(options);
+  if (identity !== undefined) return [identity];
   if (key.length === 0) throw cliError("CLI_USAGE", "required option '--key <file...>' not specified");
-  const io = { ...keyIoOf({}, terminal), readFile: (path: string) => readInput(path, "key") };
   const keys: LayoutKey[] = [];
-  for (const each of key) keys.push(await openLayoutKey(each, io));
+  for (const each of key) {
+    const plain = openPlainLayoutKey(each, (file) => readInput(file, "key"));
+    keys.push(plain ?? (await openOtherKey(each, terminal)));
+  }
   return keys;
+}
+
+async function openOtherKey(reference: string, terminal: Terminal): Promise<LayoutKey> {
+  const [{ openLayoutKey }, { keyIoOf }] = await Promise.all([import("../../layout-key.ts"), import("../../key.ts")]);
+  return openLayoutKey(reference, { ...keyIoOf({}, terminal), readFile: (file) => readInput(file, "key") });
 }
 
 /** A bundle has one signature; that it is by all of the keys is for the verification to find. */
@@ -113,13 +117,7 @@ async function proverFor(
   const asked = [options.trustedRoot, options.instance, options.staging, options.maxTrustAge];
   const isAsked = asked.some((each) => each !== undefined);
   if (!isAsked && !mayNeedTrust(layout)) return undefined;
-  const [{ readTrust }, { bundleProver }] = await Promise.all([
-    import("../../trust.ts"),
-    import("@countersign/pipeline"),
-  ]);
-  const trust = await readTrust(options, [], now);
-  for (const { message, code } of trust.findings) terminal.err(formatWarning(message, code, terminal));
-  return bundleProver(trust, now);
+  return loadProver(options, now, terminal);
 }
 
 function mayNeedTrust(metadata: Metadata | "bundle"): boolean {

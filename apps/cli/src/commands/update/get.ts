@@ -1,3 +1,4 @@
+import { TrustError } from "@countersign/core";
 import {
   findByMap,
   needTarget,
@@ -14,7 +15,7 @@ import { openTargetFolder } from "@countersign/tuf/node";
 import { cliError } from "../../errors.ts";
 import { readSmallFile } from "../../input.node.ts";
 import { interruptible } from "../../interrupt.ts";
-import { makeProgress, type Progress } from "../../progress.ts";
+import { makeProgress } from "../../progress.ts";
 import { plain } from "../../render-text.ts";
 import { openClient, storeDirectory, type UpdateClient } from "../../update-client.ts";
 import { reportTarget, settle, type TargetReport } from "../../update-report.ts";
@@ -59,9 +60,7 @@ export async function updateGetCommand(
       const offers: Offer[] = [];
       for (const name of names) offers.push(await source.find(name));
       if (options.output === "-") targets.push(await stream(offers[0] as Offer, terminal));
-      else targets.push(...(await save(offers, options, terminal)));
-      if (options.json !== true)
-        for (const { path } of targets) if (path !== undefined) terminal.out(`${plain(path)}\n`);
+      else await save(offers, { options, terminal, targets });
       return targets.map(({ outcome, name, length }) => `${outcome} ${plain(name)}, ${length} bytes`).join("\n");
     }),
   );
@@ -109,51 +108,49 @@ async function stream({ target, fetcher }: Offer, terminal: Terminal): Promise<T
   return reportTarget(target, "streamed");
 }
 
+interface Saving {
+  readonly options: UpdateGetOptions;
+  readonly terminal: Terminal;
+  /** Grows by each target, saved or not. */
+  readonly targets: TargetReport[];
+}
+
 /** Several at once; all are tried, and the first failure is thrown at the end. */
-async function save(
-  offers: readonly Offer[],
-  options: UpdateGetOptions,
-  terminal: Terminal,
-): Promise<readonly TargetReport[]> {
+async function save(offers: readonly Offer[], { options, terminal, targets }: Saving): Promise<void> {
   const folder = await openTargetFolder(options.output ?? ".", { storeDirectory: storeDirectory(options, terminal) });
   const total = offers.reduce((sum, { target }) => sum + target.length, 0);
   const label = offers.length === 1 ? (offers[0]?.target.name ?? "") : `${offers.length} targets`;
   const progress = makeProgress(label, total, terminal, "downloading");
   const done = new Map<Offer, number>();
-  const report = (offer: Offer, bytes: number): void => {
-    done.set(offer, bytes);
-    progress.report([...done.values()].reduce((sum, each) => sum + each, 0));
-  };
-  const results = await limited(offers, (offer) =>
-    saveOne(offer, folder, { report: (bytes) => report(offer, bytes), end: () => {} }),
-  );
-  progress.end();
-  return results;
+  await limited(offers, async (offer) => {
+    const onProgress = (bytes: number): void => {
+      done.set(offer, bytes);
+      progress.report([...done.values()].reduce((sum, each) => sum + each, 0));
+    };
+    const saved = await saveOne(offer, folder, onProgress).catch((error: unknown) => {
+      if (error instanceof TrustError)
+        targets.push(reportTarget(offer.target, error.kind === "unavailable" ? "unknown" : "refused"));
+      throw error;
+    });
+    targets.push(saved);
+    if (options.json !== true) terminal.out(`${plain(saved.path ?? "")}\n`);
+  }).finally(() => progress.end());
 }
 
-async function saveOne(offer: Offer, folder: TargetFolder, progress: Progress): Promise<TargetReport> {
+async function saveOne(offer: Offer, folder: TargetFolder, onProgress: (bytes: number) => void): Promise<TargetReport> {
   const { target, fetcher, repositories } = offer;
-  const { path, reusedBytes } = await saveTarget(fetcher, target, folder, {
-    onProgress: progress.report,
-  });
+  const { path, reusedBytes } = await saveTarget(fetcher, target, folder, { onProgress });
   const outcome = reusedBytes === target.length && target.length > 0 ? "kept" : "saved";
   return { ...reportTarget(target, outcome), path, reusedBytes, ...(repositories && { repositories }) };
 }
 
-async function limited<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
-  const results: R[] = [];
+async function limited<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const problems: unknown[] = [];
   let next = 0;
   const walk = async (): Promise<void> => {
-    for (let at = next++; at < items.length; at = next++) {
-      try {
-        results[at] = await work(items[at] as T);
-      } catch (error) {
-        problems.push(error);
-      }
-    }
+    for (let at = next++; at < items.length; at = next++)
+      await work(items[at] as T).catch((error: unknown) => void problems.push(error));
   };
   await Promise.all(Array.from({ length: Math.min(maxDownloads, items.length) }, walk));
   if (problems.length > 0) throw problems[0];
-  return results;
 }

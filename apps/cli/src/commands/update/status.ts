@@ -21,10 +21,11 @@ export async function updateStatusCommand(
   const danger = options.dangerClock === true ? ({ dangerClock: true } as const) : {};
   const store = makeMemoryStore(files);
   const updater = createUpdater({ root, store, fetch: storedFetcher(files), now: () => terminal.now(), ...danger });
-  const effort = { command: "update status", runs: () => ({ repository: updater.report }), targets: [] };
+  const client = { store: directory, pinned: digestOf("sha256", root), mirrors };
+  const effort = { command: "update status", runs: () => ({ repository: updater.report }), targets: [], client };
   const about = [
     row("store", plain(directory)),
-    row("pinned", digestOf("sha256", root)),
+    row("pinned", client.pinned),
     ...mirrors.map(({ metadataUrl }) => row("mirror", plain(metadataUrl))),
   ];
   if (options.quiet !== true) terminal.err(`${about.join("\n")}\n`);

@@ -1,0 +1,22 @@
+import { formatSigstoreKey, parseLayoutKey, type BundleProver, type LayoutKey } from "@countersign/in-toto";
+import { cliError } from "./errors.ts";
+import { formatWarning } from "./render-text.ts";
+import type { ExactIdentityOptions, TrustOptions } from "./options.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The identity as a key of a layout; undefined if none is asked for. Throws CLI_IDENTITY_INCOMPLETE. */
+export function identityKeyOf(options: ExactIdentityOptions): LayoutKey | undefined {
+  const { certificateIdentity: identity, certificateOidcIssuer: issuer } = options;
+  if (identity === undefined && issuer === undefined) return undefined;
+  if (identity !== undefined && issuer !== undefined) return parseLayoutKey(formatSigstoreKey({ identity, issuer }));
+  throw cliError("CLI_IDENTITY_INCOMPLETE", { got: identity === undefined ? "only an issuer" : "only an identity" });
+}
+
+/** What proves Sigstore bundles, by the trust that the options name. Throws the errors of trust roots; warns of an old one. */
+export async function loadProver(options: TrustOptions, now: Date, terminal: Terminal): Promise<BundleProver> {
+  // Loaded here: chains of plain keys need none of it.
+  const [{ readTrust }, { bundleProver }] = await Promise.all([import("./trust.ts"), import("@countersign/pipeline")]);
+  const trust = await readTrust(options, [], terminal);
+  for (const { message, code } of trust.findings) terminal.err(formatWarning(message, code, terminal));
+  return bundleProver(trust, now);
+}

@@ -1,0 +1,77 @@
+import { concatBytes } from "@countersign/core";
+import { parseSigningConfig, parseTrustRoot } from "@countersign/sigstore";
+import {
+  createUpdater,
+  streamTarget,
+  type Fetcher,
+  type RunReport,
+  type RunStep,
+  type Store,
+  type TrustedTarget,
+} from "@countersign/tuf";
+import { pipelineError } from "./errors.ts";
+
+/** What is asked for a trust root, and how. */
+export interface TrustUpdateOptions {
+  /** TUF root metadata that is trusted. */
+  readonly root: Uint8Array;
+  readonly fetcher: Fetcher;
+  readonly store: Store;
+  readonly now: () => Date;
+  readonly signal?: AbortSignal;
+  readonly onStep?: (step: RunStep) => void;
+}
+
+/** What the repository gave, proved to be its own and right in form. */
+export interface TrustUpdate {
+  readonly trustedRoot: Uint8Array;
+  /** Undefined if the instance names no services, as GitHub's. */
+  readonly signingConfig?: Uint8Array;
+  readonly targets: readonly TrustedTarget[];
+  readonly run: RunReport;
+}
+
+/** The names of targets in Sigstore's repositories. */
+export const trustedRootTarget = "trusted_root.json";
+/** As `trustedRootTarget`; the version is that of the format. */
+export const signingConfigTarget = "signing_config.v0.2.json";
+/** The largest of these files, in bytes. */
+export const maxTrustTargetBytes: number = 16 * 1024 * 1024;
+
+/**
+ * Gets an instance's trust root and signing config from its TUF repository. Proves that they are the newest of that repository at
+ * this time, and that our own readers take them. Does not say that the repository is the one you should trust: `root` does.
+ * Rejects with PIPELINE_TRUST_TARGET, the errors of the update client and those of `parseTrustRoot` and `parseSigningConfig`.
+ */
+export async function fetchTrustUpdate(options: TrustUpdateOptions): Promise<TrustUpdate> {
+  const { root, fetcher, store, now, signal, onStep } = options;
+  const call = signal === undefined ? {} : { signal };
+  const updater = createUpdater({ root, store, fetch: fetcher, now, ...(onStep && { onStep }) });
+  const run = await updater.refresh(call);
+  const [trusted, config] = await updater.targets([trustedRootTarget, signingConfigTarget], call);
+  if (trusted === undefined)
+    throw pipelineError("PIPELINE_TRUST_TARGET", { expected: trustedRootTarget, got: "no such target" });
+  const trustedRoot = await readTarget(fetcher, trusted, call);
+  parseTrustRoot(trustedRoot);
+  if (config === undefined) return { trustedRoot, targets: [trusted], run };
+  const signingConfig = await readTarget(fetcher, config, call);
+  parseSigningConfig(signingConfig);
+  return { trustedRoot, signingConfig, targets: [trusted, config], run };
+}
+
+async function readTarget(
+  fetcher: Fetcher,
+  target: TrustedTarget,
+  call: { readonly signal?: AbortSignal },
+): Promise<Uint8Array> {
+  if (target.length > maxTrustTargetBytes) {
+    throw pipelineError("PIPELINE_TRUST_TARGET", {
+      checked: target.name,
+      expected: `at most ${maxTrustTargetBytes} bytes`,
+      got: String(target.length),
+    });
+  }
+  const pieces: Uint8Array[] = [];
+  for await (const piece of streamTarget(fetcher, target, call)) pieces.push(piece);
+  return concatBytes(...pieces);
+}
