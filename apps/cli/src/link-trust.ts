@@ -16,7 +16,7 @@ export function identityKeyOf(options: ExactIdentityOptions): LayoutKey | undefi
 export async function loadProver(options: TrustOptions, now: Date, terminal: Terminal): Promise<BundleProver> {
   // Loaded here: chains of plain keys need none of it.
   const [{ readTrust }, { bundleProver }] = await Promise.all([import("./trust.ts"), import("@countersign/pipeline")]);
-  const trust = await readTrust(options, [], terminal);
+  const trust = await readTrust(options, { keys: [] }, terminal);
   for (const { message, code } of trust.findings) terminal.err(formatWarning(message, code, terminal));
   return bundleProver(trust, now);
 }

@@ -31,6 +31,8 @@ export interface IdentityOptions {
 }
 
 export interface VerifyOptions extends OutputOptions, TrustOptions, IdentityOptions {
+  /** A policy file. */
+  readonly policy?: string;
   readonly bundle?: string;
   /** A predicate type, by alias or URI. */
   readonly type?: string;
@@ -179,6 +181,12 @@ export const identityFlags: readonly Flag[] = [
     flags: "--key <file>",
     says: "the public key that must have signed: a file or a key reference",
     group: "Identity:",
+  },
+  {
+    flags: "--policy <file>",
+    says: "whom to accept and with what evidence, as a file (YAML or JSON; docs/formats/policy.md)",
+    group: "Identity:",
+    conflicts: ["certificate-identity", "certificate-oidc-issuer", identityRegexp, issuerRegexp, "key"],
   },
 ];
 

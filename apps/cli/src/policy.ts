@@ -16,6 +16,10 @@ import type { Terminal } from "./terminal.ts";
 export interface Acceptance {
   readonly policy: Policy;
   readonly keys: readonly Verifier[];
+  /** A C2SP tlog-policy that log entries must meet. */
+  readonly witnesses?: string;
+  /** Whether the verdict must be confirmed by an independent implementation. */
+  readonly secondOpinion?: boolean;
 }
 
 /**
@@ -28,10 +32,14 @@ export async function acceptanceOf(
   terminal: Terminal,
 ): Promise<Acceptance> {
   const isLogWaived = options.dangerNoLog === true || options.insecureIgnoreTlog === true;
-  const require = {
+  const require: Pick<Policy, "require" | "predicateType"> = {
     ...(isLogWaived && { require: { logEntries: 0 } }),
     ...(options.type !== undefined && { predicateType: resolvePredicateType(options.type) }),
   };
+  if (options.policy !== undefined) {
+    const { readPolicyFile } = await import("./policy-file.ts");
+    return await readPolicyFile(options.policy, require, terminal);
+  }
   if (options.key !== undefined) {
     const key = await readPublicKey(options.key, options, terminal);
     return { policy: { signers: [{ kind: "key", keyid: key.keyid }], ...require }, keys: [key] };
@@ -69,7 +77,7 @@ function identityMissing(inspectable: string): TrustError {
 }
 
 /** What most people have, a PEM file, is opened without the code for all other references. */
-async function readPublicKey(reference: string, options: VerifyOptions, terminal: Terminal): Promise<Verifier> {
+export async function readPublicKey(reference: string, options: VerifyOptions, terminal: Terminal): Promise<Verifier> {
   const bytes = isFile(reference) ? readSmallFile(reference, "key") : undefined;
   if (bytes !== undefined && isPublicPem(bytes)) return openPublicPem(bytes, reference);
   if (options.offline === true && !isFile(reference) && !reference.startsWith("env://"))

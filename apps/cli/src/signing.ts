@@ -28,7 +28,7 @@ export interface Signing {
 
 /** Chooses key or identity, services and trust root. Opens no socket; `open` of the result does. */
 export async function makeSigning(options: SignOptions, terminal: Terminal, what: Signable): Promise<Signing> {
-  const trust = await readTrust(options, [], terminal);
+  const trust = await readTrust(options, { keys: [] }, terminal);
   const world: SignWorld = { http, sleep, trust, now: () => terminal.now() };
   if (options.key !== undefined) return keySigning({ options, world, what, terminal });
   const alone = options.dangerNoLog === true ? "--danger-no-log" : "--timestamp";

@@ -13,7 +13,7 @@ import type { Terminal } from "./terminal.ts";
  */
 export async function readTrust(
   options: TrustOptions,
-  keys: readonly Verifier[],
+  { keys, witnesses }: { readonly keys: readonly Verifier[]; readonly witnesses?: string | undefined },
   terminal: Pick<Terminal, "env" | "now">,
 ): Promise<Trust> {
   const instance = instanceOf(options);
@@ -23,6 +23,7 @@ export async function readTrust(
     files,
     now: terminal.now(),
     keys: [...keys],
+    ...(witnesses === undefined ? {} : { witnesses }),
     ...(instance === undefined ? {} : { instance }),
     ...(options.maxTrustAge === undefined ? {} : { maxAgeDays: options.maxTrustAge }),
   });

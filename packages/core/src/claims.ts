@@ -94,6 +94,8 @@ export interface LoggedIn {
   readonly index?: string;
   readonly treeSize?: string;
   readonly proof: "inclusion" | "promise" | "inclusion+promise";
+  /** Names of the witnesses that were proved to have cosigned the tree; only where a policy named some. */
+  readonly witnesses?: readonly string[];
 }
 
 /** How much independent word a verdict needs; each number counts distinct operators (or logs, where no operator is named). */

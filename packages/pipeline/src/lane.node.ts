@@ -1,5 +1,6 @@
 import { createReadStream, readFileSync } from "node:fs";
 import {
+  compileGlob,
   coreError,
   defaultKeepBytes,
   digestOf,
@@ -36,6 +37,7 @@ export interface LaneTrust {
   readonly files?: readonly TrustFile[];
   readonly instance?: string;
   readonly maxAgeDays?: number;
+  readonly witnesses?: string;
   readonly spkis: readonly Uint8Array[];
   /** The time that the age of a trust root is told by. */
   readonly nowMs: number;
@@ -75,26 +77,40 @@ export async function openLane({ spkis, nowMs, ...options }: LaneTrust): Promise
 export function flattenPolicy(policy: Policy): Policy {
   return {
     ...policy,
-    signers: policy.signers.map((rule) =>
-      mapRule(rule, (match) => ("exact" in match ? match : ({ pattern: { source: match.pattern.source } } as Match))),
-    ),
+    signers: policy.signers.map((rule) => mapRule(rule, flattenMatch)),
   };
+}
+
+function flattenMatch(match: Match): Match {
+  if ("exact" in match) return match;
+  if ("glob" in match) return { glob: { pattern: match.glob.pattern } } as Match;
+  return { pattern: { source: match.pattern.source } } as Match;
 }
 
 async function revivePolicy(policy: Policy): Promise<Policy> {
   const signers = policy.signers.map(async (rule) => {
-    if (rule.kind === "key") return rule;
-    return { ...rule, identity: await reviveMatch(rule.identity), issuer: await reviveMatch(rule.issuer) };
+    const revived = new Map<Match, Match>();
+    for (const match of matchesOf(rule)) revived.set(match, await reviveMatch(match));
+    return mapRule(rule, (match) => revived.get(match) ?? match);
   });
   return { ...policy, signers: await Promise.all(signers) };
 }
 
 async function reviveMatch(match: Match): Promise<Match> {
-  return "exact" in match ? match : { pattern: await loadPattern(match.pattern.source) };
+  if ("exact" in match) return match;
+  if ("glob" in match) return { glob: compileGlob(match.glob.pattern) };
+  return { pattern: await loadPattern(match.pattern.source) };
+}
+
+function matchesOf(rule: SignerRule): readonly Match[] {
+  return rule.kind === "key" ? [] : [rule.identity, rule.issuer, ...(rule.extensions?.values() ?? [])];
 }
 
 function mapRule(rule: SignerRule, map: (match: Match) => Match): SignerRule {
-  return rule.kind === "key" ? rule : { ...rule, identity: map(rule.identity), issuer: map(rule.issuer) };
+  if (rule.kind === "key") return rule;
+  const { extensions, ...rest } = rule;
+  const mapped = extensions && new Map(Array.from(extensions, ([name, match]) => [name, map(match)] as const));
+  return { ...rest, identity: map(rule.identity), issuer: map(rule.issuer), ...(mapped && { extensions: mapped }) };
 }
 
 async function judge(item: ListItem, policy: Policy, world: Pick<World, "now" | "trust">): Promise<ListOutcome> {

@@ -129,6 +129,7 @@ function examine(bundle: Bundle, { artifact, policy, trust, now }: Run, key: Ver
   return examineBundle(bundle, artifact, trust.root, {
     require,
     nowMs: now.getTime(),
+    ...(trust.witnesses === undefined ? {} : { witnesses: trust.witnesses }),
     ...(key === undefined ? {} : { key }),
   });
 }

@@ -1,5 +1,6 @@
 import { findingOf, type Finding, type Requirements, type Verifier } from "@countersign/core";
 import { mergeTrustRoots, parseTrustRoot, requirements, type TrustRoot } from "@countersign/sigstore";
+import { parseWitnessPolicy, type WitnessPolicy } from "@countersign/tlog";
 import { pipelineError } from "./errors.ts";
 import { isInstanceName, loadInstance, type InstanceName } from "./roots.ts";
 
@@ -20,6 +21,8 @@ export interface TrustOptions {
   readonly keys?: readonly Verifier[];
   /** Refuses a root that is older, in days. */
   readonly maxAgeDays?: number;
+  /** Whose cosignatures log entries must carry: a C2SP tlog-policy. */
+  readonly witnesses?: string;
   readonly now: Date;
 }
 
@@ -31,6 +34,8 @@ export interface Trust {
   readonly findings: readonly Finding[];
   /** Set by an instance that openly differs from the defaults. */
   readonly require?: Partial<Requirements>;
+  /** Whose cosignatures log entries must carry. */
+  readonly witnesses?: WitnessPolicy;
 }
 
 /** One trust root in words. */
@@ -58,6 +63,7 @@ export async function loadTrust(options: TrustOptions): Promise<Trust> {
     sources,
     findings: [...root.warnings, ...ageFindings],
     ...(name === "github" ? { require: requirements.github } : {}),
+    ...(options.witnesses === undefined ? {} : { witnesses: parseWitnessPolicy(options.witnesses) }),
   };
 }
 

@@ -26,6 +26,31 @@ const policyEntries = {
     says: "the required predicate type is no text",
     fix: "write the whole URI of the type, such as https://slsa.dev/provenance/v1",
   },
+  POLICY_TOO_FEW_SIGNERS: {
+    kind: "untrusted",
+    says: "fewer distinct signers than the policy asks for",
+    fix: "get the missing signatures, or give the bundles that carry them",
+  },
+  POLICY_EXTENSION_MISMATCH: {
+    kind: "untrusted",
+    says: "the certificate claims something else than the policy asks for",
+    fix: "check what the build was, and whether the policy names the right one",
+  },
+  POLICY_DENIED: {
+    kind: "untrusted",
+    says: "the policy denies this evidence",
+    fix: "do not use it; sign the artifact again with a good key",
+  },
+  POLICY_DENY_UNKNOWN: {
+    kind: "unavailable",
+    says: "whether this evidence is denied cannot be told",
+    fix: "give a bundle with an inclusion proof, which says where its log entry is",
+  },
+  POLICY_FILE_MALFORMED: {
+    kind: "usage",
+    says: "not a policy",
+    fix: "write it as docs/formats/policy.md explains",
+  },
   POLICY_NO_CLAIMS: {
     kind: "untrusted",
     says: "no evidence could be verified",

@@ -5,8 +5,10 @@ export {
   checkPolicy,
   maxRequired,
   type CertificateRule,
+  type DenyList,
   type KeyRule,
   type Policy,
   type SignerRule,
 } from "./policy.ts";
-export { formatRule, formatSigner } from "./require.ts";
+export { maxPolicyBytes, parsePolicy, type PolicyFile, type PolicyKey } from "./policy-file.ts";
+export { formatRule, formatSigner, signerKey } from "./require.ts";

@@ -1,8 +1,8 @@
-import { quote } from "@countersign/core";
+import { quote, type Glob } from "@countersign/core";
 import { policyError } from "./errors.ts";
 
 /** How one text may be matched: exactly by default, by a pattern only where the user wrote one. */
-export type Match = { readonly exact: string } | { readonly pattern: Pattern };
+export type Match = { readonly exact: string } | { readonly glob: Glob } | { readonly pattern: Pattern };
 
 /** A compiled RE2 expression: linear time, always matched against the whole value. Made only by `loadPattern`. */
 export interface Pattern {
@@ -29,12 +29,14 @@ export async function loadPattern(source: string): Promise<Pattern> {
   }
 }
 
-/** Whether `value` is what `match` asks for: code unit by code unit, or the whole of it by the pattern. */
+/** Whether `value` is what `match` asks for: code unit by code unit, or the whole of it by the glob or pattern. */
 export function isMatch(match: Match, value: string): boolean {
-  return "exact" in match ? match.exact === value : match.pattern.isMatch(value);
+  if ("exact" in match) return match.exact === value;
+  return "glob" in match ? match.glob.isMatch(value) : match.pattern.isMatch(value);
 }
 
 /** How a message names the match. */
 export function formatMatch(match: Match): string {
-  return "exact" in match ? quote(match.exact) : `pattern ${quote(match.pattern.source)}`;
+  if ("exact" in match) return quote(match.exact);
+  return "glob" in match ? `glob ${quote(match.glob.pattern)}` : `pattern ${quote(match.pattern.source)}`;
 }

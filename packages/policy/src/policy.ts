@@ -1,14 +1,28 @@
-import { quote, type Requirements } from "@countersign/core";
+import { quote, type Digest, type Glob, type Requirements } from "@countersign/core";
 import { policyError } from "./errors.ts";
 import type { Match, Pattern } from "./match.ts";
 
-/** What is acceptable. A claim is accepted if any one of `signers` fits it. */
+/** What is acceptable. A claim counts if any one of `signers` fits it. */
 export interface Policy {
   readonly signers: readonly SignerRule[];
+  /** How many distinct signers must have signed; 1 unless given. One person with two certificates is one signer. */
+  readonly threshold?: number;
+  /** What counts for nothing, whoever vouches for it. */
+  readonly deny?: DenyList;
   /** Overrides single numbers of the defaults of the verifier's table. */
   readonly require?: Partial<Requirements>;
   /** Only attestations of exactly this predicate type count: `X/v1` is not `X`. Without it a signature counts as well. */
   readonly predicateType?: string;
+}
+
+/** Evidence that counts for nothing: because a key was stolen, a certificate got by fraud, an entry made by mistake. */
+export interface DenyList {
+  /** SHA-256 digests of the certificates' DER. */
+  readonly certificates?: readonly Digest[];
+  /** Key ids, as in `KeyRule`. */
+  readonly keys?: readonly string[];
+  /** Places in logs: standard base64 of the log id in the trust root, and the index in its tree. */
+  readonly logEntries?: readonly { readonly logId: string; readonly index: string }[];
 }
 
 /** One signer that counts: an identity together with who vouches for it, or a key by its id. */
@@ -19,6 +33,8 @@ export interface CertificateRule {
   readonly kind: "certificate";
   readonly identity: Match;
   readonly issuer: Match;
+  /** What further claims of the certificate must be, by their documented names, such as `sourceRepositoryURI`. */
+  readonly extensions?: ReadonlyMap<string, Match>;
 }
 
 /** `keyid` is the lower-case hex SHA-256 of the key's SubjectPublicKeyInfo. */
@@ -38,9 +54,15 @@ export function checkPolicy(policy: Policy): Policy {
   const signers = (policy as Policy | null | undefined)?.signers;
   if (!Array.isArray(signers) || signers.length === 0) throw policyError("POLICY_NO_SIGNER");
   for (const rule of policy.signers) checkRule(rule);
+  checkThreshold(policy);
   for (const [name, number] of Object.entries(policy.require ?? {})) checkRequired(name, number);
   checkPredicateType(policy);
   return policy;
+}
+
+function checkThreshold({ threshold = 1 }: Policy): void {
+  if (Number.isInteger(threshold) && threshold >= 1 && threshold <= maxRequired) return;
+  throw policyError("POLICY_REQUIREMENT_INVALID", { checked: "threshold", got: String(threshold) });
 }
 
 function checkPredicateType(policy: Policy): void {
@@ -61,11 +83,14 @@ function checkRule(rule: SignerRule): void {
   }
   if (!isStated(rule.identity)) throw policyError("POLICY_IDENTITY_INCOMPLETE", { got: "no subject" });
   if (!isStated(rule.issuer)) throw policyError("POLICY_IDENTITY_INCOMPLETE", { got: "no issuer" });
+  for (const [name, match] of rule.extensions ?? [])
+    if (!isStated(match)) throw policyError("POLICY_IDENTITY_INCOMPLETE", { checked: quote(name), got: "no value" });
 }
 
 function isStated(match: Match | null | undefined): boolean {
   if (typeof match !== "object" || match === null) return false;
   if ("exact" in match) return typeof match.exact === "string" && match.exact !== "";
+  if ("glob" in match) return typeof (match.glob as Glob | null | undefined)?.isMatch === "function";
   return typeof (match.pattern as Pattern | null | undefined)?.isMatch === "function";
 }
 

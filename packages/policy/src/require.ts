@@ -1,7 +1,7 @@
-import { quote, type SignedBy, type TrustError } from "@countersign/core";
+import { quote, type Claims, type SignedBy, type TrustError } from "@countersign/core";
 import { policyError } from "./errors.ts";
 import { formatMatch, isMatch } from "./match.ts";
-import type { CertificateRule, KeyRule, Policy, SignerRule } from "./policy.ts";
+import type { CertificateRule, DenyList, KeyRule, Policy, SignerRule } from "./policy.ts";
 
 /** Why `signer` is not the one that `rule` names, or undefined if it is. */
 export function signerProblem(signer: SignedBy, rule: SignerRule): TrustError | undefined {
@@ -46,5 +46,50 @@ function certificateProblem(signer: SignedBy, rule: CertificateRule): TrustError
   if (!isMatch(rule.issuer, signer.issuer)) {
     return policyError("POLICY_ISSUER_MISMATCH", { expected: formatMatch(rule.issuer), got: quote(signer.issuer) });
   }
+  return extensionProblem(signer.extensions, rule);
+}
+
+function extensionProblem(
+  claims: Readonly<Record<string, string>>,
+  { extensions }: CertificateRule,
+): TrustError | undefined {
+  for (const [name, match] of extensions ?? []) {
+    const got = Object.hasOwn(claims, name) ? claims[name] : undefined;
+    if (got !== undefined && isMatch(match, got)) continue;
+    return policyError("POLICY_EXTENSION_MISMATCH", {
+      checked: name,
+      expected: formatMatch(match),
+      got: got === undefined ? "nothing" : quote(got),
+    });
+  }
   return undefined;
+}
+
+/** Why a claim counts for nothing whoever made it, or undefined if nothing is held against it. */
+export function denialOf({ signer, logs }: Claims, deny: DenyList | undefined): TrustError | undefined {
+  if (deny === undefined) return undefined;
+  if (signer.kind === "certificate" && deny.certificates?.includes(signer.fingerprint) === true)
+    return policyError("POLICY_DENIED", { checked: "certificate", got: signer.fingerprint });
+  if (signer.kind === "key" && deny.keys?.includes(signer.keyid) === true)
+    return policyError("POLICY_DENIED", { checked: "key", got: signer.keyid });
+  return entryDenial(logs, deny);
+}
+
+/** An entry whose place was not proved may be the very one that is denied. */
+function entryDenial(logs: Claims["logs"], { logEntries = [] }: DenyList): TrustError | undefined {
+  for (const { logId, index } of logs) {
+    const denied = logEntries.filter((entry) => entry.logId === logId);
+    if (denied.some((entry) => entry.index === index))
+      return policyError("POLICY_DENIED", { checked: "log entry", got: `${logId} at ${index}` });
+    if (denied.length > 0 && index === undefined)
+      return policyError("POLICY_DENY_UNKNOWN", { checked: "log entry", got: logId });
+  }
+  return undefined;
+}
+
+/** What makes two claims those of one signer: the key, or the identity with its issuer, whatever certificate it was. */
+export function signerKey(signer: SignedBy): string {
+  return signer.kind === "key"
+    ? `key ${signer.keyid}`
+    : JSON.stringify([signer.identity.type, signer.identity.value, signer.issuer]);
 }

@@ -230,6 +230,11 @@ const sigstoreEntries = {
     says: "the older layouts have no room for this log entry",
     fix: "sign into a log of Rekor 1, or leave --legacy out",
   },
+  SIGSTORE_LOG_UNWITNESSED: {
+    kind: "untrusted",
+    says: "the witnesses that you ask for have not seen the log's tree",
+    fix: "use a bundle of a witnessed log, or ask for fewer witnesses",
+  },
   SIGSTORE_BUNDLE_HINT: {
     kind: "malformed",
     says: "the bundle and its envelope name different keys",

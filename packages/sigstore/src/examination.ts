@@ -1,4 +1,5 @@
 import { type Artifact, type Certificate, type Requirements } from "@countersign/core";
+import type { WitnessPolicy } from "@countersign/tlog";
 import type { Bundle } from "./bundle.ts";
 import type { Checklist } from "./checklist.ts";
 import { sigstoreError } from "./errors.ts";
@@ -15,6 +16,7 @@ export interface Run {
   readonly nowMs: number;
   readonly need: Requirements;
   readonly list: Checklist;
+  readonly witnesses?: WitnessPolicy;
 }
 
 /** Whose signature it is said to be; nothing of it is proved yet. */

@@ -1,5 +1,13 @@
 import { base64, equalBytes, hex, TrustError, utf8, type LoggedIn } from "@countersign/core";
-import { checkCheckpoint, checkInclusion, leafHash, type Checkpoint } from "@countersign/tlog";
+import {
+  checkCheckpoint,
+  checkInclusion,
+  checkWitnesses,
+  leafHash,
+  type Checkpoint,
+  type SignedCheckpoint,
+  type WitnessPolicy,
+} from "@countersign/tlog";
 import type { Bundle, LogEntry } from "./bundle.ts";
 import { sigstoreError } from "./errors.ts";
 import { checkEntry, generationOf, type Expected } from "./log-entry.ts";
@@ -24,6 +32,8 @@ export interface LogContext {
   readonly timesMs: readonly number[];
   /** Used for the key's window only if there is no verified time at all. */
   readonly nowMs: number;
+  /** Who must have cosigned the checkpoint. */
+  readonly witnesses?: WitnessPolicy;
 }
 
 /**
@@ -51,8 +61,9 @@ function checkInLog(entry: LogEntry, log: Log, generation: 1 | 2, context: LogCo
   if (checkpoint === undefined && (integratedMs === undefined || context.version !== "0.1")) {
     throw sigstoreError("SIGSTORE_LOG_NO_EVIDENCE", { expected: "an inclusion proof with a checkpoint" });
   }
+  const witnesses = context.witnesses && checkWitnessed(checkpoint, log, context.witnesses);
   return {
-    claim: claimOf(entry, log, integratedMs, checkpoint),
+    claim: { ...claimOf(entry, log, integratedMs, checkpoint), ...(witnesses !== undefined && { witnesses }) },
     authority: log.origin,
     keyid: log.verifier.keyid,
     ...(integratedMs === undefined ? {} : { integratedMs }),
@@ -78,7 +89,22 @@ function checkWindow(log: Log, timesMs: readonly number[], nowMs: number): void 
   }
 }
 
-function checkProof(entry: LogEntry, log: Log, generation: 1 | 2): Checkpoint | undefined {
+/** Proves that the policy knows the log and that its witnesses saw the very tree that holds the entry. Gives their names. */
+function checkWitnessed(checkpoint: SignedCheckpoint | undefined, log: Log, policy: WitnessPolicy): readonly string[] {
+  const refuse = (got: string, cause?: unknown): TrustError =>
+    sigstoreError("SIGSTORE_LOG_UNWITNESSED", { checked: log.baseUrl, got }, cause);
+  if (checkpoint === undefined) throw refuse("no checkpoint");
+  const isListed = policy.logs.some(({ verifier }) => verifier.keyid === log.verifier.keyid);
+  if (policy.logs.length > 0 && !isListed) throw refuse("a log that the policy does not list");
+  try {
+    return checkWitnesses(checkpoint.note, policy).map(({ key }) => key.name);
+  } catch (cause) {
+    if (!(cause instanceof TrustError)) throw cause;
+    throw refuse(cause.message, cause);
+  }
+}
+
+function checkProof(entry: LogEntry, log: Log, generation: 1 | 2): SignedCheckpoint | undefined {
   const { proof } = entry;
   if (proof?.checkpoint === undefined) return undefined;
   const checkpoint = checkSignedTree(proof.checkpoint, log, generation);
@@ -95,7 +121,7 @@ function checkProof(entry: LogEntry, log: Log, generation: 1 | 2): Checkpoint | 
   return checkpoint;
 }
 
-function checkSignedTree(text: string, log: Log, generation: 1 | 2): Checkpoint {
+function checkSignedTree(text: string, log: Log, generation: 1 | 2): SignedCheckpoint {
   const dialect = generation === 2 ? "c2sp" : "rekor-v1";
   try {
     const checkpoint = checkCheckpoint(text, { name: log.origin, verifier: log.verifier, dialect });

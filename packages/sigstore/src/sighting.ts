@@ -59,6 +59,7 @@ export function checkLogEntries(run: Run, signer: Material, stampsMs: readonly n
         version: bundle.version,
         timesMs: stampsMs,
         nowMs: run.nowMs,
+        ...(run.witnesses !== undefined && { witnesses: run.witnesses }),
       });
       list.run(name, () => ({
         value: logged,

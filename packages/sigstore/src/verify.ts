@@ -14,6 +14,7 @@ import {
   type Verified,
   type Verifier,
 } from "@countersign/core";
+import type { WitnessPolicy } from "@countersign/tlog";
 import { checkArtifactDigests, provedDigests } from "./artifact-digest.ts";
 import type { Bundle } from "./bundle.ts";
 import { checkCertificate, sctClaim, type Certified, type Promised } from "./certified.ts";
@@ -38,6 +39,8 @@ export interface VerifyOptions {
   readonly key?: Verifier;
   /** Numbers that differ from the defaults in `requirements`. */
   readonly require?: Partial<Requirements>;
+  /** Whose cosignatures the checkpoint of every log entry must carry, and which logs count; nobody's unless given. */
+  readonly witnesses?: WitnessPolicy;
   /** The time of the run. Used only where the evidence carries no time of its own. */
   readonly nowMs: number;
 }
@@ -124,7 +127,17 @@ function proveAll(
 ): Outcome {
   const need = needOf(options);
   const isKeyed = options.key !== undefined;
-  const run: Run = { bundle, artifact, trust, isKeyed, nowMs: options.nowMs, need, list: makeChecklist() };
+  const { nowMs, witnesses } = options;
+  const run: Run = {
+    bundle,
+    artifact,
+    trust,
+    isKeyed,
+    nowMs,
+    need,
+    list: makeChecklist(),
+    ...(witnesses !== undefined && { witnesses }),
+  };
   const material = checkMaterial(bundle, options);
   const content = check(run, material.spki);
   const stamps = checkTimestamps(run);

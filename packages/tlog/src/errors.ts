@@ -111,6 +111,11 @@ const tlogEntries = {
     says: "the quorum can never be met as written",
     fix: "ask for at least one witness and at most as many as are listed, each with its own name and key",
   },
+  TLOG_WITNESS_POLICY_MALFORMED: {
+    kind: "usage",
+    says: "not a policy of logs and witnesses",
+    fix: "write lines of log, witness, group and one quorum, as the C2SP tlog-policy specification has them",
+  },
   TLOG_QUORUM_UNMET: {
     kind: "untrusted",
     says: "too few witnesses have seen this checkpoint",

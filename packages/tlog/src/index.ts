@@ -9,3 +9,4 @@ export * from "./quorum.ts";
 export * from "./tile.ts";
 export * from "./tree.ts";
 export * from "./vkey.ts";
+export * from "./witness-policy.ts";

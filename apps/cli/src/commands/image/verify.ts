@@ -89,10 +89,10 @@ export async function judgeImages(
   terminal: Terminal,
 ): Promise<readonly Outcome[]> {
   const references = operands.map(parseReference);
-  const { policy, keys } = await acceptanceOf(options, "BUNDLE", terminal);
+  const { policy, keys, witnesses } = await acceptanceOf(options, "BUNDLE", terminal);
   const questions = references.map((reference) => questionOf(reference, role, options));
   const now = terminal.now();
-  const trust = await readTrust(options, keys, terminal);
+  const trust = await readTrust(options, { keys, witnesses }, terminal);
   const world: ImageWorld = {
     now: () => now,
     trust: () => Promise.resolve(trust),

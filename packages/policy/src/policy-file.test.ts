@@ -1,0 +1,190 @@
+import {
+  generateSigner,
+  makeVerifier,
+  vouch,
+  type Claims,
+  type Digest,
+  type Json,
+  type SignedBy,
+  type Verified,
+} from "@countersign/core";
+import { describe, expect, test } from "vitest";
+import { evaluate, parsePolicy, signerKey, type Policy } from "./index.ts";
+
+const code = (name: string): unknown => expect.objectContaining({ name: "TrustError", code: name });
+const issuer = "https://token.actions.githubusercontent.com";
+const fingerprint = `sha256:${"11".repeat(32)}` as Digest;
+const logId = "c3RhbmQgaW4gZm9yIGEgbG9nIGlkLCAzMiBieXRlcyEh";
+
+function claimsOf(signer: SignedBy, more: Partial<Claims> = {}): Verified<Claims> {
+  const artifact = { digests: [`sha256:${"00".repeat(32)}` as Digest] };
+  return vouch({ via: "sigstore", artifact, signer, times: [], logs: [], scts: [], ...more });
+}
+const certified = (
+  value: string,
+  extensions: Record<string, string> = {},
+  more: Partial<Claims> = {},
+): Verified<Claims> =>
+  claimsOf(
+    {
+      kind: "certificate",
+      identity: { type: "uri", value },
+      issuer,
+      extensions,
+      fingerprint,
+      notBefore: "2026-01-01T00:00:00Z",
+      notAfter: "2026-01-01T00:10:00Z",
+    },
+    more,
+  );
+const keyed = (keyid: string): Verified<Claims> => claimsOf({ kind: "key", keyid, algorithm: "ecdsa-p256-sha256" });
+const [ada, bob] = ["https://example.com/ada", "https://example.com/bob"] as const;
+const person = (identity: Json): Json => ({ identity, issuer });
+const file = (more: Record<string, Json>): Json => ({
+  version: "countersign.policy/v1",
+  signers: [person(ada)],
+  ...more,
+});
+
+async function policyOf(value: Json, keyids: readonly string[] = []): Promise<Policy> {
+  return (await parsePolicy(value, new Set(["sourceRepositoryURI"]))).complete(keyids);
+}
+
+async function outcome(value: Json, claims: readonly Verified<Claims>[]): Promise<string> {
+  const { verdict, findings } = evaluate(claims, await policyOf(value));
+  return verdict === "allowed" ? "allowed" : `${verdict} ${findings[0]?.code ?? ""}`;
+}
+
+describe("policy files", () => {
+  test("exact texts, globs and patterns of the whole value", async () => {
+    expect(await outcome(file({}), [certified(ada)])).toBe("allowed");
+    expect(await outcome(file({}), [certified(`${ada}x`)])).toBe("refused POLICY_IDENTITY_MISMATCH");
+    const glob = file({ signers: [person({ glob: "https://example.com/*" })] });
+    expect(await outcome(glob, [certified(ada)])).toBe("allowed");
+    expect(await outcome(glob, [certified("https://example.com.evil/ada")])).toBe("refused POLICY_IDENTITY_MISMATCH");
+    const pattern = file({ signers: [person({ pattern: "https://example\\.com/[a-z]+" })] });
+    expect(await outcome(pattern, [certified(ada)])).toBe("allowed");
+    expect(await outcome(pattern, [certified(`${ada}/evil`)])).toBe("refused POLICY_IDENTITY_MISMATCH");
+    expect(await outcome(file({ signers: [person({ exact: ada })] }), [certified(ada)])).toBe("allowed");
+  });
+
+  test("claims of the certificate by name", async () => {
+    const wanted = file({
+      signers: [{ identity: ada, issuer, claims: { sourceRepositoryURI: "https://example.com/repo" } }],
+    });
+    expect(await outcome(wanted, [certified(ada, { sourceRepositoryURI: "https://example.com/repo" })])).toBe(
+      "allowed",
+    );
+    expect(await outcome(wanted, [certified(ada, { sourceRepositoryURI: "https://example.com/fork" })])).toBe(
+      "refused POLICY_EXTENSION_MISMATCH",
+    );
+    expect(await outcome(wanted, [certified(ada)])).toBe("refused POLICY_EXTENSION_MISMATCH");
+  });
+
+  test("m of n distinct signers: one person twice is one", async () => {
+    const both = file({ signers: [person(ada), person(bob)], threshold: 2 });
+    expect(await outcome(both, [certified(ada), certified(bob)])).toBe("allowed");
+    expect(await outcome(both, [certified(ada), certified(ada)])).toBe("refused POLICY_TOO_FEW_SIGNERS");
+    expect(await outcome(both, [certified(ada), certified("https://example.com/eve")])).toBe(
+      "refused POLICY_TOO_FEW_SIGNERS",
+    );
+    const decision = evaluate([certified(ada), certified(ada), certified(bob)], await policyOf(both));
+    expect(decision).toMatchObject({ verdict: "allowed", claim: 0, claims: [0, 2] });
+    const anybody = file({ signers: [person({ glob: "https://example.com/*" })], threshold: 2 });
+    expect(await outcome(anybody, [certified(ada), certified(bob)])).toBe("allowed");
+  });
+
+  test("keys by reference, by themselves and by id", async () => {
+    const spki = generateSigner("ecdsa-p256-sha256").spki;
+    const { keyid } = makeVerifier(spki);
+    const parsed = await parsePolicy(file({ signers: [{ key: "release.pub" }, { pem: "PEM" }, { keyid }] }));
+    expect(parsed.keys).toEqual([{ reference: "release.pub" }, { pem: "PEM" }]);
+    expect(parsed.complete(["11".repeat(32), "22".repeat(32)]).signers).toEqual([
+      { kind: "key", keyid: "11".repeat(32) },
+      { kind: "key", keyid: "22".repeat(32) },
+      { kind: "key", keyid },
+    ]);
+  });
+
+  test("requirements, type, witnesses and second opinion are handed on", async () => {
+    const parsed = await parsePolicy(
+      file({
+        require: { logEntries: 2, times: 1 },
+        predicateType: "https://x/v1",
+        witnesses: "quorum none",
+        secondOpinion: true,
+      }),
+    );
+    expect(parsed).toMatchObject({ witnesses: "quorum none", secondOpinion: true });
+    expect(parsed.complete([])).toMatchObject({ require: { logEntries: 2, times: 1 }, predicateType: "https://x/v1" });
+    expect((await parsePolicy(file({}))).secondOpinion).toBe(false);
+  });
+
+  test("what is denied counts for nothing; what cannot be told is open", async () => {
+    const log = { origin: "log", logId, entry: "x", proof: "inclusion", index: "7", treeSize: "9" } as const;
+    const entry = (index: number): Json => file({ deny: { logEntries: [{ logId, index }] } });
+    expect(await outcome(file({ deny: { certificates: [fingerprint] } }), [certified(ada)])).toBe(
+      "refused POLICY_DENIED",
+    );
+    expect(await outcome(entry(7), [certified(ada, {}, { logs: [log] })])).toBe("refused POLICY_DENIED");
+    expect(await outcome(entry(8), [certified(ada, {}, { logs: [log] })])).toBe("allowed");
+    const { index: _, treeSize: __, ...promised } = { ...log, proof: "promise" as const };
+    expect(await outcome(entry(7), [certified(ada, {}, { logs: [promised] })])).toBe("unknown POLICY_DENY_UNKNOWN");
+    const keyid = "33".repeat(32);
+    expect(await outcome(file({ signers: [{ keyid }], deny: { keys: [keyid] } }), [keyed(keyid)])).toBe(
+      "refused POLICY_DENIED",
+    );
+    // Good evidence beside it still counts.
+    const other = certified(bob, {}, { logs: [log] });
+    expect(
+      await outcome(file({ signers: [person(ada), person(bob)], deny: { keys: [keyid] } }), [keyed(keyid), other]),
+    ).toBe("allowed");
+  });
+
+  test.each<[string, Json, string]>([
+    ["no object", [], "POLICY_FILE_MALFORMED"],
+    ["another version", { version: "countersign.policy/v2", signers: [person(ada)] }, "POLICY_FILE_MALFORMED"],
+    ["a misspelt member", file({ treshold: 2 }), "POLICY_FILE_MALFORMED"],
+    [
+      "a misspelt member of a signer",
+      file({ signers: [{ identity: ada, issuer, isuer: issuer }] }),
+      "POLICY_FILE_MALFORMED",
+    ],
+    ["a misspelt requirement", file({ require: { log: 1 } }), "POLICY_FILE_MALFORMED"],
+    [
+      "a misspelt claim",
+      file({ signers: [{ identity: ada, issuer, claims: { sourceRepo: "x" } }] }),
+      "POLICY_FILE_MALFORMED",
+    ],
+    ["a misspelt denial", file({ deny: { certs: [] } }), "POLICY_FILE_MALFORMED"],
+    ["a denied certificate that is no digest", file({ deny: { certificates: ["x"] } }), "POLICY_FILE_MALFORMED"],
+    ["a denied key that is no text", file({ deny: { keys: [1] } }), "POLICY_FILE_MALFORMED"],
+    ["two kinds of match", file({ signers: [person({ glob: "a", pattern: "b" })] }), "POLICY_FILE_MALFORMED"],
+    ["two kinds of key", file({ signers: [{ key: "a", keyid: "b" }] }), "POLICY_FILE_MALFORMED"],
+    ["a key id that is none", file({ signers: [{ keyid: "ABC" }] }), "POLICY_FILE_MALFORMED"],
+    ["nobody", file({ signers: [] }), "POLICY_NO_SIGNER"],
+    ["an empty identity", file({ signers: [person("")] }), "POLICY_IDENTITY_INCOMPLETE"],
+    [
+      "an empty claim",
+      file({ signers: [{ identity: ada, issuer, claims: { sourceRepositoryURI: "" } }] }),
+      "POLICY_IDENTITY_INCOMPLETE",
+    ],
+    ["a pattern that is none", file({ signers: [person({ pattern: "(" })] }), "POLICY_PATTERN_INVALID"],
+    ["a threshold of none", file({ threshold: 0 }), "POLICY_REQUIREMENT_INVALID"],
+    ["half a signer", file({ threshold: 1.5 }), "POLICY_REQUIREMENT_INVALID"],
+    ["an empty type", file({ predicateType: "" }), "POLICY_PREDICATE_TYPE_INVALID"],
+  ])("%s is refused", async (_, value, name) => {
+    await expect(policyOf(value)).rejects.toEqual(code(name));
+  });
+
+  test("an identity of another type, or by another issuer, is another signer", () => {
+    const { signer } = certified(ada);
+    if (signer.kind !== "certificate") throw new Error("a certificate");
+    const keys = [
+      signer,
+      { ...signer, issuer: "x" },
+      { ...signer, identity: { type: "email", value: ada } as const },
+    ].map(signerKey);
+    expect(new Set(keys).size).toBe(3);
+  });
+});
