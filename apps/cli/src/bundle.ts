@@ -1,10 +1,11 @@
 import { existsSync, statSync } from "node:fs";
-import { nameOfPredicateType, predicateNames, quote, TrustError, type Verifier } from "@countersign/core";
-import type { EvidenceFile } from "@countersign/pipeline";
-import { readingOf, type Reading } from "@countersign/sigstore";
+import { nameOfPredicateType, predicateNames, quote, TrustError } from "@countersign/core";
+import { readingFor as readingOfAll, type EvidenceFile } from "@countersign/pipeline";
+import type { Reading } from "@countersign/sigstore";
 import { isDigestOperand } from "./artifact.node.ts";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
+import type { Acceptance } from "./policy.ts";
 import { shellQuoted } from "./render-text.ts";
 
 /** The bundle's default name in both directions. */
@@ -73,15 +74,16 @@ function isPipeOrDevice(path: string): boolean {
 }
 
 /**
- * How the artifact must be read to be checked against this bundle with these keys (none: with a certificate).
+ * How the artifact must be read to be checked against this bundle by those who are accepted.
  * Refuses as wrong usage a key for a certificate's bundle and the reverse. All this goes by what the bundle claims and
  * proves nothing; a bundle that could not be read asks for nothing here, and the report says what is wrong with it.
  */
-export function readingFor({ bundle, source }: EvidenceFile, keys: readonly Verifier[]): Reading {
+export function readingFor(file: EvidenceFile, { policy, keys }: Pick<Acceptance, "policy" | "keys">): Reading {
+  const { bundle, source } = file;
   if (bundle === undefined) return { hashes: ["sha256"], wholeMessage: false };
-  const [key] = keys;
-  if (bundle.material.kind === "certificate" && key !== undefined)
+  const takesCertificates = policy.signers.some((rule) => rule.kind === "certificate");
+  if (bundle.material.kind === "certificate" && !takesCertificates)
     throw cliError("CLI_KEY_FOR_CERTIFICATE", quote(source));
-  if (bundle.material.kind === "key" && key === undefined) throw cliError("CLI_IDENTITY_FOR_KEY", quote(source));
-  return readingOf(bundle, key?.spki);
+  if (bundle.material.kind === "key" && keys.length === 0) throw cliError("CLI_IDENTITY_FOR_KEY", quote(source));
+  return readingOfAll([file], bundle.material.kind === "key" ? keys : []);
 }

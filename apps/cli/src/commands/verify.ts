@@ -30,12 +30,13 @@ export async function verifyCommand(
 async function reportOf(operand: string, options: VerifyOptions, terminal: Terminal): Promise<Report> {
   const predicateType = options.type === undefined ? undefined : resolvePredicateType(options.type);
   const path = bundlePathOf({ operand, given: options.bundle, predicateType });
-  const { policy, keys, witnesses } = await acceptanceOf(options, path ?? "BUNDLE", terminal);
+  const acceptance = await acceptanceOf(options, path ?? "BUNDLE", terminal);
   if (path === undefined) throw cliError("CLI_BUNDLE_NEEDED", { got: operand === "-" ? "standard input" : "a digest" });
   // Who mistyped the file's name is not to be told of its bundle.
   if (options.bundle === undefined) checkPresent(operand, "artifact");
   const file = openEvidence({ source: path, bytes: readBundle(path, options.bundle) });
-  const { hashes, wholeMessage } = readingFor(file, keys);
+  const { policy, keys, witnesses } = acceptance;
+  const { hashes, wholeMessage } = readingFor(file, acceptance);
   const now = terminal.now();
   const trust = await readTrust(options, { keys, witnesses }, terminal);
   const keepBytes = wholeMessage ? maxKeepBytes : defaultKeepBytes;
