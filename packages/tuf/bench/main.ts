@@ -19,7 +19,7 @@ interface Outcome {
 
 const { values } = parseArgs({ options: { quick: { type: "boolean" }, python: { type: "string" } } });
 const isQuick = values.quick === true;
-const rounds = isQuick ? 1 : 7;
+const rounds = isQuick ? 1 : 5;
 const plans = {
   small: { targets: isQuick ? 100 : 1000, bits: 0 },
   large: { targets: isQuick ? 1000 : 100_000, bits: 0 },
