@@ -31,6 +31,8 @@ export const input: InputOptions = {
     prehash: here("../../packages/core/src/prehash.ts"),
     // pipeline starts the threads of a list from this one.
     "lane-worker": here("../../packages/pipeline/src/lane-worker.node.ts"),
+    // pipeline asks tuf-js in a process that begins here.
+    "tuf-replay": here("../../packages/pipeline/src/second-opinion-tuf-child.node.ts"),
     // in-toto starts threads from this one.
     "hash-worker": here("../../packages/in-toto/src/hash-worker.node.ts"),
   },
@@ -41,7 +43,7 @@ export const input: InputOptions = {
   plugins: [builtinsOnUse],
   treeshake: {
     moduleSideEffects: [
-      { test: /(?:main|-worker\.node)\.ts$/, sideEffects: true },
+      { test: /(?:main|-worker\.node|-child\.node)\.ts$/, sideEffects: true },
       { external: true, sideEffects: false },
     ],
   },

@@ -10,6 +10,7 @@ import {
   type RunStep,
   type Store,
   type StoreSession,
+  type TrustedTarget,
   type Updater,
 } from "@countersign/tuf";
 import { httpFetch, makeDirectoryFetcher, openStore } from "@countersign/tuf/node";
@@ -30,6 +31,10 @@ export interface UpdateClient {
   readonly store: Store;
   readonly fetcher: Fetcher;
   readonly updater: Updater;
+  /** The root that trust begins at. */
+  readonly root: Uint8Array;
+  /** Metadata as it was fetched, kept only for --second-opinion. */
+  readonly recorded: ReadonlyMap<string, Uint8Array>;
 }
 
 /** What the user once said to trust. */
@@ -110,7 +115,9 @@ export async function openClient(
   const store = openStore(directory);
   const pinned = await readPinned(store, directory);
   const given = mirrorsOf(options);
-  const fetcher = makeFetcher(given.length > 0 ? given : pinned.mirrors, options, terminal);
+  const recorded = new Map<string, Uint8Array>();
+  const plain = makeFetcher(given.length > 0 ? given : pinned.mirrors, options, terminal);
+  const fetcher = options.secondOpinion === true ? (await loadOpinion()).recordFetcher(plain, recorded) : plain;
   const updater = createUpdater({
     root: pinned.root,
     store,
@@ -119,7 +126,22 @@ export async function openClient(
     ...(options.dangerClock === true && { dangerClock: true }),
     ...(onStep && { onStep }),
   });
-  return { directory, store, fetcher, updater };
+  return { directory, store, fetcher, updater, root: pinned.root, recorded };
+}
+
+/** Asks tuf-js whether it would have found the same in what this client used. Rejects with PIPELINE_SECOND_OPINION_* unless it agrees. */
+export async function checkSecondOpinion(client: UpdateClient, targets: readonly TrustedTarget[]): Promise<void> {
+  const { askTufJs, checkOpinion, collectReplay } = await loadOpinion();
+  const { updater, store, root, recorded } = client;
+  const { steps, time } = updater.report;
+  const snapshots = updater.trust?.set.root.consistentSnapshot === true ? "consistent" : "plain";
+  const metadata = await collectReplay(recorded, steps, store, snapshots);
+  checkOpinion(await askTufJs({ root, metadata, nowMs: Date.parse(time), targets }));
+}
+
+/** Only who asks for it loads it. */
+function loadOpinion(): Promise<typeof import("@countersign/pipeline/node")> {
+  return import("@countersign/pipeline/node");
 }
 
 /** Mirrors on the web, or one in a folder. */

@@ -1,5 +1,6 @@
 import {
   updateGetFlags,
+  updateReachFlags,
   updateRefreshFlags,
   updateStatusFlags,
   updateTrustFlags,
@@ -52,7 +53,7 @@ export const updateRows: readonly CommandRow[] = [
     path: "update list",
     says: "Refresh, then list the targets that can be had",
     examples: ["countersign update list", "countersign update list --json"],
-    flags: updateRefreshFlags,
+    flags: updateReachFlags,
     group,
     load: async () => (await import("./commands/update/list.ts")).updateListCommand,
   },

@@ -9,6 +9,7 @@ export interface UpdateOptions extends OutputOptions {
   readonly header?: readonly string[];
   readonly dangerClock?: true;
   readonly repository?: string;
+  readonly secondOpinion?: true;
 }
 
 export interface UpdateTrustOptions extends UpdateOptions {
@@ -71,6 +72,12 @@ const clock: Flag = {
   group: "Trust:",
 };
 
+const secondOpinion: Flag = {
+  flags: "--second-opinion",
+  says: "ask tuf-js too, with the very bytes that were fetched, and refuse unless it agrees",
+  group: "Trust:",
+};
+
 export const updateTrustFlags: readonly Flag[] = [
   { flags: "--sha256 <hex>", says: "the digest that the root must have; needed for an address", group: "Trust:" },
   { flags: "--danger-replace", says: "trust it in the place of another root", group: "Trust:" },
@@ -79,7 +86,11 @@ export const updateTrustFlags: readonly Flag[] = [
   ...network,
 ];
 
-export const updateRefreshFlags: readonly Flag[] = [store, repository, ...network, clock];
+const reach: readonly Flag[] = [store, repository, ...network, clock];
+
+/** What `update refresh` and `update get` know; `update watch` and `update list` know the rest of it. */
+export const updateRefreshFlags: readonly Flag[] = [...reach, secondOpinion];
+export const updateReachFlags: readonly Flag[] = reach;
 
 export const updateGetFlags: readonly Flag[] = [
   {
@@ -114,5 +125,5 @@ export const updateWatchFlags: readonly Flag[] = [
     takes: "seconds",
   },
   { flags: "--until-change", says: "end when something changed, with exit code 0", group: "Run:" },
-  ...updateRefreshFlags,
+  ...updateReachFlags,
 ];

@@ -26,6 +26,16 @@ const pipelineEntries = {
     says: "the TUF repository has no trust root that can be used",
     fix: "check that it is the repository of a Sigstore instance",
   },
+  PIPELINE_SECOND_OPINION_DISAGREES: {
+    kind: "untrusted",
+    says: "another implementation refuses what we would accept",
+    fix: "do not use the file, and report both answers: one of the two is wrong",
+  },
+  PIPELINE_SECOND_OPINION_UNABLE: {
+    kind: "unavailable",
+    says: "another implementation could not be asked",
+    fix: "try again, or leave --second-opinion out",
+  },
   PIPELINE_INSTANCE_UNKNOWN: {
     kind: "usage",
     says: "no trust root of that instance is built in",

@@ -8,3 +8,12 @@ export {
   type Lanes,
   type ListOptions,
 } from "./many.node.ts";
+export {
+  askTufJs,
+  checkOpinion,
+  collectReplay,
+  recordFetcher,
+  secondOpinionTimeoutMs,
+  type TufOpinion,
+  type TufReplay,
+} from "./second-opinion-tuf.node.ts";

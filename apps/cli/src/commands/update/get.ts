@@ -17,7 +17,7 @@ import { readSmallFile } from "../../input.node.ts";
 import { interruptible } from "../../interrupt.ts";
 import { makeProgress } from "../../progress.ts";
 import { plain } from "../../render-text.ts";
-import { openClient, storeDirectory, type UpdateClient } from "../../update-client.ts";
+import { checkSecondOpinion, openClient, storeDirectory, type UpdateClient } from "../../update-client.ts";
 import { reportTarget, settle, type TargetReport } from "../../update-report.ts";
 import type { OutputOptions } from "../../options.ts";
 import type { Terminal } from "../../terminal.ts";
@@ -37,6 +37,8 @@ interface Offer {
 interface Source {
   readonly find: (name: string) => Promise<Offer>;
   readonly runs: () => Readonly<Record<string, RunReport>>;
+  /** Has another implementation confirm what was found, if that was asked for. */
+  readonly confirm?: (targets: readonly TrustedTarget[]) => Promise<void>;
 }
 
 /** `countersign update get`: prints the path of each target once it is verified and in its place. */
@@ -51,6 +53,11 @@ export async function updateGetCommand(
     throw cliError("CLI_USAGE", "only one target can go to standard output");
   if (options.output === "-" && options.json === true)
     throw cliError("CLI_USAGE", "--json and the target both want standard output");
+  if (options.map !== undefined && options.secondOpinion === true)
+    throw cliError("CLI_OPTION_CONFLICT", {
+      checked: "--second-opinion",
+      got: "--map: tuf-js knows one repository only",
+    });
   const source =
     options.map === undefined ? await oneSource(options, terminal) : mapSource(options.map, options, terminal);
   const targets: TargetReport[] = [];
@@ -59,6 +66,7 @@ export async function updateGetCommand(
     interruptible(async () => {
       const offers: Offer[] = [];
       for (const name of names) offers.push(await source.find(name));
+      await source.confirm?.(offers.map(({ target }) => target));
       if (options.output === "-") targets.push(await stream(offers[0] as Offer, terminal));
       else await save(offers, { options, terminal, targets });
       return targets.map(({ outcome, name, length }) => `${outcome} ${plain(name)}, ${length} bytes`).join("\n");
@@ -67,10 +75,12 @@ export async function updateGetCommand(
 }
 
 async function oneSource(options: UpdateGetOptions, terminal: Terminal): Promise<Source> {
-  const { updater, fetcher } = await openClient(options, terminal);
+  const client = await openClient(options, terminal);
+  const { updater, fetcher } = client;
   return {
     find: async (name) => ({ target: needTarget(name, await updater.target(name)), fetcher }),
     runs: () => ({ repository: updater.report }),
+    ...(options.secondOpinion === true && { confirm: (targets) => checkSecondOpinion(client, targets) }),
   };
 }
 

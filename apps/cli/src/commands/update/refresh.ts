@@ -1,5 +1,5 @@
 import { interruptible } from "../../interrupt.ts";
-import { openClient } from "../../update-client.ts";
+import { checkSecondOpinion, openClient } from "../../update-client.ts";
 import { settle, versionLines } from "../../update-report.ts";
 import type { OutputOptions } from "../../options.ts";
 import type { Terminal } from "../../terminal.ts";
@@ -12,10 +12,12 @@ export async function updateRefreshCommand(
   terminal: Terminal,
 ): Promise<number> {
   const options = given as UpdateOptions;
-  const { updater } = await openClient(options, terminal);
+  const client = await openClient(options, terminal);
+  const { updater } = client;
   const effort = { command: "update refresh", runs: () => ({ repository: updater.report }), targets: [] };
   return settle(effort, options, terminal, async () => {
     const report = await interruptible(() => updater.refresh());
+    if (options.secondOpinion === true) await checkSecondOpinion(client, []);
     return ["the metadata is the newest that the mirror has", ...versionLines(report)].join("\n");
   });
 }
