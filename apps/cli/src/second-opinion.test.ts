@@ -38,7 +38,8 @@ beforeEach(async () => {
   at = join(folder.path, String(count++));
   mkdirSync(at);
   writeFileSync(join(at, "root.json"), root);
-  expect((await update("trust", join(at, "root.json"), "--mirror", `${server.url}/metadata`)).code).toBe(0);
+  const { code, stderr } = await update("trust", join(at, "root.json"), "--mirror", `${server.url}/metadata`);
+  if (code !== 0) throw new Error(stderr);
 });
 
 function update(...argv: readonly string[]): Promise<Outcome> {
