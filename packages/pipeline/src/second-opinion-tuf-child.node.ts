@@ -44,7 +44,7 @@ function stopClock(nowMs: number): void {
   const stopped: ProxyHandler<DateConstructor> = {
     construct: (target, given: unknown[]) => Reflect.construct(target, given.length === 0 ? [nowMs] : given) as object,
   };
-  Reflect.set(globalThis, "Date", new Proxy(globalThis["Date"], stopped));
+  Reflect.set(globalThis, "Date", new Proxy(Reflect.get(globalThis, "Date") as DateConstructor, stopped));
 }
 
 async function answer({ root, nowMs, files, names }: Question): Promise<object> {
