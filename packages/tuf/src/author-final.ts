@@ -1,4 +1,4 @@
-import { equalBytes, quote } from "@countersign/core";
+import { equalBytes, quote, TrustError } from "@countersign/core";
 import { namesOf } from "./author-delegation.ts";
 import { expiryOf, formatDraft, objectAt, versionOf, type Draft } from "./author-draft.ts";
 import { authoritiesOf, findDelegators, type Delegator } from "./author-graph.ts";
@@ -6,6 +6,7 @@ import { authorityOfRoot, signingStateOf, type Authority } from "./author-sign.t
 import { isNamedFile } from "./author-snapshot.ts";
 import type { Workspace } from "./author-workspace.ts";
 import { isTopRole } from "./author-role.ts";
+import { parseMetadata } from "./metadata.ts";
 import type { TopRole } from "./role.ts";
 
 /** A metadata file as readers will see it. */
@@ -122,8 +123,21 @@ export async function findProblems(workspace: Workspace, final: Final, now: Date
   const problems = [...(await rootProblems(workspace, root, now))];
   for (const role of ["timestamp", "snapshot", "targets"] as const)
     problems.push(...(await topProblems(workspace, final, role, now)));
+  for (const [role, { bytes }] of [...final.ready, ["root", root] as const])
+    problems.push(...formProblems(role, bytes));
   if (problems.length > 0) return problems;
   return [...(await namingProblems(final)), ...(await delegationProblems(workspace, final, now))];
+}
+
+/** Asks the reader that clients use: what somebody else staged may have any form. */
+function formProblems(role: string, bytes: Uint8Array): readonly string[] {
+  try {
+    parseMetadata(bytes);
+    return [];
+  } catch (error) {
+    if (error instanceof TrustError) return [`role ${quote(role)}: ${error.message}`];
+    throw error;
+  }
 }
 
 async function rootProblems(workspace: Workspace, root: FinalFile, now: Date): Promise<readonly string[]> {

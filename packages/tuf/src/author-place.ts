@@ -2,6 +2,7 @@ import { makeDigestHasher, quote, type JsonObject } from "@countersign/core";
 import { isObject, type Draft, textIn } from "./author-draft.ts";
 import { isConsistent, layout, type Workspace } from "./author-workspace.ts";
 import { closing, makeDirectories, parentOf, type Disk, type DiskFile } from "./disk.ts";
+import { checkTargetPath } from "./author-target.ts";
 import { tufError } from "./errors.ts";
 import type { Final } from "./author-final.ts";
 
@@ -54,10 +55,15 @@ function newEntries(draft: Draft, before: Draft | undefined): readonly (readonly
   });
 }
 
+/** Staged metadata may come from others, so names and hashes in it are looked at before they become paths. */
 function wantedOf(path: string, entry: JsonObject, isConsistentForm: boolean): readonly Wanted[] {
+  checkTargetPath(path);
   const hashes = isObject(entry["hashes"]) ? entry["hashes"] : {};
   const { sha256 } = hashes;
   const file = { length: Number(entry["length"]), sha256: typeof sha256 === "string" ? sha256 : undefined };
+  const values = Object.values(hashes).map(textIn);
+  if (values.some((value) => !/^[0-9a-f]+$/.test(value)))
+    throw tufError("TUF_TARGET_ENTRY", { checked: quote(path), expected: "hashes in lower-case hex" });
   if (!isConsistentForm) return [{ ...file, name: path }];
   const slash = path.lastIndexOf("/") + 1;
   return Object.values(hashes).map((hash) => ({
