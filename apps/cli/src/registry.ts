@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { hostnameOf, parseRepository, placeOf, Registry, type Reference, type Repository } from "@countersign/oci";
+import { hostnameOf, parseRepository, placeOf, Registry, type Repository } from "@countersign/oci";
 import { credentialFiles, makeOciHttp, openCredentials, type ClientCertificate } from "@countersign/oci/node";
 import { parseUtf8 } from "@countersign/core";
 import { cliError } from "./errors.ts";
@@ -11,7 +11,7 @@ import type { Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
 
 /** What the options say of registries, for all of a run. Opens no socket. Throws CLI_FILE_*, CLI_OPTION_CONFLICT. */
-export function openRegistry(options: RegistryOptions, images: readonly Reference[], terminal: Terminal): Registry {
+export function openRegistry(options: RegistryOptions, images: readonly Repository[], terminal: Terminal): Registry {
   const ca = options.registryCa?.map((path) => readText(path, "certificate authority"));
   const clients = clientOf(options, images);
   const plain = new Set(options.plainHttp);
@@ -46,7 +46,7 @@ function isThisMachine(host: string): boolean {
 /** Only the registries of the images that were named are shown who one is. */
 function clientOf(
   options: RegistryOptions,
-  images: readonly Reference[],
+  images: readonly Repository[],
 ): ReadonlyMap<string, ClientCertificate> | undefined {
   const { registryClientCert: certificate, registryClientKey: key } = options;
   if (certificate === undefined && key === undefined) return undefined;

@@ -84,7 +84,7 @@ function tokenRequest(realm: URL, { parameters }: Challenge, login: Login): Para
   const service = parameters.get("service");
   if (service !== undefined) fields.set("service", service);
   const scopes = login.scopes.length > 0 ? login.scopes : (parameters.get("scope")?.split(" ") ?? []);
-  const base = { timeoutMs: tokenTimeoutMs, ...(login.signal && { signal: login.signal }) };
+  const base = { timeoutMs: tokenTimeoutMs, wholeMs: tokenTimeoutMs, ...(login.signal && { signal: login.signal }) };
   if (login.credential?.kind === "identity-token") {
     fields.set("grant_type", "refresh_token");
     fields.set("client_id", "countersign");
@@ -100,14 +100,18 @@ function tokenRequest(realm: URL, { parameters }: Challenge, login: Login): Para
   return { ...base, method: "GET", url: url.href, headers: { accept: "application/json", ...authorization } };
 }
 
+/** RFC 6750 §2.1: anything else could end the header and begin another. */
+export function isBearerToken(text: string): boolean {
+  return /^[A-Za-z0-9\-._~+/]+=*$/.test(text);
+}
+
 function readToken(bytes: Uint8Array): string {
   const malformed = (detail: Detail): TrustError =>
     ociError("OCI_TOKEN_MALFORMED", { expected: detail.expected ?? "a token" });
   try {
     const reader = readObject(parseJson(bytes, { maxBytes: maxTokenBytes, maxDepth: 16 }), "token", malformed);
     const token = reader.optionalString("token") ?? reader.optionalString("access_token");
-    // RFC 6750 §2.1: anything else could end the header and begin another.
-    if (token !== undefined && /^[A-Za-z0-9\-._~+/]+=*$/.test(token)) return token;
+    if (token !== undefined && isBearerToken(token)) return token;
   } catch (error) {
     if (!(error instanceof TrustError)) throw error;
   }

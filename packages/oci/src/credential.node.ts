@@ -11,7 +11,7 @@ import {
   type JsonObject,
 } from "@countersign/core";
 import { ociError } from "./errors.ts";
-import type { Credential, Credentials } from "./auth.ts";
+import { isBearerToken, type Credential, type Credentials } from "./auth.ts";
 
 /** Where logins are kept. */
 export interface CredentialOptions {
@@ -142,6 +142,7 @@ function readEntry(entry: JsonObject, path: string): Credential | undefined {
   const identity = reader.optionalString("identitytoken") ?? "";
   if (identity !== "") return { kind: "identity-token", token: identity };
   const registry = reader.optionalString("registrytoken") ?? "";
+  if (registry !== "" && !isBearerToken(registry)) throw malformedIn(path)({ checked: "registrytoken" });
   if (registry !== "") return { kind: "registry-token", token: registry };
   const auth = reader.optionalString("auth") ?? "";
   if (auth !== "") return splitAuth(auth, path);

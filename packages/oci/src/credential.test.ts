@@ -70,6 +70,7 @@ describe("logins from files", () => {
     ["no list", "[]"],
     ["no base64", { auths: { "ghcr.io": { auth: "s3cret!" } } }],
     ["no colon", { auths: { "ghcr.io": { auth: auth("s3cret") } } }],
+    ["a token that ends the header", { auths: { "ghcr.io": { registrytoken: "s3cret\r\nx: y" } } }],
     ["a number", { auths: { "ghcr.io": { auth: 5 } } }],
     ["a member twice", '{"auths":{},"auths":{}}'],
   ])("refuses %s, and repeats nothing of it", async (_, config) => {

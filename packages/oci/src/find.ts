@@ -139,10 +139,12 @@ async function fromReferrers(run: Run): Promise<FoundEvidence> {
 async function fromReferrer(run: Run, entry: Descriptor): Promise<FoundEvidence> {
   if (!isPossible(entry)) return note(`${entry.digest} is ${kindOf(entry.artifactType ?? "")}`);
   return await orProblem(async () => {
+    spend(run, entry.size);
     const fetched = await run.registry.findManifest(pinReference(run.options.repository, entry.digest));
     if (fetched === undefined)
       return note(`${entry.digest} is listed in ${fallbackTag(run.options.digest)} and does not exist`);
     const { manifest } = fetched;
+    checkSize(fetched, entry);
     if (manifest.kind !== "image") return note(`${entry.digest} is an index, not evidence`);
     if (manifest.subject?.digest !== run.options.digest) {
       const error = ociError("OCI_SUBJECT_MISMATCH", {
@@ -156,9 +158,15 @@ async function fromReferrer(run: Run, entry: Descriptor): Promise<FoundEvidence>
   });
 }
 
+/** What the list said it would be is what was counted against the budget. */
+function checkSize({ bytes, digest }: FetchedManifest, { size }: Descriptor): void {
+  if (bytes.length !== size)
+    throw ociError("OCI_SIZE_MISMATCH", { checked: digest, expected: `${size} bytes`, got: `${bytes.length}` });
+}
+
 /** Old clients wrote the config's media type, or none, where the artifact type belongs. */
 function isPossible({ artifactType }: Descriptor): boolean {
-  if (artifactType === undefined || artifactType.startsWith(bundlePrefix)) return true;
+  if (artifactType === undefined || artifactType === "" || artifactType.startsWith(bundlePrefix)) return true;
   const possible = [
     cosignSignatureType,
     inTotoType,

@@ -118,6 +118,7 @@ function responseOf(incoming: http.IncomingMessage, request: OciRequest): OciRes
 }
 
 async function* bodyOf(incoming: http.IncomingMessage, request: OciRequest): AsyncGenerator<Uint8Array> {
+  const end = endOf(incoming, request);
   try {
     for await (const chunk of incoming) yield chunk as Uint8Array;
   } catch (error) {
@@ -125,7 +126,18 @@ async function* bodyOf(incoming: http.IncomingMessage, request: OciRequest): Asy
     throw failure.code === "OCI_REGISTRY_UNREACHABLE"
       ? ociError("OCI_BODY_CUT", { checked: placeOf(request) })
       : failure;
+  } finally {
+    clearTimeout(end);
   }
+}
+
+/** Who sends a byte now and then is never silent, and never done. */
+function endOf(incoming: http.IncomingMessage, request: OciRequest): NodeJS.Timeout | undefined {
+  const { wholeMs } = request;
+  if (wholeMs === undefined) return undefined;
+  const expected = `all of the answer within ${wholeMs} ms`;
+  const error = ociError("OCI_REGISTRY_SILENT", { checked: placeOf(request), expected });
+  return setTimeout(() => incoming.destroy(error), wholeMs);
 }
 
 function silent(request: OciRequest): TrustError {

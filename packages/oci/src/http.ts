@@ -7,6 +7,8 @@ export interface OciRequest {
   readonly body?: Uint8Array | (() => AsyncIterable<Uint8Array>);
   /** How long the answer may stay silent, before its headers and between two chunks, in milliseconds. */
   readonly timeoutMs: number;
+  /** How long all of the answer may take, in milliseconds; without end unless given, since images are large. */
+  readonly wholeMs?: number;
   readonly signal?: AbortSignal;
 }
 

@@ -11,7 +11,7 @@ export {
 } from "./descriptor.ts";
 export * from "./errors.ts";
 export type { OciHttp, OciRequest, OciResponse } from "./http.ts";
-export { defaultConcurrency } from "./limit.ts";
+export { defaultConcurrency, makeLimiter, type Limiter } from "./limit.ts";
 export * from "./manifest.ts";
 export * from "./reference.ts";
 export { fallbackTag, listReferrers, maxReferrerPages, maxReferrers, type Referrers } from "./referrers.ts";

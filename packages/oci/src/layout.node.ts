@@ -101,7 +101,14 @@ async function manifestAnswer(folder: string, what: string): Promise<OciResponse
   const bytes = path === undefined ? undefined : await readIfThere(path, maxManifestBytes);
   if (bytes === undefined) return answer(404);
   const mediaType = entry?.mediaType ?? entries.find(({ digest }) => digest === what)?.mediaType;
-  return answer(200, mediaType === undefined ? {} : { "content-type": mediaType }, bytes);
+  return answer(
+    200,
+    {
+      ...(mediaType !== undefined && { "content-type": mediaType }),
+      ...(entry !== undefined && { "docker-content-digest": entry.digest }),
+    },
+    bytes,
+  );
 }
 
 async function referrersAnswer(folder: string, subject: string): Promise<OciResponse> {
@@ -182,8 +189,10 @@ async function lengthOf(path: string): Promise<number | undefined> {
 
 async function readIfThere(path: string, maxBytes = maxManifestBytes): Promise<Uint8Array | undefined> {
   try {
-    const { size } = await stat(path);
-    if (size > maxBytes)
+    const found = await stat(path);
+    // A pipe or a device would give no end.
+    if (!found.isFile()) throw ociError("OCI_LAYOUT_MALFORMED", { checked: quote(path), expected: "a plain file" });
+    if (found.size > maxBytes)
       throw ociError("OCI_TOO_LARGE", { checked: quote(path), expected: `at most ${maxBytes} bytes` });
     return await readFile(path);
   } catch (error) {

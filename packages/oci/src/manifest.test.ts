@@ -89,11 +89,40 @@ describe("platforms", () => {
     },
   );
 
+  const has = ({ platform }: { readonly platform?: object }): boolean => platform !== undefined;
+
+  test.each<[string, readonly string[], string]>([
+    ["another spelling of the architecture", ["linux", "x86_64"], "linux/amd64"],
+    ["another case", ["Linux", "AMD64"], "linux/amd64"],
+    ["no operating system", ["", "amd64"], "linux/amd64"],
+    ["a variant more", ["linux", "amd64", "v3"], "linux/amd64"],
+    ["no variant where one is usual", ["linux", "arm64"], "linux/arm64/v8"],
+    ["the usual variant where none is said", ["linux", "aarch64", "8"], "linux/arm64/v8"],
+    ["armhf", ["linux", "armhf"], "linux/arm/v7"],
+    ["macos", ["macos", "arm64"], "darwin/arm64"],
+  ])("what a runtime would run for it is meant as well: %s", (_, [os = "", architecture = "", variant], wanted) => {
+    const both = indexOf(entry(os, architecture, variant), entry(...(wanted.split("/") as [string, string, string?])));
+    expect(choosePlatforms(both, parsePlatforms(wanted))).toHaveLength(2);
+  });
+
+  test("what has no platform, or only says that it is an attestation, is meant as well", () => {
+    const hidden = indexOf(
+      { ...entry("linux", "amd64"), annotations: { "vnd.docker.reference.type": "attestation-manifest" } },
+      entry("linux", "amd64"),
+      descriptor,
+    );
+    expect(choosePlatforms(hidden, "all")).toHaveLength(3);
+    expect(choosePlatforms(hidden, parsePlatforms("linux/amd64"))).toHaveLength(3);
+    expect(() => choosePlatforms(indexOf(descriptor), parsePlatforms("linux/amd64"))).toThrow(
+      code("OCI_PLATFORM_MISSING"),
+    );
+  });
+
   test("root, all that can run, or those named", () => {
     expect(choosePlatforms(index, parsePlatforms("root"))).toHaveLength(0);
-    expect(choosePlatforms(index, parsePlatforms("all"))).toHaveLength(3);
-    expect(choosePlatforms(index, parsePlatforms("linux/arm"))).toHaveLength(2);
-    expect(choosePlatforms(index, parsePlatforms("linux/amd64,linux/arm/v7"))).toHaveLength(2);
+    expect(choosePlatforms(index, parsePlatforms("all"))).toHaveLength(4);
+    expect(choosePlatforms(index, parsePlatforms("linux/arm"))).toHaveLength(3);
+    expect(choosePlatforms(index, parsePlatforms("linux/amd64,linux/arm/v7")).filter(has)).toHaveLength(2);
     expect(() => choosePlatforms(index, parsePlatforms("windows/amd64"))).toThrow(code("OCI_PLATFORM_MISSING"));
   });
 

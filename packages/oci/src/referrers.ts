@@ -3,7 +3,7 @@ import { readBody } from "./body.ts";
 import { malformed, readDescriptor, type Descriptor } from "./descriptor.ts";
 import { ociError } from "./errors.ts";
 import { maxIndexEntries, maxManifestBytes, ociIndexType } from "./manifest.ts";
-import { tagReference } from "./reference.ts";
+import { formatRepository, tagReference } from "./reference.ts";
 import { discard, refusalOf, resolveUrl } from "./send.ts";
 import type { OciResponse } from "./http.ts";
 import type { Registry, Repository } from "./registry.ts";
@@ -35,11 +35,12 @@ export async function listReferrers(
   digest: Digest,
   artifactType?: string,
 ): Promise<Referrers> {
-  if (!registry.withoutReferrers.has(repository.registry)) {
+  const place = formatRepository(repository);
+  if (!registry.withoutReferrers.has(place)) {
     const outcome = await attempt(() => fromApi(registry, repository, digest, artifactType));
     if (outcome instanceof TrustError) return { source: "api", entries: [], problems: [outcome], notes: [] };
     if (outcome !== undefined) return { source: "api", entries: outcome, problems: [], notes: [] };
-    registry.withoutReferrers.add(repository.registry);
+    registry.withoutReferrers.add(place);
   }
   return await fromTag(registry, repository, digest);
 }

@@ -24,6 +24,8 @@ export interface RegistryOptions {
   readonly concurrency?: number;
   /** How long a registry may be silent, in milliseconds; 30 s unless given. */
   readonly timeoutMs?: number;
+  /** How long a whole answer that is kept in memory may take, in milliseconds; 2 minutes unless given. */
+  readonly wholeMs?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -42,6 +44,8 @@ export interface Ask {
   readonly path: string | URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: OciRequest["body"];
+  /** Whether the answer is a stream that may take any time, or kept in memory. */
+  readonly answer?: "stream" | "memory";
   /** The rights asked for: `pull`, or `pull,push`. */
   readonly rights?: string;
   /** Further scopes, for mounting from another repository. */
@@ -50,6 +54,8 @@ export interface Ask {
 
 /** How long a registry may be silent unless told otherwise, in milliseconds. */
 export const defaultTimeoutMs: number = 30_000;
+/** How long a whole answer that is kept in memory may take unless told otherwise, in milliseconds. */
+export const defaultWholeMs: number = 120_000;
 /** The largest blob that is read into memory, in bytes; larger ones are streamed. */
 export const maxBlobBytes: number = 128 * 1024 * 1024;
 
@@ -63,7 +69,7 @@ export class Registry {
   readonly #logins = new Map<string, Promise<string>>();
   readonly #credentials = new Map<string, Promise<Credential | undefined>>();
   readonly #turns = new Map<string, Promise<unknown>>();
-  /** Hosts that answered 404 to the referrers API. */
+  /** Repositories, as `HOST/NAME`, for which the referrers API was answered 404: for one that does not exist, others are not. */
   readonly withoutReferrers: Set<string> = new Set();
 
   constructor(options: RegistryOptions) {
@@ -108,17 +114,14 @@ export class Registry {
 
   /** A blob as it comes; the last chunk only once length and digest are right (see `verifiedStream`). */
   async blobStream(repository: Repository, expected: Expected): Promise<AsyncGenerator<Uint8Array>> {
-    const { digest } = expected;
-    const response = await this.ask({ method: "GET", repository, path: `/blobs/${digest}` });
-    if (response.status !== 200) throw await refusalOf(response, `blob ${digest}`);
-    return verifiedStream(response.body, expected, `blob ${digest}`);
+    return await this.#blobStream(repository, expected, "stream");
   }
 
   /** A whole blob of at most `maxBytes`. Throws OCI_TOO_LARGE before anything is fetched where the descriptor says more. */
   async blob(repository: Repository, expected: Expected, maxBytes: number = maxBlobBytes): Promise<Uint8Array> {
     if (expected.size > maxBytes)
       throw ociError("OCI_TOO_LARGE", { checked: `blob ${expected.digest}`, expected: `at most ${maxBytes} bytes` });
-    return await readBody(await this.blobStream(repository, expected), maxBytes, "blob");
+    return await readBody(await this.#blobStream(repository, expected, "memory"), maxBytes, "blob");
   }
 
   /** One request, logged in if the registry asks for it; any status is an answer. */
@@ -155,18 +158,30 @@ export class Registry {
     return new URL(`${isPlain(registry) ? "http" : "https"}://${host}/`);
   }
 
+  async #blobStream(
+    repository: Repository,
+    expected: Expected,
+    answer: "stream" | "memory",
+  ): Promise<AsyncGenerator<Uint8Array>> {
+    const { digest } = expected;
+    const response = await this.ask({ method: "GET", repository, path: `/blobs/${digest}`, answer });
+    if (response.status !== 200) throw await refusalOf(response, `blob ${digest}`);
+    return verifiedStream(response.body, expected, `blob ${digest}`);
+  }
+
   #callerOf(repository: Repository): Caller {
     return { http: this.#options.http, sleep: this.#options.sleep, registry: this.addressOf(repository) };
   }
 
   #requestOf(ask: Ask, { registry }: Caller, authorization: string | undefined): OciRequest {
-    const { signal, timeoutMs = defaultTimeoutMs } = this.#options;
+    const { signal, timeoutMs = defaultTimeoutMs, wholeMs = defaultWholeMs } = this.#options;
     const url = ask.path instanceof URL ? ask.path : new URL(`/v2/${ask.repository.repository}${ask.path}`, registry);
     return {
       method: ask.method,
       url: url.href,
       headers: { ...ask.headers, ...(authorization !== undefined && { authorization }) },
       timeoutMs,
+      ...(ask.answer !== "stream" && { wholeMs }),
       ...(ask.body !== undefined && { body: ask.body }),
       ...(signal !== undefined && { signal }),
     };

@@ -67,7 +67,8 @@ async function follow(caller: Caller, request: OciRequest): Promise<OciResponse>
     });
     const location = response.headers["location"];
     const isRead = request.method === "GET" || request.method === "HEAD";
-    if (!isRead || response.status < 300 || response.status > 399 || location === undefined) return response;
+    if (!isRead || response.status < 300 || response.status > 399 || location === undefined)
+      return withoutForeignChallenge(caller, url, response);
     await discard(response);
     url = checkTarget(caller, resolveUrl(location, url));
   }
@@ -90,6 +91,13 @@ function checkTarget(caller: Caller, url: URL): URL {
 function headersFor(caller: Caller, url: URL, headers: OciRequest["headers"]): OciRequest["headers"] {
   if (url.origin === caller.registry.origin) return headers;
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"));
+}
+
+/** Only the registry itself may ask for a login: whoever it sends us on to could name a login service of their own. */
+function withoutForeignChallenge(caller: Caller, url: URL, response: OciResponse): OciResponse {
+  if (url.origin === caller.registry.origin) return response;
+  const { "www-authenticate": _, ...headers } = response.headers;
+  return { ...response, headers };
 }
 
 /** RFC 9110 §10.2.3, in seconds; dates are not read, since the registry's clock is not ours. */

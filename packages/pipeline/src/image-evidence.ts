@@ -10,7 +10,7 @@ import {
   type Claims,
   type Verified,
 } from "@countersign/core";
-import type { ImageEvidence } from "@countersign/oci";
+import { formatRepository, parseReference, type ImageEvidence } from "@countersign/oci";
 import { parseBundle, parseDetached, type Bundle, type Detached } from "@countersign/sigstore";
 import { pipelineError } from "./errors.ts";
 import { payloadProblem, statementProblem } from "./image-role.ts";
@@ -117,9 +117,19 @@ function failed(report: EvidenceReport, name: string, error: TrustError): Eviden
 
 /** Most signers write no name: to ask for one is the caller's choice. */
 function nameProblem(got: string | undefined, { signedName }: ImageQuestion): TrustError | undefined {
-  if (signedName === undefined || got === signedName) return undefined;
+  if (signedName === undefined || (got !== undefined && repositoryIn(got) === signedName)) return undefined;
   return pipelineError("PIPELINE_IMAGE_NAME", {
     expected: quote(signedName),
     got: got === undefined ? "no name" : quote(got),
   });
+}
+
+/** The repository that a signed name means: signers write `index.docker.io` for `docker.io`, and some a tag as well. */
+function repositoryIn(name: string): string | undefined {
+  try {
+    return formatRepository(parseReference(name));
+  } catch (error) {
+    if (error instanceof TrustError) return undefined;
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 import {
   digestBytes,
+  digestName,
   digestOf,
   formatStatement,
   hashNames,
@@ -97,11 +98,11 @@ function createdAt(world: SignWorld): string {
 
 /** The bytes of the Statement that stands for what is said about an image (cosign 3's form for a signature). */
 export function imageStatementBytes(digest: Digest, statement: ImageStatement): Uint8Array {
-  const sha256 = hex(digestBytes(digest));
+  const named = { [digestName(digest)]: hex(digestBytes(digest)) };
   if (statement.kind === "attestation")
-    return formatStatement([{ digest: { sha256 } }], statement.predicateType, statement.predicate);
+    return formatStatement([{ digest: named }], statement.predicateType, statement.predicate);
   const annotations = Object.fromEntries(statement.annotations ?? []);
-  const subject = { digest: { sha256 }, ...(Object.keys(annotations).length > 0 && { annotations }) };
+  const subject = { digest: named, ...(Object.keys(annotations).length > 0 && { annotations }) };
   return formatStatement([subject], imageSignatureType, "{}");
 }
 

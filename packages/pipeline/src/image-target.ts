@@ -1,7 +1,8 @@
-import { parseJson, readObject, type Detail, type Digest, type TrustError } from "@countersign/core";
+import { parseJson, quote, readObject, type Detail, type Digest, type TrustError } from "@countersign/core";
 import {
   choosePlatforms,
   formatPlatform,
+  isForPlatform,
   maxManifestBytes,
   maxPlatforms,
   ociError,
@@ -93,21 +94,16 @@ async function checkPlatform(
 ): Promise<void> {
   const bytes = await registry.blob(repository, config, maxManifestBytes);
   const reader = readObject(parseJson(bytes, { maxBytes: maxManifestBytes }), "image config", malformed);
-  const own = {
+  const variant = reader.optionalString("variant") ?? "";
+  const own: Platform = {
     os: reader.string("os"),
     architecture: reader.string("architecture"),
-    variant: reader.optionalString("variant"),
+    ...(variant !== "" && { variant }),
   };
   for (const platform of wanted) {
-    const fits =
-      platform.os === own.os &&
-      platform.architecture === own.architecture &&
-      (platform.variant ?? own.variant) === own.variant;
-    if (!fits)
-      throw ociError("OCI_PLATFORM_MISSING", {
-        expected: formatPlatform(platform),
-        got: `${own.os}/${own.architecture}`,
-      });
+    if (isForPlatform(own, platform)) continue;
+    const got = quote(formatPlatform(own));
+    throw ociError("OCI_PLATFORM_MISSING", { expected: formatPlatform(platform), got });
   }
 }
 

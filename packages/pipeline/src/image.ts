@@ -9,11 +9,13 @@ import {
 } from "@countersign/core";
 import {
   findEvidence,
+  makeLimiter,
   formatPlatform,
   formatReference,
   pinReference,
   type FoundEvidence,
   type ImageEvidence,
+  type Limiter,
   type Platform,
   type PlatformChoice,
   type Reference,
@@ -49,7 +51,12 @@ export interface ImageWorld {
   now(): Date;
   trust(): Promise<Trust>;
   readonly registry: Registry;
+  /** Shared by all images of a run; `maxImagesAtOnce` for each call unless given. */
+  readonly limit?: Limiter;
 }
+
+/** How many images are judged at once: as many times `maxEvidenceTotalBytes` is the most memory that evidence takes. */
+export const maxImagesAtOnce: number = 4;
 
 /** One digest that was judged. */
 export interface ImageVerdict {
@@ -91,11 +98,14 @@ export interface ImageReport {
  */
 export async function inspectImage(question: ImageQuestion, policy: Policy, world: ImageWorld): Promise<ImageReport> {
   checkPolicy(policy);
-  const run: ImageRun = { question, policy, world, trust: await world.trust(), now: world.now() };
+  const limit = world.limit ?? makeLimiter(maxImagesAtOnce);
+  const run: ImageRun = { question, policy, world, limit, trust: await world.trust(), now: world.now() };
   const [root, ...children] = await findTargets(world.registry, question);
-  const first = await judge(root, run);
+  const first = await limit(() => judge(root, run));
   const others = await Promise.all(
-    children.map(async (child) => (first.verdict === "allowed" ? cover(child, root.digest) : await judge(child, run))),
+    children.map(async (child) =>
+      first.verdict === "allowed" ? cover(child, root.digest) : await limit(() => judge(child, run)),
+    ),
   );
   const decision = decide(first, others);
   return {
@@ -119,6 +129,7 @@ interface ImageRun {
   readonly question: ImageQuestion;
   readonly policy: Policy;
   readonly world: ImageWorld;
+  readonly limit: Limiter;
   readonly trust: Trust;
   readonly now: Date;
 }

@@ -24,6 +24,7 @@ export { attestBuild, type BuildAttestation } from "./attest-build.ts";
 export {
   exitCodeOfImage,
   inspectImage,
+  maxImagesAtOnce,
   type ImageQuestion,
   type ImageReport,
   type ImageVerdict,

@@ -1,4 +1,13 @@
-import { digestOf, generateSigner, makeVerifier, utf8, vouch, type Claims, type Digest } from "@countersign/core";
+import {
+  digestOf,
+  generateSigner,
+  makeVerifier,
+  parseDigest,
+  utf8,
+  vouch,
+  type Claims,
+  type Digest,
+} from "@countersign/core";
 import { startLocalSigstore, type LocalSigstore } from "@countersign/local-sigstore";
 import {
   formatManifest,
@@ -349,6 +358,17 @@ describe("attacks on images", () => {
     expect((await ask(reference, { signedName: `${server.host}/${reference.repository}` })).decision.verdict).toBe(
       "allowed",
     );
+    // Signed as podman writes it, with the tag.
+    const tagged = { ...reference, repository: `${reference.repository}:1.0` };
+    await signIt(reference, { ...(await keyless()), services: v1() } as SignAs, {
+      layout: "legacy",
+      reference: tagged,
+      evidenceRepository: { registry: server.host, repository: "team/tagged" },
+    });
+    const elsewhere = { evidenceRepository: { registry: server.host, repository: "team/tagged" } };
+    expect(
+      (await ask(reference, { ...elsewhere, signedName: `${server.host}/${reference.repository}` })).decision.verdict,
+    ).toBe("allowed");
   });
 
   test("O9: indexes in indexes are bounded, and each is fetched once", async () => {
@@ -439,6 +459,12 @@ function claimsAbout(payload: Uint8Array): Claims {
     scts: [],
   };
 }
+
+test("an image named by another hash is signed by that hash", () => {
+  const sha512 = "5".repeat(128);
+  const signed = imageStatementBytes(parseDigest(`sha512:${sha512}`), { kind: "signature" });
+  expect(JSON.parse(new TextDecoder().decode(signed))).toMatchObject({ subject: [{ digest: { sha512 } }] });
+});
 
 test("the statement of a signature is cosign's", async () => {
   const { digest } = await makeImage();

@@ -1,8 +1,16 @@
-import { parsePlatforms, parseReference, Registry, type Reference, type Repository } from "@countersign/oci";
+import {
+  makeLimiter,
+  parsePlatforms,
+  parseReference,
+  Registry,
+  type Reference,
+  type Repository,
+} from "@countersign/oci";
 import { quote, resolvePredicateType, TrustError } from "@countersign/core";
 import {
   exitCodeOfImage,
   inspectImage,
+  maxImagesAtOnce,
   type ImageQuestion,
   type ImageReport,
   type ImageRole,
@@ -96,21 +104,27 @@ export async function judgeImages(
   const world: ImageWorld = {
     now: () => now,
     trust: () => Promise.resolve(trust),
-    registry: await sourceOf(options, references, terminal),
+    registry: await sourceOf(options, questions.map(fetchedFrom), terminal),
+    limit: makeLimiter(maxImagesAtOnce),
   };
   return await Promise.all(questions.map((question, index) => judge(question, policy, world, operands[index] ?? "")));
+}
+
+/** Mirrors are shown the client certificate, not those they stand for. */
+function fetchedFrom({ reference, fetchFrom }: ImageQuestion): Repository {
+  return fetchFrom ?? reference;
 }
 
 /** The registries, or the layout that stands for all of them. */
 async function sourceOf(
   options: ImageVerifyOptions,
-  references: readonly Reference[],
+  repositories: readonly Repository[],
   terminal: Terminal,
 ): Promise<Registry> {
   if (options.layout === undefined) {
     if (options.offline === true)
       throw cliError("CLI_OPTION_CONFLICT", { checked: "--offline", expected: "--layout <dir> beside it" });
-    return openRegistry(options, references, terminal);
+    return openRegistry(options, repositories, terminal);
   }
   const { layoutHttp } = await import("@countersign/oci/node");
   return new Registry({ http: layoutHttp(options.layout), sleep });
