@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import type { TestProjectInlineConfiguration } from "vitest/config";
@@ -10,7 +11,9 @@ if (Number(process.versions.node.split(".")[0]) < 24) {
 
 /** Tests run from the sources: no build stands between an edit and its test. */
 const conditions: string[] = ["@countersign/source", "module", "node", "development|production"];
-const shared = { resolve: { conditions }, ssr: { resolve: { conditions } } };
+/** Properties are tried with the same cases in every run; scripts/seeded-fast-check.ts says how to have others. */
+const alias = [{ find: /^fast-check$/, replacement: fileURLToPath(new URL("scripts/seeded-fast-check.ts", import.meta.url)) }];
+const shared = { resolve: { conditions, alias }, ssr: { resolve: { conditions } } };
 
 /** Debian's browser; without it the browser project is left out, and the run says so. */
 const chromium = "/usr/bin/chromium";

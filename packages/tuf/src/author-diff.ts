@@ -17,8 +17,12 @@ export interface Change {
 export function describeChanges(before: Draft | undefined, after: Draft): readonly Change[] {
   const old = before?.signed ?? {};
   const changes: Change[] = [];
-  for (const name of namesIn(old, after.signed))
-    changes.push(...memberChanges(name, memberOf(old, name), memberOf(after.signed, name)));
+  for (const name of namesIn(old, after.signed)) {
+    const [left, right] = [memberOf(old, name), memberOf(after.signed, name)];
+    const found = memberChanges(name, left, right);
+    // An empty table that was not there before has no row to show.
+    changes.push(...(found.length > 0 ? found : valueChange(wordOf(name), left, right)));
+  }
   return changes;
 }
 

@@ -328,6 +328,12 @@ describe("differences", () => {
     expect(lines({}, { "a\u202eb": "c\u0007d" })[0]).toBe(String.raw`+ "a\u202eb": "c\u0007d"`);
   });
 
+  test("an empty table that comes or goes is one", () => {
+    expect(lines({}, { targets: {} })).toEqual(["+ targets: {  }"]);
+    expect(lines({ delegations: {} }, {})).toEqual(["- delegations: {  }"]);
+    expect(lines({ delegations: {} }, { delegations: { keys: {}, roles: [] } })).toHaveLength(1);
+  });
+
   test("are none exactly if nothing differs", () => {
     const value = fc.jsonValue({ maxDepth: 3 }).map((each) => each as never);
     const table = fc.dictionary(fc.constantFrom("targets", "keys", "delegations", "meta", "other"), value);
