@@ -50,7 +50,7 @@ async function own(): Promise<() => Promise<number>> {
     const fetch = makeHttpFetcher({ mirrors: [{ metadataUrl: `${url}/metadata/` }], ...world });
     const updater = createUpdater({ root, store: openStore(store), fetch, now: () => new Date() });
     await updater.refresh();
-    return (await updater.targets(names)).filter((each) => each !== undefined).length;
+    return names.length === 0 ? 0 : (await updater.targets(names)).filter((each) => each !== undefined).length;
   };
 }
 

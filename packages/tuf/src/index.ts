@@ -28,6 +28,7 @@ export { maxKeys, maxPatterns, maxRoleKeys, maxRoles, topRoles } from "./role.ts
 export type { Coverage, DelegatedRole, Delegations, Role, SuccinctRoles, TopRole } from "./role.ts";
 export { maxTargets } from "./target-table.ts";
 export type { TargetFile, TargetTable } from "./target-table.ts";
+export type { RowTable } from "./row-table.ts";
 export type { MetaFile } from "./file-info.ts";
 export { checkThreshold, judgeSignatures } from "./threshold.ts";
 export type { IdentityCheck, IdentityClaim, RoleTrust, SignatureResult } from "./threshold.ts";

@@ -14,16 +14,9 @@ import {
 import { tufError } from "./errors.ts";
 import { readMetaFile, readCount, type MetaFile } from "./file-info.ts";
 import { canonicalErrors, metadataMalformed } from "./form.ts";
-import {
-  readDelegations,
-  readEntries,
-  readKeys,
-  readTopRoles,
-  type Delegations,
-  type Role,
-  type TopRole,
-} from "./role.ts";
-import { readTargetTable, type TargetTable } from "./target-table.ts";
+import { readDelegations, readKeys, readTopRoles, type Delegations, type Role, type TopRole } from "./role.ts";
+import { readRowTable, type RowForm, type RowTable } from "./row-table.ts";
+import { targetRows, type TargetTable } from "./target-table.ts";
 import { parseTime } from "./time.ts";
 import type { Key } from "./key.ts";
 
@@ -70,7 +63,7 @@ export interface Timestamp extends Metadata {
 export interface Snapshot extends Metadata {
   readonly type: "snapshot";
   /** By file name, such as `targets.json`. */
-  readonly meta: ReadonlyMap<string, MetaFile>;
+  readonly meta: RowTable<MetaFile>;
 }
 
 /** Targets metadata, of the top-level role or a delegated one (§4.5). */
@@ -111,10 +104,8 @@ export function parseTimestamp(bytes: Uint8Array): Timestamp {
 
 /** Parses snapshot metadata. Throws as `parseMetadata`. */
 export function parseSnapshot(bytes: Uint8Array): Snapshot {
-  const { head, rest } = readHead(bytes, "snapshot");
-  const meta = new Map<string, MetaFile>();
-  for (const [name, json] of readEntries(rest.json("meta"), "meta", maxMetaFiles))
-    meta.set(name, readMetaFile(readObject(json, `meta.${quote(name)}`, metadataMalformed)));
+  const { head, meta } = readHead(bytes, "snapshot");
+  if (meta === undefined) throw metadataMalformed({ checked: "meta", expected: "present", got: "nothing" });
   return { ...head, type: "snapshot", meta };
 }
 
@@ -214,14 +205,23 @@ function readSignature(reader: ObjectReader): Uint8Array {
 
 interface Head {
   readonly head: Omit<Metadata, "type">;
-  /** The other members, but for the targets. */
+  /** The other members, but for those that have a table. */
   readonly rest: ObjectReader;
   readonly targets?: TargetTable;
+  readonly meta?: RowTable<MetaFile>;
 }
+
+/** Every row has a version from 1; a length and hashes may be there. */
+const metaRows: RowForm<MetaFile> = {
+  at: "meta",
+  maxRows: maxMetaFiles,
+  plain: /\{(?:"hashes":\{"sha256":"[0-9a-f]{64}"\},"length":(?:0|[1-9][0-9]{0,14}),)?"version":[1-9][0-9]{0,14}\}/y,
+  read: readMetaFile,
+};
 
 function readHead(bytes: Uint8Array, type: TopRole): Head {
   const { signed, signatures } = readParts(bytes);
-  const { json, targets } = readSigned(readCanonicalText(signed, canonicalErrors.malformed), type);
+  const { json, ...tables } = readSigned(readCanonicalText(signed, canonicalErrors.malformed), type);
   const rest = readObject(json, type, metadataMalformed);
   const got = rest.string("_type");
   if (got !== type) throw tufError("TUF_METADATA_TYPE", { expected: type, got: quote(got) });
@@ -232,25 +232,30 @@ function readHead(bytes: Uint8Array, type: TopRole): Head {
   if (expiresMs === undefined)
     throw metadataMalformed({ checked: `${type}.expires`, expected: "an RFC 3339 time", got: quote(expires) });
   const head = { specVersion, version, expires, expiresMs, signatures, signedBytes: signed };
-  return { head, rest, ...(targets === undefined ? {} : { targets }) };
+  return { head, rest, ...tables };
 }
 
-/** Targets may be most of a file: they are indexed, not built. */
-function readSigned(text: string, type: TopRole): { readonly json: JsonObject; readonly targets?: TargetTable } {
+/** Targets, and files of a snapshot, may be most of it: they are indexed, not built. */
+function readSigned(text: string, type: TopRole): { readonly json: JsonObject } & Pick<Head, "targets" | "meta"> {
   if (!text.startsWith("{")) throw metadataMalformed({ checked: "signed", expected: "an object" });
   const json: Record<string, Json> = {};
-  let targets: TargetTable | undefined;
+  const tables: { targets?: TargetTable; meta?: RowTable<MetaFile> } = {};
   walkMembers(text, (name, from) => {
     if (name === "targets" && type === "targets") {
-      const { table, to } = readTargetTable(text, from);
-      targets = table;
+      const { table, to } = readRowTable(text, from, targetRows);
+      tables.targets = table;
+      return to;
+    }
+    if (name === "meta" && type === "snapshot") {
+      const { table, to } = readRowTable(text, from, metaRows);
+      tables.meta = table;
       return to;
     }
     const to = endOfValue(text, from);
     if (known.has(name)) json[name] = readTextValue(text.slice(from, to));
     return to;
   });
-  return { json, ...(targets === undefined ? {} : { targets }) };
+  return { json, ...tables };
 }
 
 const known: ReadonlySet<string> = new Set([

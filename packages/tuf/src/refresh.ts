@@ -127,7 +127,8 @@ async function writeRoot(session: StoreSession, change: RootChange): Promise<voi
   const { after, bytes } = change;
   await forgetRotated(session, change);
   await session.write(rootHistoryFile(after.root.version), bytes);
-  await session.write(roleFile("root"), bytes);
+  // Trust never begins with this one: the anchor and the roots above lead to it.
+  await session.cache(roleFile("root"), bytes);
 }
 
 interface RootChange {
@@ -149,7 +150,7 @@ async function writeLatestRoot(session: StoreSession, after: RootSet, bytes: Uin
   if (stored !== undefined && equalBytes(stored, bytes)) return;
   const root = stored && orNothing(() => parseRoot(stored));
   if (root !== undefined) await forgetRotated(session, { before: { root }, after, bytes });
-  await session.write(roleFile("root"), bytes);
+  await session.cache(roleFile("root"), bytes);
 }
 
 /** §5.4. */

@@ -165,6 +165,6 @@ function acceptAny(role: "root2" | "timestamp" | "snapshot" | "targets", bytes: 
   // Nothing binds them here but signatures.
   const loose = { version: 1, digests: [] };
   if (role === "snapshot") return acceptSnapshot({ ...set, timestamp: { ...set.timestamp, snapshot: loose } }, bytes);
-  const snapshot = { ...set.snapshot, meta: new Map([["targets.json", loose]]) };
+  const snapshot = { ...set.snapshot, meta: { ...set.snapshot.meta, get: () => loose } };
   return acceptTargets({ ...set, snapshot }, bytes, trustInTargets(set));
 }
