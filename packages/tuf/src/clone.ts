@@ -14,6 +14,7 @@ import { saveTarget, type TargetFolder } from "./target-save.ts";
 import { acceptAnchor, acceptNextRoot, type RootSet, type TrustedTargets } from "./trusted-set.ts";
 import type { Fetcher } from "./fetch.ts";
 import type { RoleTrust } from "./threshold.ts";
+import { makeWriting } from "./writing.ts";
 
 /** What is copied, and to where. */
 export interface ClonePlan {
@@ -67,7 +68,7 @@ export async function cloneRepository(plan: ClonePlan): Promise<Clone> {
   const kept = keeping(plan, folder, files);
   return makeMemoryStore().open(async (session) => {
     const log = makeRunLog(plan.onStep);
-    const run: Run = { session, fetch: kept, log, ...(plan.signal && { signal: plan.signal }) };
+    const run: Run = { session, fetch: kept, log, writing: makeWriting(), ...(plan.signal && { signal: plan.signal }) };
     const base = { nowMs: plan.now.getTime() };
     const older = await walkOlderRoots(run, plan.root, base);
     const trust = await refreshTrust(run, plan.root, base);

@@ -27,6 +27,7 @@ import type { Metadata, Snapshot, Timestamp } from "./metadata.ts";
 import type { RunLog, StepFile } from "./run-log.ts";
 import type { StoreSession } from "./store.ts";
 import type { RoleTrust } from "./threshold.ts";
+import type { Writing } from "./writing.ts";
 
 /** How many newer roots one run takes at most (specification 1.0.34 §5.3.3). */
 export const maxNewRoots: number = 1024;
@@ -36,14 +37,9 @@ export interface Run {
   readonly session: StoreSession;
   readonly fetch: Fetcher;
   readonly log: RunLog;
+  /** Waited for before the session ends. */
+  readonly writing: Writing;
   readonly signal?: AbortSignal;
-}
-
-/** Files that are being written while the run goes on to fetch the next ones. */
-interface Writing {
-  later(file: string, bytes: Uint8Array): void;
-  /** Rejects if one of them could not be written. */
-  done(): Promise<void>;
 }
 
 /** All that a run made trusted. */
@@ -54,34 +50,13 @@ export interface Trust {
 
 /**
  * The client workflow from the anchor to the top-level targets (§5.2 to §5.6.6). What the store has is verified as if it came from
- * the network; what does not hold is fetched. Each file is written as soon as it is trusted.
+ * the network; what does not hold is fetched. Each file begins to be written as soon as it is trusted.
  */
 export async function refreshTrust(run: Run, anchor: Uint8Array, base: Omit<RootSet, "root">): Promise<Trust> {
   const rootSet = await refreshRoot(run, anchor, base);
-  const writing = writingTo(run.session);
-  try {
-    const timestampSet = await refreshTimestamp(run, rootSet, writing);
-    const set = await refreshSnapshot(run, timestampSet, writing);
-    return { set, targets: await loadTargets(run, set, trustInTargets(set)) };
-  } finally {
-    // Also if the next file was refused: what is trusted is kept.
-    await writing.done();
-  }
-}
-
-function writingTo(session: StoreSession): Writing {
-  const started: Promise<void>[] = [];
-  return {
-    later(file, bytes) {
-      const written = session.write(file, bytes);
-      // Who waits comes later.
-      written.catch(() => {});
-      started.push(written);
-    },
-    async done() {
-      await Promise.all(started);
-    },
-  };
+  const timestampSet = await refreshTimestamp(run, rootSet);
+  const set = await refreshSnapshot(run, timestampSet);
+  return { set, targets: await loadTargets(run, set, trustInTargets(set)) };
 }
 
 /** §5.3. */
@@ -154,7 +129,7 @@ async function writeLatestRoot(session: StoreSession, after: RootSet, bytes: Uin
 }
 
 /** §5.4. */
-async function refreshTimestamp(run: Run, set: RootSet, writing: Writing): Promise<TimestampSet> {
+async function refreshTimestamp(run: Run, set: RootSet): Promise<TimestampSet> {
   const known = await readChecked(run, {
     role: "timestamp",
     file: roleFile("timestamp"),
@@ -168,12 +143,12 @@ async function refreshTimestamp(run: Run, set: RootSet, writing: Writing): Promi
     maxBytes: maxTimestampBytes,
     accept: (bytes, checks) => acceptTimestamp(set, bytes, known?.value, checks).timestamp,
   });
-  if (fetched.value !== known?.value) writing.later(roleFile("timestamp"), fetched.bytes);
+  if (fetched.value !== known?.value) run.writing.begun(run.session.write(roleFile("timestamp"), fetched.bytes));
   return { ...set, timestamp: fetched.value };
 }
 
 /** §5.5. */
-async function refreshSnapshot(run: Run, set: TimestampSet, writing: Writing): Promise<SnapshotSet> {
+async function refreshSnapshot(run: Run, set: TimestampSet): Promise<SnapshotSet> {
   const listed = set.timestamp.snapshot;
   const stored = { role: "snapshot", file: roleFile("snapshot"), maxBytes: maxMetadataBytes };
   const recall = (bytes: Uint8Array, checks: Check[]): Snapshot => recallSnapshot(set, bytes, checks);
@@ -187,7 +162,7 @@ async function refreshSnapshot(run: Run, set: TimestampSet, writing: Writing): P
     ...fileOf("snapshot", listed, set),
     accept: (bytes, checks) => acceptSnapshot(set, bytes, known?.value, checks).snapshot,
   });
-  writing.later(roleFile("snapshot"), fetched.bytes);
+  run.writing.begun(run.session.write(roleFile("snapshot"), fetched.bytes));
   return { ...set, snapshot: fetched.value };
 }
 
@@ -207,7 +182,7 @@ export async function loadTargets(run: Run, set: SnapshotSet, trust: RoleTrust):
     accept,
   });
   // What snapshot binds can be fetched again.
-  await run.session.cache(roleFile(trust.name), fetched.bytes);
+  run.writing.begun(run.session.cache(roleFile(trust.name), fetched.bytes));
   return fetched.value;
 }
 

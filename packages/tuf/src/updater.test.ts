@@ -192,6 +192,39 @@ describe("a target", () => {
   });
 });
 
+test("a search that fails leaves nothing under way that would use the store of somebody else", async () => {
+  const { repository, root } = await madeRepository();
+  for (let k = 0; k < 8; k++) {
+    delegateTuf(repository, "targets", `r${k}`, { paths: [`r${k}/*`] });
+    addTufTarget(repository, `r${k}/x`, "x", `r${k}`);
+  }
+  await publishTuf(repository);
+  repository.metadata.delete("1.r0.json");
+  const plain = makeMemoryStore();
+  let [isOpen, strayWrites] = [false, 0];
+  const store: Store = {
+    open: (work, options) =>
+      plain.open(async (session) => {
+        isOpen = true;
+        const cache = async (name: string, bytes: Uint8Array): Promise<void> => {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          if (!isOpen) strayWrites++;
+          await session.cache(name, bytes);
+        };
+        try {
+          return await work({ ...session, cache });
+        } finally {
+          isOpen = false;
+        }
+      }, options),
+  };
+  const client = tufClient(repository, { root, store });
+  const names = Array.from({ length: 8 }, (_, k) => `r${k}/x`);
+  expect(await codeOfAsync(() => client.targets(names))).toBe("TUF_METADATA_ABSENT");
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(strayWrites).toBe(0);
+});
+
 describe("T3: roles in the store", () => {
   test.each([
     ["root", "root.json"],

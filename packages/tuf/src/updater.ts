@@ -8,6 +8,7 @@ import { checkThreshold, type IdentityCheck } from "./threshold.ts";
 import { streamTarget } from "./target-stream.ts";
 import { trustTarget, type TrustedTarget } from "./trusted-target.ts";
 import { trustInTargets, type TrustedTargets } from "./trusted-set.ts";
+import { makeWriting } from "./writing.ts";
 import type { Fetcher } from "./fetch.ts";
 import type { Store, StoreSession } from "./store.ts";
 import type { TransferOptions } from "./target-fetch.ts";
@@ -100,7 +101,7 @@ class LiveUpdater implements Updater {
   }
 
   refresh(options: CallOptions = {}): Promise<RunReport> {
-    return this.#alone(options, (session) => this.#refresh(session, options));
+    return this.#alone(options, (run) => this.#refresh(run));
   }
 
   async target(name: string, options: CallOptions = {}): Promise<TrustedTarget | undefined> {
@@ -130,34 +131,41 @@ class LiveUpdater implements Updater {
     });
   }
 
-  /** One call at a time has the store, and no other process meanwhile. */
-  #alone<T>(options: CallOptions, work: (session: StoreSession) => Promise<T>): Promise<T> {
-    const result = this.#last.then(() => this.#options.store.open(work, options));
+  /** One call at a time has the store, and no other process meanwhile. All that it wrote is there when it ends. */
+  #alone<T>(options: CallOptions, work: (run: Run) => Promise<T>): Promise<T> {
+    const result = this.#last.then(() =>
+      this.#options.store.open((session) => this.#with(session, options, work), options),
+    );
     this.#last = result.catch(() => {});
     return result;
   }
 
+  async #with<T>(session: StoreSession, { signal }: CallOptions, work: (run: Run) => Promise<T>): Promise<T> {
+    const writing = makeWriting();
+    try {
+      return await work({ session, writing, fetch: this.#options.fetch, log: this.#log, ...(signal && { signal }) });
+    } finally {
+      await writing.done();
+    }
+  }
+
   #trusting<T>(options: CallOptions, work: (run: Run, trust: Trust) => Promise<T>): Promise<T> {
-    return this.#alone(options, async (session) => {
-      if (this.#trust === undefined) await this.#refresh(session, options);
-      // A refresh that resolves leaves trust behind.
-      return work(this.#run(session, options), this.#trust as unknown as Trust);
+    return this.#alone(options, async (run) => {
+      if (this.#trust === undefined) await this.#refresh(run);
+      // A refresh that resolves leaves trust behind, and begins another log.
+      return work({ ...run, log: this.#log }, this.#trust as unknown as Trust);
     });
   }
 
-  #run(session: StoreSession, { signal }: CallOptions): Run {
-    return { session, fetch: this.#options.fetch, log: this.#log, ...(signal && { signal }) };
-  }
-
-  async #refresh(session: StoreSession, call: CallOptions): Promise<RunReport> {
+  async #refresh(run: Run): Promise<RunReport> {
     const { root, onStep, identityCheck } = this.#options;
     this.#trust = undefined;
     this.#roles = new Map();
     this.#log = makeRunLog(onStep);
-    this.#nowMs = await readClock(session, this.#options, this.#log);
+    this.#nowMs = await readClock(run.session, this.#options, this.#log);
     const base = { nowMs: this.#nowMs, ...(identityCheck && { identityCheck }) };
-    this.#trust = await refreshTrust(this.#run(session, call), root, base);
-    await writeClock(session, this.#nowMs);
+    this.#trust = await refreshTrust({ ...run, log: this.#log }, root, base);
+    run.writing.begun(writeClock(run.session, this.#nowMs));
     return this.report;
   }
 
@@ -197,14 +205,23 @@ function nextLevel(level: readonly TrustedTargets[], visited: Set<string>): read
   return next;
 }
 
-/** As `Promise.all` over the items, with at most `maxSearches` under way. */
+/** As `Promise.all` over the items, with at most `maxSearches` under way; none is left under way when it rejects. */
 async function mapLimited<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
   const results: R[] = [];
   let next = 0;
   const walk = async (): Promise<void> => {
     for (let at = next++; at < items.length; at = next++) results[at] = await work(items[at] as T);
   };
-  await Promise.all(Array.from({ length: Math.min(maxSearches, items.length) }, walk));
+  const stopping = async (): Promise<void> => {
+    try {
+      await walk();
+    } finally {
+      next = items.length;
+    }
+  };
+  const walks = Array.from({ length: Math.min(maxSearches, items.length) }, stopping);
+  await Promise.allSettled(walks);
+  await Promise.all(walks);
   return results;
 }
 
