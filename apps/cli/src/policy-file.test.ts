@@ -84,6 +84,27 @@ describe("countersign verify --policy", () => {
     expect((await verify(`${version}${signer}surprise: 1\n`)).stderr).toContain("POLICY_FILE_MALFORMED");
   });
 
+  test("what YAML has and JSON has not is no value: a threshold of .inf is not one of 1", async () => {
+    for (const line of [
+      "threshold: .inf",
+      "threshold: .nan",
+      "threshold:",
+      "deny: !!omap [keys: []]",
+      "deny: !!set {}",
+    ])
+      expect((await verify(`${version}${signer}${line}\n`)).code, line).not.toBe(0);
+    const dated = await verify(`%YAML 1.1\n---\n${version}${signer}predicateType: 2026-01-01\n`);
+    expect(dated.stderr).toContain("CLI_YAML_MALFORMED");
+  });
+
+  test("--offline: no key of a service is asked for, also if the policy names it", async () => {
+    for (const key of ["hashivault://release", "awskms:///alias/release", "'pkcs11:object=release'"]) {
+      const outcome = await verify(`${version}signers:\n  - key: ${key}\n`, "--offline");
+      expect(outcome, key).toMatchObject({ code: 2 });
+      expect(outcome.stderr, key).toContain("CLI_OPTION_CONFLICT");
+    }
+  });
+
   const real = fileURLToPath(new URL("../../../../shared/data/sigstore/bundle-verify/", import.meta.url));
   test.skipIf(!existsSync(real))("a real entry of Rekor 2 with the cosignatures of two live witnesses", async () => {
     const folder = join(real, "rekor2-dsse-happy-path");

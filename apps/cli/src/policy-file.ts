@@ -5,6 +5,7 @@ import { extensionNames } from "@countersign/sigstore";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
 import { readPublicKey, type Acceptance } from "./policy.ts";
+import type { VerifyOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 import { parseYaml } from "./yaml.ts";
 
@@ -16,6 +17,7 @@ import { parseYaml } from "./yaml.ts";
 export async function readPolicyFile(
   path: string,
   more: Pick<Policy, "require" | "predicateType">,
+  options: Pick<VerifyOptions, "offline">,
   terminal: Terminal,
 ): Promise<Acceptance> {
   const [document, ...others] = parseYaml(parseUtf8(readSmallFile(path, "policy")), path);
@@ -23,7 +25,7 @@ export async function readPolicyFile(
     throw cliError("CLI_YAML_MALFORMED", { checked: quote(path), expected: "one document" });
   const file = await parsePolicy(document.value, new Set(extensionNames.values()));
   const keys: Verifier[] = [];
-  for (const key of file.keys) keys.push(await openKey(key, dirname(path), terminal));
+  for (const key of file.keys) keys.push(await openKey(key, dirname(path), options, terminal));
   const policy = file.complete(keys.map(({ keyid }) => keyid));
   if (
     more.predicateType !== undefined &&
@@ -43,12 +45,17 @@ export async function readPolicyFile(
   };
 }
 
-async function openKey(key: PolicyKey, folder: string, terminal: Terminal): Promise<Verifier> {
+async function openKey(
+  key: PolicyKey,
+  folder: string,
+  options: Pick<VerifyOptions, "offline">,
+  terminal: Terminal,
+): Promise<Verifier> {
   if ("reference" in key) {
     const isPath = !/^(?:[a-z][a-z0-9+.-]*:\/\/|pkcs11:)/i.test(key.reference);
     return await readPublicKey(
       isPath && !isAbsolute(key.reference) ? join(folder, key.reference) : key.reference,
-      {},
+      options,
       terminal,
     );
   }

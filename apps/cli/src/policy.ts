@@ -38,7 +38,7 @@ export async function acceptanceOf(
   };
   if (options.policy !== undefined) {
     const { readPolicyFile } = await import("./policy-file.ts");
-    return await readPolicyFile(options.policy, require, terminal);
+    return await readPolicyFile(options.policy, require, options, terminal);
   }
   if (options.key !== undefined) {
     const key = await readPublicKey(options.key, options, terminal);
@@ -77,7 +77,11 @@ function identityMissing(inspectable: string): TrustError {
 }
 
 /** What most people have, a PEM file, is opened without the code for all other references. */
-export async function readPublicKey(reference: string, options: VerifyOptions, terminal: Terminal): Promise<Verifier> {
+export async function readPublicKey(
+  reference: string,
+  options: Pick<VerifyOptions, "offline">,
+  terminal: Terminal,
+): Promise<Verifier> {
   const bytes = isFile(reference) ? readSmallFile(reference, "key") : undefined;
   if (bytes !== undefined && isPublicPem(bytes)) return openPublicPem(bytes, reference);
   if (options.offline === true && !isFile(reference) && !reference.startsWith("env://"))

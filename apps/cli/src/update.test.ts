@@ -222,6 +222,17 @@ describe("countersign update trust", () => {
     expect((await update("refresh")).code).toBe(0);
   });
 
+  test("no address is repeated with a password in it, and none that cannot be read is a bug of ours", async () => {
+    const torn = await update("trust", `${site.mirror}/%zz`, "--sha256", "0".repeat(64));
+    expect(torn).toMatchObject({ code: 2 });
+    expect(torn.stderr).toContain("CLI_OPTION_VALUE");
+    for (const more of [[], ["--sha256", "0".repeat(64)]]) {
+      const named = await update("trust", "https://user:p@secret-word@a.example/1.root.json", ...more);
+      expect(named.stderr).toContain("TUF_FETCH_URL");
+      expect(named.stderr).not.toContain("word");
+    }
+  });
+
   test("finds a mirror in a folder again, from wherever it is run", async () => {
     const before = process.cwd();
     mkdirSync(join(at, "metadata"));

@@ -38,10 +38,23 @@ export function parseYaml(text: string, source: string): readonly YamlDocument[]
 function valueOf(document: Document.Parsed, source: string): Json {
   try {
     // Through text, so that whatever is no JSON (dates, binary, own tags) cannot pass for it.
-    return parseJson(JSON.stringify(document.toJS({ maxAliasCount: maxAliases }) ?? null));
+    return parseJson(JSON.stringify(document.toJS({ maxAliasCount: maxAliases }) ?? null, refuseForeign));
   } catch (error) {
     throw cliError("CLI_YAML_MALFORMED", { checked: quote(source), got: quote((error as Error).message) });
   }
+}
+
+/** A replacer of `JSON.stringify`, which would write what JSON has not as something else: `.inf` as null, a `!!omap` as {}. */
+function refuseForeign(this: Readonly<Record<string, unknown>>, name: string, written: unknown): unknown {
+  const value = Object.getOwnPropertyDescriptor(this, name)?.value as unknown;
+  const isForeignNumber = typeof value === "number" && !Number.isFinite(value);
+  const isForeignObject =
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.getPrototypeOf(value) !== Object.prototype;
+  if (isForeignNumber || isForeignObject || typeof value === "bigint") throw new TypeError("a value that JSON has not");
+  return written;
 }
 
 /** Only what is written there itself: what an alias or a merge key brings stands elsewhere, and for others too. */

@@ -46,6 +46,11 @@ const policyEntries = {
     says: "whether this evidence is denied cannot be told",
     fix: "give a bundle with an inclusion proof, which says where its log entry is",
   },
+  POLICY_DENY_INVALID: {
+    kind: "usage",
+    says: "a row of the deny-list could never deny anything",
+    fix: "write certificates as sha256:<hex>, keys by their hex key ids, logEntries with the logId in base64 and the index",
+  },
   POLICY_FILE_MALFORMED: {
     kind: "usage",
     says: "not a policy",

@@ -14,7 +14,7 @@ import { evaluate, parsePolicy, signerKey, type Policy } from "./index.ts";
 const code = (name: string): unknown => expect.objectContaining({ name: "TrustError", code: name });
 const issuer = "https://token.actions.githubusercontent.com";
 const fingerprint = `sha256:${"11".repeat(32)}` as Digest;
-const logId = "c3RhbmQgaW4gZm9yIGEgbG9nIGlkLCAzMiBieXRlcyEh";
+const logId = "c3RhbmQgaW4gZm9yIGEgbG9nIGlkLCAzMiBieXRlcyE=";
 
 function claimsOf(signer: SignedBy, more: Partial<Claims> = {}): Verified<Claims> {
   const artifact = { digests: [`sha256:${"00".repeat(32)}` as Digest] };
@@ -186,5 +186,47 @@ describe("policy files", () => {
       { ...signer, identity: { type: "email", value: ada } as const },
     ].map(signerKey);
     expect(new Set(keys).size).toBe(3);
+  });
+});
+
+describe("what would pass for what was not asked", () => {
+  test.each<Record<string, Json>>([
+    { threshold: null },
+    { deny: null },
+    { predicateType: null },
+    { secondOpinion: null },
+    { witnesses: null },
+    { require: { logEntries: null } },
+    { deny: { keys: null } },
+    { deny: { keys: [null] } },
+    { signers: [{ identity: ada, issuer, claims: null }] },
+  ])("an empty member: %j", async (more) => {
+    await expect(policyOf(file(more))).rejects.toThrow(code("POLICY_FILE_MALFORMED"));
+  });
+
+  test.each<Json>([
+    { keys: ["AB".repeat(32)] },
+    { keys: [`sha256:${"ab".repeat(32)}`] },
+    { keys: [""] },
+    { certificates: [`sha512:${"ab".repeat(64)}`] },
+    // As Rekor's own pages show it, which is base64 of 48 bytes too.
+    { logEntries: [{ logId: "ab".repeat(32), index: 1 }] },
+    { logEntries: [{ logId: "rekor.sigstore.dev", index: 1 }] },
+    { logEntries: [{ logId, index: -1 }] },
+  ])("a row of a deny-list that nothing is equal to: %j", async (deny) => {
+    await expect(policyOf(file({ deny }))).rejects.toThrow(code("POLICY_DENY_INVALID"));
+  });
+
+  test("deny-lists that plain JavaScript hands over", () => {
+    const signers = [{ kind: "key", keyid: "ab".repeat(32) }] as const;
+    const refused = (deny: unknown): void => {
+      expect(() => evaluate([], { signers, deny } as unknown as Policy)).toThrow(code("POLICY_DENY_INVALID"));
+    };
+    refused({ certificate: [fingerprint] });
+    refused({ certificates: new Set([fingerprint]) });
+    refused({ logEntries: [undefined] });
+    refused({ logEntries: [{ logId, index: 7 }] });
+    refused({ toString: [] });
+    expect(() => evaluate([], { signers, deny: { certificates: [fingerprint], keys: [] } })).not.toThrow();
   });
 });

@@ -37,6 +37,7 @@ const maxListed = 1000;
  * `pattern` match the whole value. Throws POLICY_FILE_MALFORMED, POLICY_PATTERN_INVALID and the errors of `checkPolicy`.
  */
 export async function parsePolicy(value: Json, knownClaims?: ReadonlySet<string>): Promise<PolicyFile> {
+  refuseNull(value, "policy");
   const reader = readObject(value, "policy", malformed);
   const version = reader.string("version");
   if (version !== "countersign.policy/v1")
@@ -64,6 +65,14 @@ export async function parsePolicy(value: Json, knownClaims?: ReadonlySet<string>
 
 function malformed(detail: Detail): TrustError {
   return policyError("POLICY_FILE_MALFORMED", detail);
+}
+
+/** A member left empty would pass for one that is not there: a threshold without its number for a threshold of 1. */
+function refuseNull(value: Json, at: string): void {
+  if (value === null) throw malformed({ checked: at, expected: "a value, or no member at all", got: "nothing" });
+  if (typeof value !== "object") return;
+  for (const [name, inner] of Object.entries(value) as [string, Json][])
+    refuseNull(inner, Array.isArray(value) ? `${at}[${name}]` : `${at}.${quote(name)}`);
 }
 
 /** A rule, or the place of a key among `keys` whose rule it will be. */

@@ -1,4 +1,4 @@
-import { quote, type Digest, type Glob, type Requirements } from "@countersign/core";
+import { parseBase64, quote, type Digest, type Glob, type Requirements } from "@countersign/core";
 import { policyError } from "./errors.ts";
 import type { Match, Pattern } from "./match.ts";
 
@@ -57,7 +57,43 @@ export function checkPolicy(policy: Policy): Policy {
   checkThreshold(policy);
   for (const [name, number] of Object.entries(policy.require ?? {})) checkRequired(name, number);
   checkPredicateType(policy);
+  if (policy.deny !== undefined) checkDeny(policy.deny);
   return policy;
+}
+
+/** What each row of a deny-list must look like: one that nothing can be equal to would deny nothing, and nobody would know. */
+const deniable: Readonly<Record<keyof DenyList, { readonly expected: string; isRight(row: unknown): boolean }>> = {
+  certificates: {
+    expected: "sha256:<64 lower-case hex digits>",
+    isRight: (row) => isText(row, /^sha256:[0-9a-f]{64}$/),
+  },
+  keys: { expected: "64 lower-case hex digits", isRight: (row) => isText(row, /^[0-9a-f]{64}$/) },
+  logEntries: { expected: "logId, 4 or 32 bytes in base64, and index, decimal digits", isRight: isPlace },
+};
+
+function checkDeny(deny: DenyList): void {
+  for (const [name, rows] of Object.entries(deny) as [string, unknown][]) {
+    const kind = Object.hasOwn(deniable, name) ? deniable[name as keyof DenyList] : undefined;
+    if (kind === undefined)
+      throw policyError("POLICY_DENY_INVALID", { expected: Object.keys(deniable).join(", "), got: quote(name) });
+    if (rows === undefined) continue;
+    const wrong = Array.isArray(rows) ? rows.findIndex((row) => !kind.isRight(row)) : 0;
+    if (wrong >= 0) throw policyError("POLICY_DENY_INVALID", { checked: `${name}[${wrong}]`, expected: kind.expected });
+  }
+}
+
+function isText(value: unknown, form: RegExp): boolean {
+  return typeof value === "string" && form.test(value);
+}
+
+function isPlace(row: unknown): boolean {
+  const { logId, index } = (row ?? {}) as { readonly logId?: unknown; readonly index?: unknown };
+  if (!isText(index, /^(?:0|[1-9][0-9]{0,18})$/) || typeof logId !== "string") return false;
+  try {
+    return [4, 32].includes(parseBase64(logId).length);
+  } catch {
+    return false;
+  }
 }
 
 function checkThreshold({ threshold = 1 }: Policy): void {

@@ -13,9 +13,9 @@ export {
   isFileReference,
   isLocal,
   parseKeyReference,
-  withoutSecrets,
   type KeyReference,
   type LocalReference,
 } from "./keys/reference.ts";
+export { withoutSecrets } from "./keys/reference-error.ts";
 export type { Pkcs11Package } from "./keys/pkcs11-module.node.ts";
 export { openSigner, openVerifier, readKey, type KeyIo, type KeyOptions } from "./keys/resolver.node.ts";

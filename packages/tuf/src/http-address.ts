@@ -17,7 +17,7 @@ export function parseBase(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isPlain = url !== undefined && url.search === "" && url.hash === "" && url.username + url.password === "";
   if (url === undefined || !isPlain || !["http:", "https:"].includes(url.protocol))
-    throw tufError("TUF_FETCH_URL", { got: quote(text.replace(/\/\/[^/@]*@/, "//…@")) });
+    throw tufError("TUF_FETCH_URL", { got: quote(text.replace(/\/\/.*@/s, "//…@")) });
   if (!url.pathname.endsWith("/")) url.pathname += "/";
   return url;
 }

@@ -427,6 +427,8 @@ describe("a fetcher", () => {
     "ftp://a.example/",
     "a.example",
     "https://u:p@a.example/",
+    "https://u:x@u:p@a.example/",
+    "https://u:x/u:p@a.example/",
     "https://a.example/?x",
     "https://a.example/#x",
   ])("refuses %s as a mirror, without repeating a password", (metadataUrl) => {

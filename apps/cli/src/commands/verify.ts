@@ -11,7 +11,7 @@ import { formatReportText } from "../render-text.ts";
 import type { Terminal } from "../terminal.ts";
 import { readTrust } from "../trust.ts";
 
-/** `countersign verify`: 0 allowed, 1 refused, 3 could not tell. Opens no socket, with or without --offline, unless --key names the key of a service. */
+/** `countersign verify`: 0 allowed, 1 refused, 3 could not tell. Opens no socket, with or without --offline, unless --key or the policy names the key of a service. */
 export async function verifyCommand(
   operands: readonly string[],
   options: VerifyOptions,

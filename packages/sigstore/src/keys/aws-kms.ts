@@ -1,5 +1,4 @@
 import { base64, parseSpki, quote, type Algorithm, type AlgorithmName, type ObjectReader } from "@countersign/core";
-import { sigstoreError } from "../errors.ts";
 import { jsonBody } from "../request.ts";
 import { signAwsRequest, type AwsSigner } from "./aws-signature.ts";
 import {
@@ -10,6 +9,7 @@ import {
   variableOf,
   wrongAnswer,
 } from "./key-service.ts";
+import { referenceMalformed } from "./reference-error.ts";
 import type { RemoteKey } from "./remote-key.ts";
 import type { KeyIo } from "./resolver.node.ts";
 
@@ -32,10 +32,7 @@ export function parseAwsReference(text: string): AwsReference {
   const [, endpoint = "", key = ""] = /^awskms:\/\/([A-Za-z0-9.:[\]-]{0,255})\/(.+)$/.exec(text) ?? [];
   const region = arn.exec(key)?.[1];
   if (region === undefined && !bare.test(key))
-    throw sigstoreError("SIGSTORE_KEY_REFERENCE", {
-      checked: quote(text),
-      expected: "awskms:///KEY, KEY an id, alias/NAME or ARN",
-    });
+    throw referenceMalformed(text, "awskms:///KEY, KEY an id, alias/NAME or ARN");
   return { kind: "awskms", key, ...(endpoint === "" ? {} : { endpoint }), ...(region === undefined ? {} : { region }) };
 }
 

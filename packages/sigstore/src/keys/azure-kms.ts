@@ -10,7 +10,6 @@ import {
   type Curve,
   type ObjectReader,
 } from "@countersign/core";
-import { sigstoreError } from "../errors.ts";
 import { findAzureToken } from "./azure-token.ts";
 import { base64Url, parseBase64Url } from "./base64url.ts";
 import { ecdsaDer, unsigned } from "./ecdsa-der.ts";
@@ -22,6 +21,7 @@ import {
   parseServiceAddress,
   wrongAnswer,
 } from "./key-service.ts";
+import { referenceMalformed } from "./reference-error.ts";
 import { algorithmsOf, type RemoteKey } from "./remote-key.ts";
 import type { KeyIo } from "./resolver.node.ts";
 
@@ -43,11 +43,7 @@ export function parseAzureReference(text: string): AzureReference {
   const [, host = "", name, version] =
     /^azurekms:\/\/([a-z0-9.:[\]-]{1,255})\/([A-Za-z0-9-]{1,127})(?:\/([0-9a-f]{32}))?$/.exec(text) ?? [];
   const isVault = vaultHosts.test(host) || isLoopback(host.replace(/:\d+$/, ""));
-  if (name === undefined || !isVault)
-    throw sigstoreError("SIGSTORE_KEY_REFERENCE", {
-      checked: quote(text),
-      expected: "azurekms://VAULT.vault.azure.net/KEY[/VERSION]",
-    });
+  if (name === undefined || !isVault) throw referenceMalformed(text, "azurekms://VAULT.vault.azure.net/KEY[/VERSION]");
   return { kind: "azurekms", host, name, ...(version === undefined ? {} : { version }) };
 }
 

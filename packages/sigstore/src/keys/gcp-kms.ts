@@ -1,5 +1,4 @@
 import { base64, parsePublicKey, quote, TrustError, utf8, type Algorithm, type AlgorithmName } from "@countersign/core";
-import { sigstoreError } from "../errors.ts";
 import { crc32c } from "./crc32c.ts";
 import { findGcpToken } from "./gcp-token.ts";
 import {
@@ -10,6 +9,7 @@ import {
   variableOf,
   wrongAnswer,
 } from "./key-service.ts";
+import { referenceMalformed } from "./reference-error.ts";
 import type { RemoteKey } from "./remote-key.ts";
 import type { KeyIo } from "./resolver.node.ts";
 
@@ -31,10 +31,7 @@ const pattern = new RegExp(
 export function parseGcpReference(text: string): GcpReference {
   const [, key, version] = pattern.exec(text) ?? [];
   if (key === undefined)
-    throw sigstoreError("SIGSTORE_KEY_REFERENCE", {
-      checked: quote(text),
-      expected: "gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K[/versions/N]",
-    });
+    throw referenceMalformed(text, "gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K[/versions/N]");
   return { kind: "gcpkms", key, ...(version === undefined ? {} : { version }) };
 }
 

@@ -2,7 +2,8 @@ import { TrustError } from "@countersign/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parsePkcs11Uri } from "./pkcs11-uri.ts";
-import { withoutSecrets } from "./reference.ts";
+import { withoutSecrets } from "./reference-error.ts";
+import { parseKeyReference } from "./reference.ts";
 
 function outcomeOf(text: string): unknown {
   try {
@@ -91,4 +92,26 @@ test("a PIN is taken out of what is shown", () => {
     "pkcs11:object=k?pin-value=…&module-path=/x",
   );
   expect(withoutSecrets("pkcs11:object=k;PIN-VALUE=1234;id=1")).toBe("pkcs11:object=k;PIN-VALUE=…;id=1");
+});
+
+test.each([
+  "awskms://AKIA:secret-word@host/alias/x",
+  "awskms:///x?token=secret-word",
+  "gcpkms://user:secret-word@projects/x",
+  "azurekms://user:secret-word@vault.vault.azure.net/key",
+  "hashivault://user:secret-word@key",
+  "vault://user:p@secret-word@host/key",
+  "vault://user:p/secret-word@host/key",
+  "vault://user:p\nsecret-word@host/key",
+])("no reference repeats a password, wherever it is refused: %j", (text) => {
+  let message = "";
+  try {
+    parseKeyReference(text);
+  } catch (error) {
+    expect(error).toMatchObject({ code: "SIGSTORE_KEY_REFERENCE" });
+    message = (error as Error).message;
+  }
+  expect(message).not.toBe("");
+  expect(message).not.toContain("word");
+  expect(withoutSecrets(text)).not.toContain("word");
 });

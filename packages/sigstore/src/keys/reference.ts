@@ -1,9 +1,8 @@
-import { quote } from "@countersign/core";
-import { sigstoreError } from "../errors.ts";
 import { parseAwsReference, type AwsReference } from "./aws-kms.ts";
 import { parseAzureReference, type AzureReference } from "./azure-kms.ts";
 import { parseGcpReference, type GcpReference } from "./gcp-kms.ts";
 import { parsePkcs11Uri, type Pkcs11Reference } from "./pkcs11-uri.ts";
+import { referenceMalformed } from "./reference-error.ts";
 import { parseVaultReference, type VaultReference } from "./vault.ts";
 
 /** Where a key is: in a file or variable, on a token, or with a service that signs with it. */
@@ -25,12 +24,12 @@ export const maxReferenceChars: number = 4096;
  * path of a file. Throws SIGSTORE_KEY_REFERENCE, also for another tool's scheme: it must not be taken for a file by accident.
  */
 export function parseKeyReference(text: string): KeyReference {
-  if (text.length > maxReferenceChars) throw malformed(text, `at most ${maxReferenceChars} characters`);
+  if (text.length > maxReferenceChars) throw referenceMalformed(text, `at most ${maxReferenceChars} characters`);
   if (/^pkcs11:/i.test(text)) return parsePkcs11Uri(text);
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1];
   if (scheme === undefined) return { kind: "file", path: text };
   const read = readers.get(scheme);
-  if (read === undefined) throw malformed(text, "a scheme that is known here");
+  if (read === undefined) throw referenceMalformed(text, "a scheme that is known here");
   return read(text);
 }
 
@@ -54,15 +53,6 @@ const readers: ReadonlyMap<string, (text: string) => KeyReference> = new Map<str
 
 function readEnv(text: string): KeyReference {
   const name = text.slice("env://".length);
-  if (!/^[A-Za-z_][A-Za-z0-9_]{0,255}$/.test(name)) throw malformed(text, "env:// and the name of a variable");
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,255}$/.test(name)) throw referenceMalformed(text, "env:// and the name of a variable");
   return { kind: "env", name };
-}
-
-function malformed(text: string, expected: string): Error {
-  return sigstoreError("SIGSTORE_KEY_REFERENCE", { checked: quote(withoutSecrets(text)), expected });
-}
-
-/** A PIN can stand in a pkcs11: URI, a password before the host of any other. */
-export function withoutSecrets(text: string): string {
-  return text.replaceAll(/(pin-value=)[^&;?]*/gi, "$1…").replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, "$1…@");
 }

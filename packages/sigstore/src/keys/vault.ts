@@ -18,6 +18,7 @@ import {
   variableOf,
   wrongAnswer,
 } from "./key-service.ts";
+import { referenceMalformed } from "./reference-error.ts";
 import { algorithmsOf, type RemoteKey } from "./remote-key.ts";
 import type { KeyIo } from "./resolver.node.ts";
 
@@ -32,11 +33,7 @@ export interface VaultReference {
 /** Parses `hashivault://NAME`, with `?version=N` for one that is not the newest. Throws SIGSTORE_KEY_REFERENCE. */
 export function parseVaultReference(text: string): VaultReference {
   const [, name, version] = /^hashivault:\/\/(\w(?:[\w.-]{0,254}\w)?)(?:\?version=([1-9]\d{0,8}))?$/.exec(text) ?? [];
-  if (name === undefined)
-    throw sigstoreError("SIGSTORE_KEY_REFERENCE", {
-      checked: quote(text),
-      expected: "hashivault://KEY or hashivault://KEY?version=N",
-    });
+  if (name === undefined) throw referenceMalformed(text, "hashivault://KEY or hashivault://KEY?version=N");
   return { kind: "hashivault", name, ...(version === undefined ? {} : { version: Number(version) }) };
 }
 

@@ -66,10 +66,19 @@ async function readRoot(
   terminal: Terminal,
 ): Promise<Uint8Array> {
   if (!/^https?:/i.test(source)) return readSmallFile(source, "root", maxRootBytes);
-  if (wanted === undefined) throw cliError("CLI_UPDATE_PIN", quote(source));
   const slash = source.lastIndexOf("/") + 1;
+  // Refuses a name and password in the address, before an error repeats it.
   const fetcher = makeFetcher([{ metadataUrl: source.slice(0, slash) }], options, terminal);
-  const bytes = await fetcher.metadata(decodeURIComponent(source.slice(slash)), { maxBytes: maxRootBytes });
+  if (wanted === undefined) throw cliError("CLI_UPDATE_PIN", quote(source));
+  const bytes = await fetcher.metadata(unescaped(source.slice(slash)), { maxBytes: maxRootBytes });
   if (bytes === undefined) throw cliError("CLI_FILE_MISSING", `root ${quote(source)}`);
   return bytes;
+}
+
+function unescaped(fileName: string): string {
+  try {
+    return decodeURIComponent(fileName);
+  } catch {
+    throw cliError("CLI_OPTION_VALUE", { checked: "root", expected: "an address with %XX of UTF-8 only" });
+  }
 }
