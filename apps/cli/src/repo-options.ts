@@ -194,7 +194,11 @@ export const repoSignFlags: readonly Flag[] = [
     group: "Signing:",
     takes: "many",
   },
-  { flags: "--base <file>", says: "for a file alone: the version before, from a copy of your own: what changes is shown against it", group: "Signing:" },
+  {
+    flags: "--base <file>",
+    says: "for a file alone: the version before, from a copy of your own: what changes is shown against it",
+    group: "Signing:",
+  },
   { flags: "--root <file>", says: "for a file alone: the root that says who may sign it", group: "Signing:" },
   {
     flags: "-o, --output <file>",
