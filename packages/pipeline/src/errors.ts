@@ -91,6 +91,16 @@ const pipelineEntries = {
     says: "the thread that judged this item ended before it had an answer",
     fix: "ask again for this item alone; if it repeats, report the item",
   },
+  PIPELINE_FILE_UNREADABLE: {
+    kind: "unavailable",
+    says: "a file of the list cannot be read",
+    fix: "check that it is there, that it is a plain file, and its permissions",
+  },
+  PIPELINE_CHECKSUMS_MALFORMED: {
+    kind: "malformed",
+    says: "not a checksum file that can be read in one way only",
+    fix: "make it again with sha256sum, shasum --tag or the like; names must be relative and stay below the directory",
+  },
   PIPELINE_HTTP_FAILED: {
     kind: "unavailable",
     says: "a service could not be reached",

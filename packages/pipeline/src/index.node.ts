@@ -1,12 +1,15 @@
 export type { ListItem, ListOutcome } from "./lane.node.ts";
+export type { ListArtifact, ListEvidence } from "./lane-read.node.ts";
 export {
   inspectList,
   laneItems,
   minItemsForThreads,
   openLanes,
   type LaneOptions,
+  type Hear,
   type Lanes,
   type ListOptions,
+  type ListOrder,
 } from "./many.node.ts";
 export {
   askTufJs,

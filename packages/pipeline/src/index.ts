@@ -1,6 +1,7 @@
 export type { Check } from "@countersign/core";
 export { describeBundle, type BundleDescription, type SubjectDescription } from "./describe.ts";
 export { pipelineError, pipelineErrors } from "./errors.ts";
+export { maxChecksumLines, parseChecksums } from "./checksums.ts";
 export { openEvidence, readingFor, type EvidenceFile } from "./evidence.ts";
 export { bundleProver, signDocument, type SignedDocument } from "./document.ts";
 export { inspect, type World } from "./pipeline.ts";

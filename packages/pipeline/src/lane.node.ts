@@ -1,32 +1,15 @@
-import { createReadStream, readFileSync } from "node:fs";
-import {
-  compileGlob,
-  coreError,
-  defaultKeepBytes,
-  digestOf,
-  digestStream,
-  makeVerifier,
-  maxKeepBytes,
-  parseDigest,
-  TrustError,
-  type Artifact,
-  type DigestOptions,
-  type Finding,
-} from "@countersign/core";
+import { compileGlob, findingOf, makeVerifier, type Finding } from "@countersign/core";
 import { loadPattern, type Match, type Policy, type SignerRule } from "@countersign/policy";
-import type { Reading } from "@countersign/sigstore";
-import { openEvidence, readingFor, type EvidenceFile } from "./evidence.ts";
+import { openEvidence, readingFor } from "./evidence.ts";
+import { readArtifact, readEvidence, type ListArtifact, type ListEvidence } from "./lane-read.node.ts";
 import { inspect, type World } from "./pipeline.ts";
 import type { Report } from "./report.ts";
 import { loadTrust, type TrustFile } from "./trust.ts";
 
-/** One question of a list. `bytes` only for what is small; a path is read as a stream. */
+/** One question of a list. Several pieces of evidence count together. */
 export interface ListItem {
-  readonly artifact:
-    | { readonly path: string }
-    | { readonly digest: string }
-    | { readonly name: string; readonly bytes: Uint8Array };
-  readonly evidence: { readonly path: string } | { readonly source: string; readonly bytes: Uint8Array };
+  readonly artifact: ListArtifact;
+  readonly evidence: ListEvidence | readonly ListEvidence[];
 }
 
 /** The answer to one: the whole report, or why there is none. */
@@ -115,43 +98,11 @@ function mapRule(rule: SignerRule, map: (match: Match) => Match): SignerRule {
 
 async function judge(item: ListItem, policy: Policy, world: Pick<World, "now" | "trust">): Promise<ListOutcome> {
   try {
-    const evidence = openEvidence(readEvidence(item.evidence));
+    const evidence = [item.evidence].flat().map((each) => openEvidence(readEvidence(each)));
     const { keys } = await world.trust();
-    const artifact = await readArtifact(item.artifact, readingFor([evidence], keys));
-    return { report: await inspect(artifact, policy, { ...world, evidence: () => [evidence] }) };
+    const artifact = await readArtifact(item.artifact, readingFor(evidence, keys));
+    return { report: await inspect(artifact, policy, { ...world, evidence: () => evidence }) };
   } catch (error) {
-    if (!(error instanceof TrustError)) throw error;
-    return {
-      failure: {
-        level: error.kind === "unavailable" ? "unknown" : "fail",
-        code: error.code,
-        message: error.message,
-        fix: error.fix,
-      },
-    };
+    return { failure: findingOf(error) };
   }
 }
-
-function readEvidence(evidence: ListItem["evidence"]): EvidenceFile {
-  if ("bytes" in evidence) return evidence;
-  try {
-    return { source: evidence.path, bytes: readFileSync(evidence.path) };
-  } catch (cause) {
-    throw coreError("CORE_STREAM_FAILED", { checked: "evidence" }, cause);
-  }
-}
-
-function readArtifact(artifact: ListItem["artifact"], reading: Reading): Promise<Artifact> | Artifact {
-  if ("digest" in artifact) return { name: artifact.digest, digests: [parseDigest(artifact.digest)] };
-  const keepBytes = reading.wholeMessage ? maxKeepBytes : defaultKeepBytes;
-  if ("bytes" in artifact) return readBytes(artifact, { ...reading, keepBytes });
-  return digestStream(createReadStream(artifact.path), { name: artifact.path, hashes: reading.hashes, keepBytes });
-}
-
-/** As `digestStream` of one chunk. */
-function readBytes({ name, bytes }: InMemory, how: Pick<DigestOptions, "hashes" | "keepBytes">): Artifact {
-  const digests = how.hashes.map((hash) => digestOf(hash, bytes));
-  return { name, digests, size: bytes.length, ...(bytes.length <= (how.keepBytes ?? 0) && { bytes }) };
-}
-
-type InMemory = Extract<ListItem["artifact"], { bytes: Uint8Array }>;

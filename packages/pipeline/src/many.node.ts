@@ -42,12 +42,23 @@ export interface Lanes {
    * Judges every item by itself under one policy; the outcomes stand in the order of the list. An item whose thread died
    * has the failure PIPELINE_LANE_LOST: nothing is known of it. One list at a time. Throws usage errors of the policy.
    */
-  inspectList(
-    items: readonly ListItem[],
-    order: { readonly policy: Policy; readonly now: Date },
-  ): Promise<readonly ListOutcome[]>;
+  inspectList(items: readonly ListItem[], order: ListOrder): Promise<readonly ListOutcome[]>;
+  /**
+   * As `inspectList`, but each outcome is handed to `hear` as soon as it is there, in any order, and is not kept: what a long
+   * list needs of memory does not grow with its reports. Lost items are told at the end.
+   */
+  judgeList(items: readonly ListItem[], order: ListOrder, hear: Hear): Promise<void>;
   close(): Promise<void>;
 }
+
+/** By what one list is judged. */
+export interface ListOrder {
+  readonly policy: Policy;
+  readonly now: Date;
+}
+
+/** Is told the outcome of the item at a place in the list. Must not throw. */
+export type Hear = (index: number, outcome: ListOutcome) => void;
 
 /**
  * Starts threads and reads the trust root in each, once. Throws what makes every verdict impossible. A key counts with
@@ -75,16 +86,22 @@ export async function openLanes({ trust, lanes = availableParallelism() }: LaneO
     await close();
     throw error;
   });
+  const judgeList: Lanes["judgeList"] = async (items, { policy, now }, hear) => {
+    checkPolicy(policy);
+    const order = { policy: flattenPolicy(policy), nowMs: now.getTime() };
+    const list: List = { items, next: 0, lanes: workers.size + 1, hear, open: new Set() };
+    const others = [...workers].map((worker) => feedWorker(worker, order, list));
+    await judgeHere(await own(order), list);
+    await Promise.all(others);
+    for (const index of list.open) hear(index, lostOutcome());
+  };
   return {
     close,
-    async inspectList(items, { policy, now }) {
-      checkPolicy(policy);
-      const order = { policy: flattenPolicy(policy), nowMs: now.getTime() };
-      const list: List = { items, next: 0, lanes: workers.size + 1, outcomes: Array.from({ length: items.length }) };
-      const others = [...workers].map((worker) => feedWorker(worker, order, list));
-      await judgeHere(await own(order), list);
-      await Promise.all(others);
-      return withLost(list.outcomes);
+    judgeList,
+    async inspectList(items, order) {
+      const outcomes: (ListOutcome | undefined)[] = Array.from({ length: items.length });
+      await judgeList(items, order, (index, outcome) => (outcomes[index] = outcome));
+      return withLost(outcomes);
     },
   };
 }
@@ -103,7 +120,11 @@ export async function inspectList(items: readonly ListItem[], options: ListOptio
 
 /** The outcomes, with the failure PIPELINE_LANE_LOST where a thread took the item and never answered. */
 export function withLost(outcomes: readonly (ListOutcome | undefined)[]): readonly ListOutcome[] {
-  return outcomes.map((outcome) => outcome ?? { failure: findingOf(pipelineError("PIPELINE_LANE_LOST")) });
+  return outcomes.map((outcome) => outcome ?? lostOutcome());
+}
+
+function lostOutcome(): ListOutcome {
+  return { failure: findingOf(pipelineError("PIPELINE_LANE_LOST")) };
 }
 
 /** A list on its way through the lanes. */
@@ -112,13 +133,15 @@ interface List {
   /** The first item that no lane has taken. */
   next: number;
   readonly lanes: number;
-  readonly outcomes: (ListOutcome | undefined)[];
+  readonly hear: Hear;
+  /** The places that a thread has taken and not answered. */
+  readonly open: Set<number>;
 }
 
 async function judgeHere(judge: Judge, list: List): Promise<void> {
   while (list.next < list.items.length) {
     const index = list.next++;
-    list.outcomes[index] = await judge(list.items[index] as ListItem);
+    list.hear(index, await judge(list.items[index] as ListItem));
     // A turn of the event loop, in which the other threads are heard and fed.
     if (list.lanes > 1) await setImmediate();
   }
@@ -130,6 +153,7 @@ function takeItems(list: List): LaneItems {
   const count = Math.min(laneItems, Math.ceil(left / (4 * list.lanes)));
   const from = list.next;
   list.next += count;
+  for (let index = from; index < list.next; index++) list.open.add(index);
   return list.items.slice(from, list.next).map((item, offset) => [from + offset, item] as const);
 }
 
@@ -145,7 +169,10 @@ function feedWorker(worker: Worker, order: LaneOrder, list: List): Promise<void>
       if (open === 0) finish();
     };
     const hear = (some: LaneOutcomes): void => {
-      for (const [index, outcome] of some) list.outcomes[index] = outcome;
+      for (const [index, outcome] of some) {
+        list.open.delete(index);
+        list.hear(index, outcome);
+      }
       open--;
       feed();
     };

@@ -71,7 +71,7 @@ describe("inspectList", () => {
     const outcomes = await inspectList([malformed, missing, wrong, tampered, good], { policy, trust });
     expect(outcomes.map(answerOf)).toEqual([
       "CORE_JSON_MALFORMED",
-      "CORE_STREAM_FAILED",
+      "PIPELINE_NO_EVIDENCE",
       "CORE_DIGEST_MALFORMED",
       "SIGSTORE_ARTIFACT_MISMATCH",
       "allowed",
