@@ -5,6 +5,7 @@ import type { Reading } from "@countersign/sigstore";
 import { isDigestOperand } from "./artifact.node.ts";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
+import type { VerifyOptions } from "./options.ts";
 import type { Acceptance } from "./policy.ts";
 import { shellQuoted } from "./render-text.ts";
 
@@ -33,6 +34,14 @@ export function bundlePathOf({ operand, given, predicateType }: Wanted): string 
   const own = attestationNameOf(operand, predicateType);
   // Other tools put an attestation where a signature would be.
   return !existsSync(own) && existsSync(bundleNameOf(operand)) ? bundleNameOf(operand) : own;
+}
+
+/** The files that hold several bundles or may, as the options say. */
+export function bundlesOf({
+  bundle,
+  bundles,
+}: Pick<VerifyOptions, "bundle" | "bundles">): readonly string[] | undefined {
+  return bundles ?? (bundle?.endsWith(".jsonl") === true ? [bundle] : undefined);
 }
 
 /**

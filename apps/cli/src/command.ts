@@ -86,13 +86,16 @@ export const commandTable: readonly CommandRow[] = [
   },
   {
     path: "verify",
-    operands: "<artifact>",
-    says: "Decide whether a file, - (standard input) or sha256:<hex> was signed by whom you name",
+    operands: "[artifact...]",
+    says: "Decide whether files, - (standard input) or sha256:<hex> were signed by whom you name",
     examples: [
       `countersign verify release.tgz${identityExample}`,
       "countersign verify release.tgz --key release.pub",
       "countersign verify release.tgz --key release.pub --type slsaprovenance1",
       "countersign verify sha256:0123… --bundle release.tgz.sigstore.json --key release.pub",
+      "countersign verify release.tgz --bundles alice.sigstore.json bob.sigstore.json --policy two.yaml",
+      "countersign verify *.tgz --key release.pub --format junit > report.xml",
+      "countersign verify release.tgz --checksums checksums.txt --key release.pub",
     ],
     flags: verifyFlags,
     group: main,
@@ -204,7 +207,7 @@ export const commandTable: readonly CommandRow[] = [
   },
   {
     path: "verify-blob",
-    operands: "<artifact>",
+    operands: "[artifact...]",
     says: "The same as verify, with cosign's spelling; patterns must match the whole value",
     examples: ["countersign verify-blob --bundle=app.sigstore.json --key=app.pub app"],
     flags: [...verifyFlags, ...cosignVerifyFlags],
@@ -222,7 +225,7 @@ export const commandTable: readonly CommandRow[] = [
   },
   {
     path: "verify-blob-attestation",
-    operands: "<artifact>",
+    operands: "[artifact...]",
     says: "The same as verify --type, with cosign's spelling; --type is custom unless given",
     examples: ["countersign verify-blob-attestation --bundle=app.att.json --type=slsaprovenance1 --key=app.pub app"],
     flags: [...verifyFlags, ...cosignVerifyFlags, ...cosignVerifyAttestationFlags],

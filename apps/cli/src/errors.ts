@@ -108,6 +108,31 @@ const cliEntries = {
     says: "there is no file name to derive the bundle's name from",
     fix: "give --bundle FILE",
   },
+  CLI_BUNDLE_LINE_CUT: {
+    kind: "malformed",
+    says: "a line of the bundles is not whole; nothing was verified",
+    fix: "get the file again: every line of a .jsonl file is one bundle",
+  },
+  CLI_LIST_EMPTY: {
+    kind: "usage",
+    says: "there is nothing in the list, so nothing was verified",
+    fix: "give one path or digest a line",
+  },
+  CLI_CHECKSUM_UNLISTED: {
+    kind: "untrusted",
+    says: "the checksum file does not name the file",
+    fix: "do not use the file; if it belongs to the release, ask for a checksum file that names it",
+  },
+  CLI_CHECKSUM_MISMATCH: {
+    kind: "untrusted",
+    says: "the file has not the digest in the checksum file",
+    fix: "do not use the file; get it again",
+  },
+  CLI_CHECKSUM_MISSING: {
+    kind: "untrusted",
+    says: "the checksum file names a file that is not there",
+    fix: "get the file too, or give --ignore-missing",
+  },
   CLI_BUNDLE_MISSING: {
     kind: "usage",
     says: "there is no bundle beside the file",

@@ -69,7 +69,9 @@ function outputProblem(error: unknown): TrustError | undefined {
 
 function isJsonWanted(argv: readonly string[], terminal: Terminal): boolean {
   const end = argv.indexOf("--");
-  if ((end === -1 ? argv : argv.slice(0, end)).includes("--json")) return true;
+  const words = end === -1 ? argv : argv.slice(0, end);
+  if (words.includes("--json") || words.includes("--format=json")) return true;
+  if (words[words.indexOf("--format") + 1] === "json" && words.includes("--format")) return true;
   try {
     return isSwitchedOn(terminal.env, "COUNTERSIGN_JSON");
   } catch {

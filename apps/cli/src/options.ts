@@ -1,4 +1,5 @@
 import type { Flag } from "./flag.ts";
+import { manyFlags, type ManyOptions } from "./many-options.ts";
 
 /** What every command takes. */
 export interface OutputOptions {
@@ -30,7 +31,7 @@ export interface IdentityOptions {
   readonly key?: string;
 }
 
-export interface VerifyOptions extends OutputOptions, TrustOptions, IdentityOptions {
+export interface VerifyOptions extends OutputOptions, TrustOptions, IdentityOptions, ManyOptions {
   /** A policy file. */
   readonly policy?: string;
   readonly bundle?: string;
@@ -193,6 +194,7 @@ export const identityFlags: readonly Flag[] = [
 export const verifyFlags: readonly Flag[] = [
   ...identityFlags,
   { flags: "--bundle <file>", says: "the bundle (default: <file>.sigstore.json)", group: "Trust:" },
+  ...manyFlags,
   ...trustFlags,
   {
     flags: "--type <type>",

@@ -61,7 +61,7 @@ describe("wrong usage", () => {
   test.each([
     { argv: ["verify", "x", "--bundel", "b"], says: "did you mean --bundle?" },
     { argv: ["verify"], says: "missing required argument 'artifact'" },
-    { argv: ["verify", "x", "y"], says: "too many arguments" },
+    { argv: ["inspect", "x", "y"], says: "too many arguments" },
     { argv: ["verify", "x", "--bundle"], says: "argument missing" },
     { argv: ["verify", "x", "--bundle", ""], says: "It is empty" },
     { argv: ["verify", "x", "--bundle", "a", "--bundle", "b"], says: "It is given twice" },

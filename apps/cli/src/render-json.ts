@@ -11,13 +11,25 @@ export function formatReportJson(report: Report): string {
  * Any value of ours as one JSON object and a line end; whole numbers of any size become decimal strings. Characters
  * that cannot be seen, or that steer a terminal, are written as escapes, which mean the same to every reader of JSON.
  */
-export function formatJson(value: unknown): string {
-  const text = JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? inner.toString() : inner), 2);
-  return `${text.replace(invisible, escaped)}\n`;
+export function formatJson(value: unknown, layout: "indented" | "one-line" = "indented"): string {
+  const space = layout === "indented" ? 2 : 0;
+  const text = JSON.stringify(
+    value,
+    (_, inner: unknown) => (typeof inner === "bigint" ? inner.toString() : inner),
+    space,
+  );
+  return `${visible(text)}\n`;
 }
 
 /** All but the line feeds and spaces between the members: JSON.stringify itself escapes only what is below U+0020. */
 const invisible = /(?!\n)\p{C}|(?! )\p{Z}|\p{Default_Ignorable_Code_Point}/gu;
+
+/** The text with `\\uXXXX` for every character that cannot be seen or that steers a terminal, all but line feeds and spaces. */
+export function visible(text: string): string {
+  return printable.test(text) ? text : text.replace(invisible, escaped);
+}
+
+const printable = /^[ -~\n]*$/;
 
 function escaped(char: string): string {
   return Array.from({ length: char.length }, (_, at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, "0")}`).join(

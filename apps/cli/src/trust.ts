@@ -1,5 +1,11 @@
 import { statSync } from "node:fs";
-import { loadInstance, loadTrust, type Trust, type TrustFile } from "@countersign/pipeline";
+import {
+  loadInstance,
+  loadTrust,
+  type Trust,
+  type TrustFile,
+  type TrustOptions as TrustSettings,
+} from "@countersign/pipeline";
 import type { Verifier } from "@countersign/core";
 import { readSmallFile } from "./input.node.ts";
 import type { Instance, TrustOptions } from "./options.ts";
@@ -13,20 +19,35 @@ import type { Terminal } from "./terminal.ts";
  */
 export async function readTrust(
   options: TrustOptions,
-  { keys, witnesses }: { readonly keys: readonly Verifier[]; readonly witnesses?: string | undefined },
+  accepted: Accepted,
   terminal: Pick<Terminal, "env" | "now">,
 ): Promise<Trust> {
+  return loadTrust(await readTrustSettings(options, accepted, terminal));
+}
+
+/** What of an acceptance goes into the trust. */
+export interface Accepted {
+  readonly keys: readonly Verifier[];
+  readonly witnesses?: string | undefined;
+}
+
+/** The same before it is parsed, for threads that each parse it. */
+export async function readTrustSettings(
+  options: TrustOptions,
+  { keys, witnesses }: Accepted,
+  terminal: Pick<Terminal, "env" | "now">,
+): Promise<TrustSettings> {
   const instance = instanceOf(options);
   const given = (options.trustedRoot ?? []).map(readTrustFile);
   const files = given.length > 0 ? given : await updatedRoot(instance ?? "public-good", terminal);
-  return loadTrust({
+  return {
     files,
     now: terminal.now(),
     keys: [...keys],
     ...(witnesses === undefined ? {} : { witnesses }),
     ...(instance === undefined ? {} : { instance }),
     ...(options.maxTrustAge === undefined ? {} : { maxAgeDays: options.maxTrustAge }),
-  });
+  };
 }
 
 /** An update counts unless the root that is built in is newer than it. */

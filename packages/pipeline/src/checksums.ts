@@ -1,4 +1,12 @@
-import { digestFromBytes, parseHex, parseUtf8, quote, type Detail, type Digest, type HashName } from "@countersign/core";
+import {
+  digestFromBytes,
+  parseHex,
+  parseUtf8,
+  quote,
+  type Detail,
+  type Digest,
+  type HashName,
+} from "@countersign/core";
 import { pipelineError } from "./errors.ts";
 
 /** The most lines that are read of a checksum file. */
@@ -44,8 +52,7 @@ function parseLine(line: string, at: string): Line {
     return { name: nameOf(name, escape, at), digest: digestOf(value, at, `sha${bits}` as HashName) };
   }
   const gnu = gnuLine.exec(line);
-  if (gnu === null)
-    throw malformed({ checked: at, expected: "HEX  name, or SHA256 (name) = HEX", got: quote(line) });
+  if (gnu === null) throw malformed({ checked: at, expected: "HEX  name, or SHA256 (name) = HEX", got: quote(line) });
   const [, escape, value = "", name = ""] = gnu;
   return { name: nameOf(name, escape, at), digest: digestOf(value, at) };
 }
@@ -59,22 +66,29 @@ const hashOfLength: ReadonlyMap<number, HashName> = new Map([
 function digestOf(value: string, at: string, wanted?: HashName): Digest {
   const hash = hashOfLength.get(value.length);
   if (hash === undefined || (wanted !== undefined && hash !== wanted))
-    throw malformed({ checked: at, expected: `a digest of ${wanted ?? "SHA-256, SHA-384 or SHA-512"}`, got: quote(value) });
+    throw malformed({
+      checked: at,
+      expected: `a digest of ${wanted ?? "SHA-256, SHA-384 or SHA-512"}`,
+      got: quote(value),
+    });
   return digestFromBytes(hash, parseHex(value.toLowerCase()));
 }
 
 function nameOf(text: string, escape: string | undefined, at: string): string {
   const name = (escape === "\\" ? unescaped(text, at) : text).replace(/^(?:\.\/)+/, "");
   // What a line did not escape it cannot contain: GNU writes a line feed and a carriage return as escapes.
-  if (escape !== "\\" && /[\r\0]/.test(name)) throw malformed({ checked: at, expected: "no control character", got: quote(name) });
-  if (!staysBelow(name)) throw malformed({ checked: at, expected: "a relative name below the directory", got: quote(name) });
+  if (escape !== "\\" && /[\r\0]/.test(name))
+    throw malformed({ checked: at, expected: "no control character", got: quote(name) });
+  if (!staysBelow(name))
+    throw malformed({ checked: at, expected: "a relative name below the directory", got: quote(name) });
   return name;
 }
 
 function unescaped(text: string, at: string): string {
   return text.replace(/\\(.?)/gs, (_, letter: string) => {
     const meant = escapes.get(letter);
-    if (meant === undefined) throw malformed({ checked: at, expected: "only \\\\, \\n and \\r escaped", got: quote(text) });
+    if (meant === undefined)
+      throw malformed({ checked: at, expected: "only \\\\, \\n and \\r escaped", got: quote(text) });
     return meant;
   });
 }

@@ -1,5 +1,5 @@
-import { TrustError, type HashName, type Verifier } from "@countersign/core";
-import { parseBundle, readingOf, type Bundle, type Reading } from "@countersign/sigstore";
+import { hashNames, TrustError, type HashName, type Verifier } from "@countersign/core";
+import { parseBundle, readingOf, readStatement, type Bundle, type Reading } from "@countersign/sigstore";
 
 /** Bytes that may say something about the artifact, and where they came from. Unverified. */
 export interface EvidenceFile {
@@ -23,6 +23,23 @@ export function readingFor(files: readonly EvidenceFile[], keys: readonly Verifi
   const readings = files.flatMap((file) => attemptReadings(file, keys));
   const hashes = new Set<HashName>(["sha256", ...readings.flatMap((reading) => reading.hashes)]);
   return { hashes: [...hashes], wholeMessage: readings.some((reading) => reading.wholeMessage) };
+}
+
+/**
+ * The digests of what a file says it is about, to choose by among many: whoever made it chose them, and `inspect` looks again.
+ * Undefined if it does not say, or does not parse: such a file may be about anything.
+ */
+export function claimedDigests(file: EvidenceFile): readonly string[] | undefined {
+  const content = (file.bundle ?? attemptParse(file))?.content;
+  if (content?.kind === "message") return content.digest === undefined ? undefined : [content.digest];
+  const statement = content && attempt(() => readStatement(content.envelope));
+  const digests = statement?.subjects.flatMap(({ digest }) =>
+    hashNames.flatMap((name) => {
+      const value = digest[name];
+      return value === undefined ? [] : [`${name}:${value.toLowerCase()}`];
+    }),
+  );
+  return digests?.length === 0 ? undefined : digests;
 }
 
 function attemptReadings(file: EvidenceFile, keys: readonly Verifier[]): readonly Reading[] {

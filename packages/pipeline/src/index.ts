@@ -2,7 +2,7 @@ export type { Check } from "@countersign/core";
 export { describeBundle, type BundleDescription, type SubjectDescription } from "./describe.ts";
 export { pipelineError, pipelineErrors } from "./errors.ts";
 export { maxChecksumLines, parseChecksums } from "./checksums.ts";
-export { openEvidence, readingFor, type EvidenceFile } from "./evidence.ts";
+export { claimedDigests, openEvidence, readingFor, type EvidenceFile } from "./evidence.ts";
 export { bundleProver, signDocument, type SignedDocument } from "./document.ts";
 export { inspect, type World } from "./pipeline.ts";
 export { exitCodeOf, exitCodeOfError, type EvidenceReport, type Report } from "./report.ts";

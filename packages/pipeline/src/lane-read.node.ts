@@ -39,8 +39,7 @@ export function readEvidence(evidence: ListEvidence): EvidenceFile {
 
 /** The artifact, read once and as `reading` says. Throws PIPELINE_FILE_UNREADABLE, and core's for a malformed digest. */
 export function readArtifact(artifact: ListArtifact, reading: Reading): Promise<Artifact> | Artifact {
-  if ("digest" in artifact)
-    return { name: artifact.name ?? artifact.digest, digests: [parseDigest(artifact.digest)] };
+  if ("digest" in artifact) return { name: artifact.name ?? artifact.digest, digests: [parseDigest(artifact.digest)] };
   if ("digests" in artifact) return { name: artifact.name, digests: artifact.digests.map(parseDigest) };
   const how = { hashes: reading.hashes, keepBytes: reading.wholeMessage ? maxKeepBytes : defaultKeepBytes };
   return "bytes" in artifact ? readBytes(artifact.name, artifact.bytes, how) : readPath(artifact.path, how);
@@ -48,7 +47,9 @@ export function readArtifact(artifact: ListArtifact, reading: Reading): Promise<
 
 /** What is small is read at once: for ten thousand files a stream each costs more than their signatures. */
 function readPath(path: string, how: How): Promise<Artifact> | Artifact {
-  const small = withFile(path, "artifact", (fd, { size }) => (size <= defaultKeepBytes ? readWhole(fd, size) : undefined));
+  const small = withFile(path, "artifact", (fd, { size }) =>
+    size <= defaultKeepBytes ? readWhole(fd, size) : undefined,
+  );
   return small === undefined
     ? digestStream(createReadStream(path), { name: path, ...how })
     : readBytes(path, small, how);
@@ -72,7 +73,8 @@ function withFile<T>(path: string, what: "artifact" | "evidence", read: (fd: num
     return read(fd, stats);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (what === "evidence" && code === "ENOENT") throw pipelineError("PIPELINE_NO_EVIDENCE", { checked: quote(path) }, error);
+    if (what === "evidence" && code === "ENOENT")
+      throw pipelineError("PIPELINE_NO_EVIDENCE", { checked: quote(path) }, error);
     if (code?.startsWith("E")) throw unreadable(path, code, error);
     throw error;
   } finally {
@@ -87,7 +89,7 @@ function unreadable(path: string, got: string, cause?: unknown): Error {
 /** A file that grows while it is read is read as long as it was; one that shrinks, as far as it goes. */
 function readWhole(fd: number, size: number): Uint8Array {
   const bytes = new Uint8Array(size);
-  for (let length = 0; length < size; ) {
+  for (let length = 0; length < size;) {
     const count = readSync(fd, bytes, length, size - length, null);
     if (count === 0) return bytes.subarray(0, length);
     length += count;

@@ -12,6 +12,7 @@ import {
   type LaneItems,
   type LaneOrder,
   type LaneOutcomes,
+  type LaneTrust,
   type ListItem,
   type ListOutcome,
 } from "./lane.node.ts";
@@ -67,18 +68,7 @@ export type Hear = (index: number, outcome: ListOutcome) => void;
 export async function openLanes({ trust, lanes = availableParallelism() }: LaneOptions): Promise<Lanes> {
   const { keys = [], now, ...rest } = trust;
   const laneTrust = { ...rest, spkis: keys.map((key) => key.spki), nowMs: now.getTime() };
-  // A worker needs a file of its own, which the package names: built code, or an entry of the bundled command.
-  const start = (): Worker =>
-    new Worker(createRequire(import.meta.url).resolve("#lane-worker"), {
-      workerData: laneTrust,
-      resourceLimits: { maxYoungGenerationSizeMb: threadYoungMb },
-    });
-  const workers = new Set(Array.from({ length: lanes - 1 }, start));
-  for (const worker of workers) {
-    // Whoever waits for one hears of its end by `exit`; an error that nobody heard would end the process.
-    worker.on("error", () => {});
-    worker.once("exit", () => workers.delete(worker));
-  }
+  const workers = startWorkers(lanes - 1, laneTrust);
   const close = async (): Promise<void> => {
     await Promise.all([...workers].map((worker) => worker.terminate()));
   };
@@ -86,24 +76,43 @@ export async function openLanes({ trust, lanes = availableParallelism() }: LaneO
     await close();
     throw error;
   });
-  const judgeList: Lanes["judgeList"] = async (items, { policy, now }, hear) => {
+  const judgeList: Lanes["judgeList"] = async (items, { policy, now: at }, hear) => {
     checkPolicy(policy);
-    const order = { policy: flattenPolicy(policy), nowMs: now.getTime() };
+    const order = { policy: flattenPolicy(policy), nowMs: at.getTime() };
     const list: List = { items, next: 0, lanes: workers.size + 1, hear, open: new Set() };
     const others = [...workers].map((worker) => feedWorker(worker, order, list));
     await judgeHere(await own(order), list);
     await Promise.all(others);
     for (const index of list.open) hear(index, lostOutcome());
   };
-  return {
-    close,
-    judgeList,
-    async inspectList(items, order) {
-      const outcomes: (ListOutcome | undefined)[] = Array.from({ length: items.length });
-      await judgeList(items, order, (index, outcome) => (outcomes[index] = outcome));
-      return withLost(outcomes);
-    },
-  };
+  return { close, judgeList, inspectList: (items, order) => collect(items, (hear) => judgeList(items, order, hear)) };
+}
+
+/** The outcomes in the order of the list, once all were heard. */
+async function collect(
+  items: readonly ListItem[],
+  judge: (hear: Hear) => Promise<void>,
+): Promise<readonly ListOutcome[]> {
+  const outcomes: (ListOutcome | undefined)[] = Array.from({ length: items.length });
+  await judge((index, outcome) => (outcomes[index] = outcome));
+  return withLost(outcomes);
+}
+
+/** The threads that live; one that ends leaves the set. */
+function startWorkers(count: number, laneTrust: LaneTrust): Set<Worker> {
+  // A worker needs a file of its own, which the package names: built code, or an entry of the bundled command.
+  const start = (): Worker =>
+    new Worker(createRequire(import.meta.url).resolve("#lane-worker"), {
+      workerData: laneTrust,
+      resourceLimits: { maxYoungGenerationSizeMb: threadYoungMb },
+    });
+  const workers = new Set(Array.from({ length: count }, start));
+  for (const worker of workers) {
+    // Whoever waits for one hears of its end by `exit`; an error that nobody heard would end the process.
+    worker.on("error", () => {});
+    worker.once("exit", () => workers.delete(worker));
+  }
+  return workers;
 }
 
 /** Opens lanes for one list and closes them: as `Lanes.inspectList`, over all cores when it pays. */

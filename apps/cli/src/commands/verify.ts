@@ -1,7 +1,14 @@
-import { exitCodeOf, inspect, openEvidence, type Report, type World } from "@countersign/pipeline";
+import {
+  exitCodeOf,
+  inspect,
+  openEvidence,
+  readingFor as readingOfAll,
+  type Report,
+  type World,
+} from "@countersign/pipeline";
 import { defaultKeepBytes, maxKeepBytes, resolvePredicateType } from "@countersign/core";
 import { readArtifact } from "../artifact.node.ts";
-import { bundlePathOf, readBundle, readingFor } from "../bundle.ts";
+import { bundlePathOf, bundlesOf, readBundle, readingFor } from "../bundle.ts";
 import { cliError } from "../errors.ts";
 import { checkPresent } from "../input.node.ts";
 import type { VerifyOptions } from "../options.ts";
@@ -17,6 +24,10 @@ export async function verifyCommand(
   options: VerifyOptions,
   terminal: Terminal,
 ): Promise<number> {
+  if (isMany(operands, options)) {
+    const { verifyMany } = await import("./verify-many.ts");
+    return verifyMany(operands, options, terminal);
+  }
   const [operand = ""] = operands;
   const report = await reportOf(operand, options, terminal);
   if (options.json === true) terminal.out(formatReportJson(report));
@@ -26,21 +37,34 @@ export async function verifyCommand(
   return exitCodeOf(report);
 }
 
+/** Whether more than one verdict, or a report of another form, is asked for; its code is loaded only then. */
+function isMany(operands: readonly string[], { list, digests, checksums, format }: VerifyOptions): boolean {
+  return operands.length !== 1 || [list, digests, checksums, format].some((each) => each !== undefined);
+}
+
 /** Usage first, then the small files, and the artifact last: nobody waits for gigabytes to hear of a typing error. */
 async function reportOf(operand: string, options: VerifyOptions, terminal: Terminal): Promise<Report> {
   const predicateType = options.type === undefined ? undefined : resolvePredicateType(options.type);
-  const path = bundlePathOf({ operand, given: options.bundle, predicateType });
+  const bundles = bundlesOf(options);
+  const given = options.bundle ?? bundles?.[0];
+  const path = bundlePathOf({ operand, given, predicateType });
   const acceptance = await acceptanceOf(options, path ?? "BUNDLE", terminal);
   if (path === undefined) throw cliError("CLI_BUNDLE_NEEDED", { got: operand === "-" ? "standard input" : "a digest" });
   // Who mistyped the file's name is not to be told of its bundle.
-  if (options.bundle === undefined) checkPresent(operand, "artifact");
-  const file = openEvidence({ source: path, bytes: readBundle(path, options.bundle) });
+  if (given === undefined) checkPresent(operand, "artifact");
+  const files =
+    bundles === undefined
+      ? [openEvidence({ source: path, bytes: readBundle(path, options.bundle) })]
+      : (await import("../bundle-file.ts")).readBundles(bundles);
   const { policy, keys, witnesses } = acceptance;
-  const { hashes, wholeMessage } = readingFor(file, acceptance);
+  const [file] = files;
+  // What does not fit one of several bundles is said in the report: the others may be enough.
+  const { hashes, wholeMessage } =
+    files.length === 1 && file !== undefined ? readingFor(file, acceptance) : readingOfAll(files, keys);
   const now = terminal.now();
   const trust = await readTrust(options, { keys, witnesses }, terminal);
   const keepBytes = wholeMessage ? maxKeepBytes : defaultKeepBytes;
   const artifact = await readArtifact(operand, { hashes, keepBytes }, terminal);
-  const world: World = { now: () => now, trust: () => Promise.resolve(trust), evidence: () => [file] };
+  const world: World = { now: () => now, trust: () => Promise.resolve(trust), evidence: () => files };
   return inspect(artifact, policy, world);
 }

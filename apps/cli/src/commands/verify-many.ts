@@ -1,0 +1,117 @@
+import { statSync } from "node:fs";
+import { resolvePredicateType } from "@countersign/core";
+import { minItemsForThreads, openLanes, type ListItem, type ListOutcome } from "@countersign/pipeline/node";
+import { bundlePathOf, bundlesOf } from "../bundle.ts";
+import { readBundles } from "../bundle-file.ts";
+import { cliError } from "../errors.ts";
+import { makePool } from "../evidence-pool.ts";
+import type { VerifyOptions } from "../options.ts";
+import { acceptanceOf } from "../policy.ts";
+import { readQuestions, type Asked } from "../question-list.ts";
+import { openOutput } from "../result-output.ts";
+import { resultOf } from "../result.ts";
+import type { Terminal } from "../terminal.ts";
+import { readTrustSettings } from "../trust.ts";
+
+/**
+ * `countersign verify` of several artifacts, or with a report of another form: 1 if any was refused, else 3 if any could not
+ * be told. Usage is looked at first, then bundles are read, and artifacts last.
+ */
+export async function verifyMany(
+  operands: readonly string[],
+  options: VerifyOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const { given, rest } = withTrailingList(operands, options);
+  if (rest.checksums !== undefined) {
+    const { verifyChecksums } = await import("./verify-checksums.ts");
+    return verifyChecksums(operands, rest, terminal);
+  }
+  if (rest.ignoreMissing === true)
+    throw cliError("CLI_OPTION_CONFLICT", { checked: "--ignore-missing", expected: "--checksums beside it" });
+  if (operands.length === 0 && rest.list === undefined && rest.digests === undefined)
+    throw cliError("CLI_USAGE", "missing required argument 'artifact'");
+  const { policy, keys, witnesses } = await acceptanceOf(rest, "BUNDLE", terminal);
+  const trust = await readTrustSettings(rest, { keys, witnesses }, terminal);
+  const asked = await readQuestions(operands, rest);
+  const items = await itemsOf(asked, given, rest, terminal);
+  const output = openOutput(rest, items.length, terminal);
+  const hear = inOrder(items.length, (index, outcome) => output.add(resultOf(asked[index]?.name ?? "", outcome)));
+  const lanes = await openLanes({ trust, ...(paysThreads(items) ? {} : { lanes: 1 }) });
+  try {
+    await lanes.judgeList(items, { policy, now: trust.now }, hear);
+  } finally {
+    await lanes.close();
+  }
+  return output.end();
+}
+
+/** `verify --bundles a b - < list`: the `-` that stands after the last bundle is the list. */
+function withTrailingList(
+  operands: readonly string[],
+  options: VerifyOptions,
+): { readonly given: readonly string[] | undefined; readonly rest: VerifyOptions } {
+  const given = bundlesOf(options);
+  const isTrailing = operands.length === 0 && given?.at(-1) === "-" && options.list === undefined;
+  if (!isTrailing) return { given, rest: options };
+  return { given: given.length === 1 ? undefined : given.slice(0, -1), rest: { ...options, list: "-" } };
+}
+
+async function itemsOf(
+  asked: readonly Asked[],
+  given: readonly string[] | undefined,
+  options: VerifyOptions,
+  terminal: Terminal,
+): Promise<readonly ListItem[]> {
+  const paths = given ?? (options.bundle === undefined ? undefined : [options.bundle]);
+  if (paths === undefined) return asked.map((each) => besideOf(each, options));
+  const files = readBundles(paths);
+  const [only] = asked;
+  // All that was given for one artifact is in its report.
+  if (asked.length === 1 && only !== undefined)
+    return [{ artifact: only.artifact, evidence: files.map(({ source, bytes }) => ({ source, bytes })) }];
+  const pool = makePool(files);
+  const items: ListItem[] = [];
+  for (const each of asked) items.push(await pool.choose(each, terminal));
+  return items;
+}
+
+function besideOf({ name, artifact }: Asked, { type }: VerifyOptions): ListItem {
+  const predicateType = type === undefined ? undefined : resolvePredicateType(type);
+  const path = "digest" in artifact ? undefined : bundlePathOf({ operand: name, predicateType });
+  if (path === undefined) throw cliError("CLI_BUNDLE_NEEDED", { got: "a digest" });
+  return { artifact, evidence: { path } };
+}
+
+/** From here on a few large files are worth a thread too, in bytes. */
+const minBytesForThreads = 256 * 1024 * 1024;
+
+function paysThreads(items: readonly ListItem[]): boolean {
+  if (items.length >= minItemsForThreads) return true;
+  const bytes = items.map(({ artifact }) => ("path" in artifact ? sizeOf(artifact.path) : 0));
+  return items.length > 1 && bytes.reduce((sum, each) => sum + each, 0) >= minBytesForThreads;
+}
+
+function sizeOf(path: string): number {
+  try {
+    return statSync(path).size;
+  } catch {
+    return 0;
+  }
+}
+
+/** Hands on outcomes in the order of the list, each as soon as all before it are there. */
+function inOrder(
+  count: number,
+  add: (index: number, outcome: ListOutcome) => void,
+): (index: number, outcome: ListOutcome) => void {
+  const waiting = new Map<number, ListOutcome>();
+  let next = 0;
+  return (index, outcome) => {
+    waiting.set(index, outcome);
+    for (let ready = waiting.get(next); ready !== undefined && next < count; ready = waiting.get(next)) {
+      waiting.delete(next);
+      add(next++, ready);
+    }
+  };
+}

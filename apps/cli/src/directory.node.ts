@@ -1,0 +1,46 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { cliError } from "./errors.ts";
+import { fileError } from "./input.node.ts";
+
+/** The most entries of a directory that are looked at. */
+export const maxDirectoryEntries: number = 1_000_000;
+
+/**
+ * The paths of all files below a directory, relative to it, links and special files among them; undefined for what is no
+ * directory. Links to directories are not followed. Throws CLI_FILE_*.
+ */
+export function filesBelow(directory: string): readonly string[] | undefined {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined;
+  const found: string[] = [];
+  const waiting = [""];
+  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+    for (const entry of entriesOf(join(directory, at)))
+      (entry.isDirectory() ? waiting : found).push(join(at, entry.name));
+    if (found.length + waiting.length > maxDirectoryEntries)
+      throw cliError("CLI_FILE_TOO_LARGE", { expected: `at most ${maxDirectoryEntries} files` });
+  }
+  return found.toSorted();
+}
+
+/** The size of a plain file in bytes; undefined for anything else, or nothing. Throws CLI_FILE_UNREADABLE. */
+export function plainFileSize(path: string): number | undefined {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats?.isFile() === true ? stats.size : undefined;
+  } catch (error) {
+    throw fileError(error, path, "artifact");
+  }
+}
+
+function entriesOf(path: string): ReturnType<typeof readdirWithTypes> {
+  try {
+    return readdirWithTypes(path);
+  } catch (error) {
+    throw fileError(error, path, "directory");
+  }
+}
+
+function readdirWithTypes(path: string) {
+  return readdirSync(path, { withFileTypes: true });
+}

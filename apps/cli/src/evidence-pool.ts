@@ -1,0 +1,60 @@
+import { statSync } from "node:fs";
+import { claimedDigests, type EvidenceFile } from "@countersign/pipeline";
+import { hashNames, TrustError, type HashName } from "@countersign/core";
+import type { ListItem } from "@countersign/pipeline/node";
+import { readArtifact } from "./artifact.node.ts";
+import type { Asked } from "./question-list.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Bundles that were given together, by what they say they are about. */
+export interface EvidencePool {
+  /** The question with those that may be about its artifact; each is verified against it afterwards. */
+  readonly choose: (asked: Asked, terminal: Terminal) => Promise<ListItem>;
+}
+
+/** A pool of one or more bundles. One alone is meant for every artifact, whatever it says of itself. */
+export function makePool(files: readonly EvidenceFile[]): EvidencePool {
+  const byDigest = new Map<string, EvidenceFile[]>();
+  const ofAnything: EvidenceFile[] = [];
+  for (const file of files) {
+    const digests = files.length === 1 ? undefined : claimedDigests(file);
+    for (const digest of new Set(digests)) byDigest.set(digest, [...(byDigest.get(digest) ?? []), file]);
+    if (digests === undefined) ofAnything.push(file);
+  }
+  const hashes = hashesOf(byDigest);
+  return {
+    async choose({ name, artifact }, terminal) {
+      const known = byDigest.size === 0 ? [] : await digestsOf(artifact, hashes, terminal);
+      const chosen = new Set([...known.flatMap((digest) => byDigest.get(digest) ?? []), ...ofAnything]);
+      // Read again where it is judged, since a signature may be over the bytes themselves: what is judged decides, not this.
+      return { artifact: "digest" in artifact ? { ...artifact, name } : artifact, evidence: [...chosen].map(bare) };
+    },
+  };
+}
+
+function hashesOf(byDigest: ReadonlyMap<string, unknown>): readonly HashName[] {
+  const used = new Set([...byDigest.keys()].map((digest) => digest.slice(0, digest.indexOf(":"))));
+  return hashNames.filter((name) => used.has(name));
+}
+
+/** What cannot be read has no digests here; whoever judges it says why. */
+async function digestsOf(
+  artifact: Asked["artifact"],
+  hashes: readonly HashName[],
+  terminal: Terminal,
+): Promise<readonly string[]> {
+  if ("digest" in artifact) return [artifact.digest];
+  // A pipe can be read once only, and may never end.
+  if (!("path" in artifact) || statSync(artifact.path, { throwIfNoEntry: false })?.isFile() !== true) return [];
+  try {
+    return (await readArtifact(artifact.path, { hashes, keepBytes: 0 }, terminal)).digests;
+  } catch (error) {
+    if (error instanceof TrustError) return [];
+    throw error;
+  }
+}
+
+/** A parsed bundle does not cross to another thread. */
+function bare({ source, bytes }: EvidenceFile): { readonly source: string; readonly bytes: Uint8Array } {
+  return { source, bytes };
+}

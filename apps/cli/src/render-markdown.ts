@@ -1,0 +1,37 @@
+import { visible } from "./render-json.ts";
+import type { WholeFormat } from "./rendering.ts";
+import type { Result } from "./result.ts";
+
+/** The most rows of a summary; GitHub shows at most 1 MiB of one. */
+const maxRows = 500;
+
+/** A table for the summary of a CI job (`>> "$GITHUB_STEP_SUMMARY"`) or a merge request. What was not allowed comes first. */
+export const formatMarkdown: WholeFormat = (results, { summary }) => {
+  const against = results.filter(({ verdict }) => verdict !== "allowed");
+  const rows = [...against, ...results.filter(({ verdict }) => verdict === "allowed")];
+  const rest = rows.length - maxRows;
+  return [
+    `### countersign verify: ${summary.allowed} of ${summary.total} allowed`,
+    "",
+    `${summary.refused} refused, ${summary.unknown} could not be told.`,
+    "",
+    "| verdict | artifact | why |",
+    "| --- | --- | --- |",
+    ...rows.slice(0, maxRows).map(rowOf),
+    ...(rest > 0 ? ["", `and ${rest} more, ${Math.max(0, against.length - maxRows)} of them not allowed`] : []),
+    "",
+  ].join("\n");
+};
+
+const words = { allowed: "✅ allowed", refused: "❌ refused", unknown: "⚠️ could not tell" } as const;
+
+function rowOf({ name, verdict, reason, code }: Result): string {
+  const why = code === undefined ? inert(reason) : `${inert(reason)} ${inert(code)}`;
+  return `| ${words[verdict]} | ${inert(name)} | ${why} |`;
+}
+
+/** As code, every mark of punctuation as a number: no link, mention, image, tag or further column can come out of it. */
+function inert(text: string): string {
+  const body = visible(text).replace(/[!-,/:-@[-`{-~\n]/g, (char) => `&#${char.charCodeAt(0)};`);
+  return `<code>${body}</code>`;
+}
