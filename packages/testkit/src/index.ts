@@ -25,3 +25,4 @@ export * from "./tuf-key.ts";
 export * from "./tuf-repository.ts";
 export * from "./tuf-attack.ts";
 export * from "./tuf-server.ts";
+export { startSecureRegistry, type SecureRegistry } from "./secure-registry.ts";

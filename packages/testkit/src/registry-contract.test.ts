@@ -13,21 +13,47 @@ import {
   pushBlobInChunks,
   putManifest,
   Registry,
+  type Credential,
   removeReferrer,
   repairTag,
   type Repository,
 } from "@countersign/oci";
-import { makeOciHttp } from "@countersign/oci/node";
+import { makeOciHttp, type HttpOptions } from "@countersign/oci/node";
+import { readFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasDockerRegistry, startDockerRegistry } from "./docker-registry.ts";
 import { pushImage } from "./registry-sample.ts";
 import { startRegistry } from "./registry.ts";
+import { startSecureRegistry } from "./secure-registry.ts";
 
 const code = (name: string): unknown => expect.objectContaining({ name: "TrustError", code: name });
 
-function openRegistry(): Registry {
-  return new Registry({ http: makeOciHttp(), sleep: async (ms) => void (await wait(Math.min(ms, 20))) });
+function openRegistry({ http = {}, credential }: Access = {}): Registry {
+  return new Registry({
+    http: makeOciHttp(http),
+    sleep: async (ms) => void (await wait(Math.min(ms, 20))),
+    // oxlint-disable-next-line typescript/require-await -- as a file or helper would answer
+    credentials: async () => credential,
+    ...(http.ca !== undefined && { isPlain: () => false }),
+  });
+}
+
+/** What it takes to be let in. */
+interface Access {
+  readonly http?: HttpOptions;
+  readonly credential?: Credential;
+}
+
+/** Debian's docker-registry behind TLS, client certificates and a login service. */
+async function startGuarded(): Promise<Running> {
+  const { host, files, login, close } = await startSecureRegistry();
+  const [ca = "", certificate = "", key = ""] = await Promise.all(
+    [files.ca, files.clientCertificate, files.clientKey].map((path) => readFile(path, "utf8")),
+  );
+  const { username, password } = login;
+  const credential: Credential = { kind: "password", username, password };
+  return { host, close, access: { http: { ca: [ca], clients: new Map([[host, { certificate, key }]]) }, credential } };
 }
 
 async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
@@ -39,25 +65,38 @@ async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
 interface Subject {
   readonly name: string;
   readonly list: "api" | "tag";
-  start(): Promise<{ readonly host: string; close(): Promise<void> }>;
+  start(): Promise<Running>;
 }
+
+interface Running {
+  readonly host: string;
+  readonly access?: Access;
+  close(): Promise<void>;
+}
+
+/** Those that `npm run test:registries` asks for besides. */
+const slow: readonly Subject[] = [
+  { name: "Debian's docker-registry with TLS, client certificates and tokens", list: "tag", start: startGuarded },
+];
 
 const subjects: readonly Subject[] = [
   { name: "OCI 1.1 in memory", list: "api", start: () => startRegistry() },
   { name: "in memory, without a list of referrers", list: "tag", start: () => startRegistry({ referrers: 404 }) },
   { name: "in memory, as ECR", list: "tag", start: () => startRegistry({ referrers: 405, subjectHeaderOnly: true }) },
   { name: "Debian's docker-registry", list: "tag", start: () => startDockerRegistry() },
+  ...(process.env["COUNTERSIGN_REGISTRIES"] === undefined ? [] : slow),
 ];
 
 describe.each(subjects)("registry: $name", ({ name, list, start }) => {
   const isMissing = name.startsWith("Debian") && !hasDockerRegistry();
-  let running: Awaited<ReturnType<Subject["start"]>> | undefined;
+  let running: Running | undefined;
   let repository: Repository = { registry: "", repository: "team/app" };
-  const registry = openRegistry();
+  let registry = openRegistry();
 
   beforeAll(async () => {
     if (isMissing) return;
     running = await start();
+    registry = openRegistry(running.access);
     repository = { registry: running.host, repository: "team/app" };
   });
   afterAll(async () => await running?.close());
