@@ -8,7 +8,7 @@ export interface Flag {
   readonly choices?: readonly string[];
   /** Long names that cannot stand beside this one. */
   readonly conflicts?: readonly string[];
-  readonly takes?: "many" | "days" | "port" | "seconds";
+  readonly takes?: "many" | "days" | "port" | "seconds" | "count";
   /** Understood but not shown: spellings of other tools. */
   readonly isHidden?: true;
 }
@@ -59,12 +59,14 @@ function valueParserOf(flag: Flag): (value: string) => unknown {
   if (flag.choices !== undefined) return (value) => parseChoice(value, flag.choices ?? []);
   if (flag.takes === "days") return (value) => parseWhole(value, maxDays);
   if (flag.takes === "seconds") return (value) => parseWhole(value, maxSeconds);
+  if (flag.takes === "count") return (value) => parseWhole(value, maxCount);
   if (flag.takes === "port") return (value) => parseWhole(value, maxPort);
   return (value) => value;
 }
 
 const maxDays = 36_500;
 const maxPort = 65_535;
+const maxCount = 256;
 const maxSeconds = 86_400;
 
 function parseWhole(value: string, max: number): number {

@@ -10,6 +10,30 @@ export interface TrustUpdateOptions extends OutputOptions {
   readonly output?: string;
 }
 
+/** What `trust show` and `trust check` take. */
+export interface TrustLookOptions extends OutputOptions {
+  readonly instance?: Instance;
+  readonly staging?: true;
+  readonly maxTrustAge?: number;
+  readonly scts?: number;
+  readonly logEntries?: number;
+  readonly times?: number;
+}
+
+/** What `trust create` takes. */
+export interface TrustCreateOptions extends OutputOptions {
+  readonly fulcio?: readonly string[];
+  readonly ctfe?: readonly string[];
+  readonly rekor?: readonly string[];
+  readonly tsa?: readonly string[];
+  readonly oidcProvider?: readonly string[];
+  readonly rekorConfig?: string;
+  readonly tsaConfig?: string;
+  readonly rootVersion?: "0.1" | "0.2";
+  readonly output?: string;
+  readonly signingConfig?: string;
+}
+
 export const trustUpdateFlags: readonly Flag[] = [
   {
     flags: "--instance <name>",
@@ -35,4 +59,99 @@ export const trustUpdateFlags: readonly Flag[] = [
     says: "also write trusted_root.json and signing_config.json there",
     group: "Output:",
   },
+];
+
+const whose: readonly Flag[] = [
+  {
+    flags: "--instance <name>",
+    says: "without a file: the Sigstore instance whose root is meant (default: public-good)",
+    group: "Trust:",
+    choices: ["public-good", "staging", "github"],
+  },
+  { flags: "--staging", says: "the same as --instance staging", group: "Trust:", conflicts: ["instance"] },
+];
+
+export const trustShowFlags: readonly Flag[] = whose;
+
+export const trustCheckFlags: readonly Flag[] = [
+  ...whose,
+  {
+    flags: "--max-trust-age <days>",
+    says: "fail if the trust root is older than this",
+    group: "Trust:",
+    takes: "days",
+  },
+  {
+    flags: "--log-entries <number>",
+    says: "how many operators' logs a verdict will need (default: 1; github: 0)",
+    group: "Trust:",
+    takes: "count",
+  },
+  {
+    flags: "--times <number>",
+    says: "how many operators must say when (default: 1 where there are certificate authorities)",
+    group: "Trust:",
+    takes: "count",
+  },
+  {
+    flags: "--scts <number>",
+    says: "how many operators' CT logs a verdict will need (default: 1 where there are certificate authorities; github: 0)",
+    group: "Trust:",
+    takes: "count",
+  },
+];
+
+export const trustCreateFlags: readonly Flag[] = [
+  {
+    flags: "--fulcio <parts>",
+    says: "a certificate authority: url=…,certificate-chain=FILE[,start-time=…][,end-time=…][,operator=…]; may be given again",
+    group: "Trust:",
+    takes: "many",
+  },
+  {
+    flags: "--ctfe <parts>",
+    says: "a CT log: url=…,public-key=FILE,start-time=…[,end-time=…][,operator=…]",
+    group: "Trust:",
+    takes: "many",
+  },
+  {
+    flags: "--rekor <parts>",
+    says: "a log: url=…,public-key=FILE,api-version=1 or 2,start-time=…[,end-time=…][,origin=…][,operator=…]",
+    group: "Trust:",
+    takes: "many",
+  },
+  {
+    flags: "--tsa <parts>",
+    says: "a timestamp authority: url=…,certificate-chain=FILE[,start-time=…][,end-time=…][,operator=…]",
+    group: "Trust:",
+    takes: "many",
+  },
+  {
+    flags: "--oidc-provider <parts>",
+    says: "for the signing config, who names people: url=…[,start-time=…][,end-time=…][,operator=…]",
+    group: "Signing:",
+    takes: "many",
+  },
+  {
+    flags: "--rekor-config <how>",
+    says: "how many logs to ask: ANY, ALL or EXACT:<n> (default: ANY)",
+    group: "Signing:",
+  },
+  {
+    flags: "--tsa-config <how>",
+    says: "how many timestamp authorities to ask: ANY, ALL or EXACT:<n> (default: ANY)",
+    group: "Signing:",
+  },
+  {
+    flags: "--root-version <version>",
+    says: "of the format: 0.2 names operators, 0.1 is read by older clients as well (default: 0.1)",
+    group: "Output:",
+    choices: ["0.1", "0.2"],
+  },
+  {
+    flags: "-o, --output <file>",
+    says: "where to write the trusted root (default: standard output)",
+    group: "Output:",
+  },
+  { flags: "--signing-config <file>", says: "also write a signing config there", group: "Output:" },
 ];

@@ -1,5 +1,5 @@
 import { findingOf, type Finding, type Requirements, type Verifier } from "@countersign/core";
-import { mergeTrustRoots, parseTrustRoot, requirements, type TrustRoot } from "@countersign/sigstore";
+import { mergeTrustRoots, parseTrustRoots, requirements, type TrustRoot } from "@countersign/sigstore";
 import { parseWitnessPolicy, type WitnessPolicy } from "@countersign/tlog";
 import { pipelineError } from "./errors.ts";
 import { isInstanceName, loadInstance, type InstanceName } from "./roots.ts";
@@ -28,7 +28,10 @@ export interface TrustOptions {
 
 /** What a run trusts, and what a report says of it. */
 export interface Trust {
+  /** All of `roots` together. */
   readonly root: TrustRoot;
+  /** One for each file, or for each line of one that has several. */
+  readonly roots: readonly TrustRoot[];
   readonly keys: readonly Verifier[];
   readonly sources: readonly TrustSource[];
   readonly findings: readonly Finding[];
@@ -56,9 +59,11 @@ export async function loadTrust(options: TrustOptions): Promise<Trust> {
   const files = options.files?.length ? options.files : [await embeddedFile(name)];
   const sources = files.map((file) => sourceOf(file, options.now));
   const ageFindings = sources.flatMap((source) => checkAge(source, options.maxAgeDays));
-  const root = mergeTrustRoots(files.map((file) => parseTrustRoot(file.bytes)));
+  const roots = files.flatMap((file) => parseTrustRoots(file.bytes));
+  const root = mergeTrustRoots(roots);
   return {
     root,
+    roots,
     keys: options.keys ?? [],
     sources,
     findings: [...root.warnings, ...ageFindings],

@@ -1,6 +1,7 @@
 import { catalogue, type CatalogueEntry, type ErrorMaker } from "@countersign/core";
 import { keyEntries } from "./key-entry.ts";
 import { loginEntries } from "./login-entry.ts";
+import { trustLintEntries } from "./trust-lint-entry.ts";
 
 const sigstoreEntries = {
   // verify side (lead)
@@ -354,10 +355,14 @@ export const sigstoreErrors: Readonly<Record<string, CatalogueEntry>> = {
   ...sigstoreEntries,
   ...keyEntries,
   ...loginEntries,
+  ...trustLintEntries,
 };
 /** Makes an error of this package's catalogue. */
-export const sigstoreError: ErrorMaker<typeof sigstoreEntries & typeof keyEntries & typeof loginEntries> = catalogue({
+export const sigstoreError: ErrorMaker<
+  typeof sigstoreEntries & typeof keyEntries & typeof loginEntries & typeof trustLintEntries
+> = catalogue({
   ...sigstoreEntries,
   ...keyEntries,
   ...loginEntries,
+  ...trustLintEntries,
 });

@@ -3,6 +3,18 @@ export * from "./key-detail.ts";
 export * from "./requirement.ts";
 export * from "./signing-config.ts";
 export * from "./trust-root.ts";
+export * from "./trust-root-describe.ts";
+export * from "./trust-root-lines.ts";
+export { countCurrent, endsSoonMs, lintTrustRoots, type TrustLintOptions } from "./trust-root-lint.ts";
+export {
+  makeTrustRoot,
+  type AuthorityPart,
+  type LogPart,
+  type MadeTrustRoot,
+  type TrustRootParts,
+} from "./trust-root-make.ts";
+export { makeSigningConfig, type SigningConfigParts } from "./signing-config-make.ts";
+export { parseTime } from "./window.ts";
 export { checkPath, checkSigningUsage, codeSigning, timeStamping } from "./certificate.ts";
 export { sigstoreError, sigstoreErrors } from "./errors.ts";
 export { extensionNames, readIdentity, type CertificateSigner } from "./identity.ts";

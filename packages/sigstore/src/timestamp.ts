@@ -52,7 +52,7 @@ function checkAuthority(token: TimestampToken, authority: Authority): void {
       got: new Date(token.timeMs).toISOString(),
     });
   }
-  checkLeaf(leaf);
+  checkTimestampingUsage(leaf);
   if (
     token.certificateHash !== undefined &&
     !equalBytes(hash(token.certificateHash.hash, leaf.raw), token.certificateHash.value)
@@ -82,8 +82,8 @@ function checkStands(leaf: Certificate, authority: Authority, timeMs: number): v
   }
 }
 
-// RFC 3161 §2.3: the extended key usage is critical and names timeStamping alone.
-function checkLeaf(leaf: Certificate): void {
+/** Proves that a certificate may sign timestamps and nothing else (RFC 3161 §2.3: a critical extended key usage of timeStamping alone). */
+export function checkTimestampingUsage(leaf: Certificate): void {
   checkExtensions(leaf);
   const usage = leaf.extendedKeyUsage;
   const wrong = (got: string): TrustError => sigstoreError("SIGSTORE_TIMESTAMP_AUTHORITY", { got });
