@@ -9,6 +9,6 @@ export async function readEachTrust(
   options: Pick<TrustLookOptions, "instance" | "staging" | "maxTrustAge">,
   terminal: Terminal,
 ): Promise<readonly Trust[]> {
-  if (files.length === 0) return [await readTrust(options, [], terminal)];
-  return Promise.all(files.map((file) => readTrust({ ...options, trustedRoot: [file] }, [], terminal)));
+  if (files.length === 0) return [await readTrust(options, { keys: [] }, terminal)];
+  return Promise.all(files.map((file) => readTrust({ ...options, trustedRoot: [file] }, { keys: [] }, terminal)));
 }

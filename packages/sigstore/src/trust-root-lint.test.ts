@@ -16,7 +16,7 @@ const at = (days: number): Date => new Date(instanceTime.getTime() + days * dayM
 function lint(changes: TrustedRootParts, need = requirements.certificate): string[] {
   const roots = parseTrustRoots(trustRootBytes({ ...parts, ...changes }));
   const found = lintTrustRoots(roots, { nowMs: instanceTime.getTime(), need });
-  return found.map(({ level, code }) => `${level} ${code.replace("SIGSTORE_", "")}`);
+  return found.map(({ level, code }) => `${level} ${code}`);
 }
 
 describe("lintTrustRoots", () => {
@@ -28,26 +28,26 @@ describe("lintTrustRoots", () => {
     const { trusted } = instance.rekor;
     expect(
       lint({ logs: [trusted, { ...other.rekorV1.trusted, key: instance.rekor.key, logId: rawId(trusted) }] }),
-    ).toEqual(["fail TRUST_DUPLICATE"]);
-    expect(lint({ logs: [trusted, trusted] })).toEqual(["warn TRUST_DUPLICATE"]);
+    ).toEqual(["fail SIGSTORE_TRUST_DUPLICATE"]);
+    expect(lint({ logs: [trusted, trusted] })).toEqual(["warn SIGSTORE_TRUST_DUPLICATE"]);
     const parted = [
       { ...trusted, validFor: { start: at(-9), end: at(-5) } },
       { ...trusted, validFor: { start: at(-5) } },
     ];
     expect(lint({ logs: parted })).toEqual([]);
-    expect(lint({ cas: [instance.ca.trusted, instance.ca.trusted] })).toEqual(["warn TRUST_DUPLICATE"]);
+    expect(lint({ cas: [instance.ca.trusted, instance.ca.trusted] })).toEqual(["warn SIGSTORE_TRUST_DUPLICATE"]);
   });
 
   test("two keys of one name now; while one takes over from another nothing is said", () => {
     const second = makeCtLog({ baseUrl: instance.ctLog.trusted.baseUrl, start: at(-3) }).trusted;
-    expect(lint({ ctLogs: [instance.ctLog.trusted, second] })).toEqual(["warn TRUST_OVERLAP"]);
+    expect(lint({ ctLogs: [instance.ctLog.trusted, second] })).toEqual(["warn SIGSTORE_TRUST_OVERLAP"]);
     const old = { ...second, validFor: { start: at(-9), end: at(-0.5) } };
     expect(lint({ ctLogs: [instance.ctLog.trusted, old] })).toEqual([]);
   });
 
   test("a time that nobody covers", () => {
     const old = { ...other.rekor.trusted, validFor: { start: at(-9), end: at(-5) } };
-    expect(lint({ logs: [instance.rekor.trusted, old] })).toEqual(["warn TRUST_GAP"]);
+    expect(lint({ logs: [instance.rekor.trusted, old] })).toEqual(["warn SIGSTORE_TRUST_GAP"]);
     const near = { ...old, validFor: { start: at(-9), end: new Date(at(-1).getTime() - 1000) } };
     expect(lint({ logs: [instance.rekor.trusted, near] })).toEqual([]);
   });
@@ -55,43 +55,43 @@ describe("lintTrustRoots", () => {
   test("what has ended, and what ends soon", () => {
     const past = { now: (): Date => at(-9), notBefore: at(-20), notAfter: at(-2) };
     const ended = makeAuthority({ uri: "http://ca.old.test", kind: "p256", ...past }).trusted;
-    expect(lint({ cas: [ended] })).toEqual(["warn TRUST_EXPIRED", "fail TRUST_NONE_CURRENT"]);
+    expect(lint({ cas: [ended] })).toEqual(["warn SIGSTORE_TRUST_EXPIRED", "fail SIGSTORE_TRUST_NONE_CURRENT"]);
     const closed = { ...ended, validFor: { start: at(-20), end: at(-2) } };
     expect(lint({ cas: [instance.ca.trusted, closed] }).filter((each) => !each.endsWith("GAP"))).toEqual([]);
     const soon = { ...instance.rekor.trusted, validFor: { start: at(-2), end: at(29) } };
-    expect(lint({ logs: [soon] })).toEqual(["warn TRUST_ENDS_SOON"]);
+    expect(lint({ logs: [soon] })).toEqual(["warn SIGSTORE_TRUST_ENDS_SOON"]);
     const later = { ...soon, validFor: { start: at(-2), end: new Date(at(0).getTime() + endsSoonMs) } };
     expect(lint({ logs: [later] })).toEqual([]);
     const future = { ...instance.tsa.trusted, validFor: { start: at(1) } };
-    expect(lint({ tsas: [future] })).toEqual(["warn TRUST_NONE_CURRENT"]);
+    expect(lint({ tsas: [future] })).toEqual(["warn SIGSTORE_TRUST_NONE_CURRENT"]);
   });
 
   test("a timestamp authority that no verifier will take, and a chain that does not hold", () => {
     const leaf = { extendedKeyUsageCritical: false };
     const lax = makeTsa({ uri: "http://lax.test", now: () => instanceTime, kind: "p256", leaf });
-    expect(lint({ tsas: [lax.trusted] })).toContain("fail TIMESTAMP_AUTHORITY");
+    expect(lint({ tsas: [lax.trusted] })).toContain("fail SIGSTORE_TIMESTAMP_AUTHORITY");
     const [issuer] = instance.ca.trusted.chain;
     const anchor = other.ca.trusted.chain.at(-1);
     const mixed = { ...instance.ca.trusted, chain: [issuer, anchor] as Uint8Array[] };
-    expect(lint({ cas: [mixed] })).toEqual(["fail CERTIFICATE_CHAIN"]);
+    expect(lint({ cas: [mixed] })).toEqual(["fail SIGSTORE_CERTIFICATE_CHAIN"]);
   });
 
   test("numbers count operators, of all roots together, and only those of now", () => {
     const two = { ...requirements.certificate, logEntries: 2 };
-    expect(lint({ logs: [instance.rekor.trusted] }, two)).toEqual(["fail TRUST_THRESHOLD"]);
+    expect(lint({ logs: [instance.rekor.trusted] }, two)).toEqual(["fail SIGSTORE_TRUST_THRESHOLD"]);
     const sister = { ...other.rekor.trusted, operator: instance.rekor.trusted.operator ?? "" };
-    expect(lint({ logs: [instance.rekor.trusted, sister] }, two)).toEqual(["fail TRUST_THRESHOLD"]);
+    expect(lint({ logs: [instance.rekor.trusted, sister] }, two)).toEqual(["fail SIGSTORE_TRUST_THRESHOLD"]);
     expect(lint({ logs: [instance.rekor.trusted, other.rekor.trusted] }, two)).toEqual([]);
     const ended = { ...other.rekor.trusted, validFor: { start: at(-1), end: at(-0.5) } };
-    expect(lint({ logs: [instance.rekor.trusted, ended] }, two)).toEqual(["fail TRUST_THRESHOLD"]);
-    expect(lint({ ctLogs: [], tsas: [] }, requirements.certificate)).toEqual(["fail TRUST_THRESHOLD"]);
+    expect(lint({ logs: [instance.rekor.trusted, ended] }, two)).toEqual(["fail SIGSTORE_TRUST_THRESHOLD"]);
+    expect(lint({ ctLogs: [], tsas: [] }, requirements.certificate)).toEqual(["fail SIGSTORE_TRUST_THRESHOLD"]);
     const roots = [parts, other.parts].flatMap((each) => parseTrustRoots(trustRootBytes(each)));
     expect(countCurrent(roots, instanceTime.getTime())).toEqual({ scts: 2, logEntries: 4, times: 6 });
   });
 
   test("what the reader passed over is told as well", () => {
     expect(lint({ logs: [instance.rekor.trusted, { ...other.rekor.trusted, keyDetails: "PKIX_NEW" }] })).toEqual([
-      "warn TRUST_ROOT_LOG_SKIPPED",
+      "warn SIGSTORE_TRUST_ROOT_LOG_SKIPPED",
     ]);
   });
 });
