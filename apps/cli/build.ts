@@ -4,6 +4,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { OutputAsset, OutputChunk } from "rolldown";
 import { input, output } from "./rolldown.config.ts";
+import { withQuickChunks } from "./build-chunks.ts";
 import { copyTypes } from "./build-types.ts";
 import { formatNotices } from "./build-notices.ts";
 
@@ -16,7 +17,7 @@ if (process.argv.includes("--force") || newestInput() > builtAt()) await build()
 async function build(): Promise<void> {
   const { rolldown } = await import("rolldown");
   const bundle = await rolldown(input);
-  const { output: files } = await bundle.generate(output);
+  const { output: files } = await bundle.generate(await withQuickChunks(bundle, output));
   await bundle.close();
   const moduleIds = files.flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
   const notices = { fileName: "THIRD-PARTY-NOTICES.txt", source: formatNotices(moduleIds) };

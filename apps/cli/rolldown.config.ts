@@ -36,6 +36,7 @@ export const input: InputOptions = {
     // in-toto starts threads from this one.
     "hash-worker": here("../../packages/in-toto/src/hash-worker.node.ts"),
   },
+  preserveEntrySignatures: "allow-extension",
   platform: "node",
   // Installed beside the command by whoever keeps keys on a token.
   external: ["pkcs11js"],
@@ -49,7 +50,7 @@ export const input: InputOptions = {
   },
 };
 
-/** Many small chunks: a command reads only what it runs. */
+/** Many small chunks: a command reads only what it runs. build-chunks.ts puts those of a few commands together. */
 export const output: OutputOptions = {
   format: "esm",
   dir: here("dist"),
@@ -57,10 +58,4 @@ export const output: OutputOptions = {
   chunkFileNames: "chunks/[name]-[hash].js",
   comments: { legal: true },
   minify: process.env["PLAIN"] === undefined,
-  codeSplitting: {
-    groups: [
-      { name: "program", test: /[\\/]src[\\/]program\.ts$|rolldown[\\/]runtime/, priority: 2 },
-      { name: "verify", test: /[\\/]commands[\\/]verify\.ts$/, priority: 1 },
-    ],
-  },
 };

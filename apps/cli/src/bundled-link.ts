@@ -1,5 +1,4 @@
-import { base64, utf8 } from "@countersign/core";
-import { formatSigstoreKey, maxLinkBytes, parseEvidence, parseLayoutKey, parseMetadata } from "@countersign/in-toto";
+import { maxLinkBytes, parseEvidence } from "@countersign/in-toto";
 import type { LayoutKey, Metadata } from "@countersign/in-toto";
 import { readSmallFile } from "./input.node.ts";
 
@@ -18,21 +17,7 @@ export async function openMetadata(path: string): Promise<OpenedMetadata> {
   const bytes = readSmallFile(path, "layout or link", maxLinkBytes);
   const metadata = parseEvidence(bytes, "strict");
   if (metadata !== "bundle") return { metadata };
-  const { parseBundle, readIdentity } = await import("@countersign/sigstore");
-  const { content, material } = parseBundle(bytes);
-  if (content.kind !== "envelope") return { metadata: parseMetadata(bytes, "strict") };
-  const [leaf] = material.kind === "certificate" ? material.chain : [];
-  const identity = leaf === undefined ? undefined : identityOf(readIdentity(leaf));
-  const { payload, payloadType, signatures } = content.envelope;
-  const envelope = {
-    payload: base64(payload),
-    payloadType,
-    signatures: signatures.map(({ keyid, sig }) => ({ keyid: identity?.keyid ?? keyid, sig: base64(sig) })),
-  };
-  const opened = parseMetadata(utf8(JSON.stringify(envelope)), "strict");
-  return { metadata: opened, ...(identity === undefined ? {} : { identity }) };
-}
-
-function identityOf(signer: { readonly identity: { readonly value: string }; readonly issuer: string }): LayoutKey {
-  return parseLayoutKey(formatSigstoreKey({ identity: signer.identity.value, issuer: signer.issuer }));
+  // Loaded here: what is signed by a key needs none of it.
+  const { openBundle } = await import("./link-bundle.ts");
+  return openBundle(bytes);
 }

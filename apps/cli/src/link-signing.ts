@@ -3,7 +3,6 @@ import {
   formatLink,
   formatLinkStatement,
   formatMetadata,
-  formatSigstoreKey,
   signMetadata,
   withCertificate,
   type InTotoSigner,
@@ -11,11 +10,10 @@ import {
   type MetadataSigner,
 } from "@countersign/in-toto";
 import { linkFileName, writeLink, writeLinkFile } from "@countersign/in-toto/node";
-import { checkConsent, publicHosts } from "./consent.ts";
 import { cliError } from "./errors.ts";
 import { checkDirectory, readSmallFile } from "./input.node.ts";
 import { readInTotoSigner } from "./layout-key.ts";
-import type { EvidenceOptions, KeylessOptions } from "./evidence-options.ts";
+import type { EvidenceOptions } from "./evidence-options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A link on disk, and the id under which a layout lists its functionary. */
@@ -68,43 +66,12 @@ async function signAsIdentity(
   options: EvidenceOptions,
   terminal: Terminal,
 ): Promise<LinkSigning> {
+  // Loaded here: who signs by a key needs none of it.
+  const { makeDocumentSigning } = await import("./document-signing.ts");
   const sign = await makeDocumentSigning(options, terminal);
   return async (link) => {
     const { bundle, keyid } = await sign(utf8(JSON.stringify(formatted(link, options))));
     return { keyid, path: writeLinkFile(directory, fileNameOf(step, keyid, options), `${bundle}\n`) };
-  };
-}
-
-/** A Sigstore bundle, and the id under which a layout lists who signed. */
-interface SignedBundle {
-  readonly bundle: string;
-  readonly keyid: string;
-}
-
-/**
- * Makes ready to sign documents of in-toto as whoever the identity token names. Throws the errors of tokens, services,
- * trust roots and consent.
- */
-export async function makeDocumentSigning(
-  options: Omit<KeylessOptions, "key">,
-  terminal: Terminal,
-): Promise<(payload: Uint8Array) => Promise<SignedBundle>> {
-  // Loaded here: who signs by a key needs none of it.
-  const [{ makeSigning }, { signDocument }, { useProxy }] = await Promise.all([
-    import("./signing.ts"),
-    import("@countersign/pipeline"),
-    import("./proxy.ts"),
-  ]);
-  const signing = await makeSigning(options, terminal, "statement");
-  await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
-  return async (payload) => {
-    useProxy(terminal);
-    // A command may have taken longer than the first token lasted.
-    const as = await signing.open();
-    const { bundle, proved } = await signDocument(payload, as, signing.world);
-    const { signer } = proved;
-    if (signer.kind !== "certificate") throw cliError("CLI_USAGE", "a bundle without a key is signed by an identity");
-    return { bundle, keyid: formatSigstoreKey({ identity: signer.identity.value, issuer: signer.issuer }).keyid };
   };
 }
 

@@ -1,6 +1,5 @@
 import { formatSigstoreKey, parseLayoutKey, type BundleProver, type LayoutKey } from "@countersign/in-toto";
 import { cliError } from "./errors.ts";
-import { formatWarning } from "./render-text.ts";
 import type { ExactIdentityOptions, TrustOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -15,8 +14,6 @@ export function identityKeyOf(options: ExactIdentityOptions): LayoutKey | undefi
 /** What proves Sigstore bundles, by the trust that the options name. Throws the errors of trust roots; warns of an old one. */
 export async function loadProver(options: TrustOptions, now: Date, terminal: Terminal): Promise<BundleProver> {
   // Loaded here: chains of plain keys need none of it.
-  const [{ readTrust }, { bundleProver }] = await Promise.all([import("./trust.ts"), import("@countersign/pipeline")]);
-  const trust = await readTrust(options, { keys: [] }, terminal);
-  for (const { message, code } of trust.findings) terminal.err(formatWarning(message, code, terminal));
-  return bundleProver(trust, now);
+  const { openProver } = await import("./link-prover.ts");
+  return openProver(options, now, terminal);
 }

@@ -1,5 +1,12 @@
 import { parseUtf8, TrustError } from "@countersign/core";
-import { findAmbient, parseToken, sigstoreAudience, type AmbientName, type Services } from "@countersign/sigstore";
+import {
+  fetchAmbient,
+  findAmbient,
+  parseToken,
+  sigstoreAudience,
+  type AmbientName,
+  type Services,
+} from "@countersign/sigstore";
 import { findCi } from "./ci.ts";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
@@ -40,10 +47,7 @@ export function findTokenSource(options: SignOptions, services: Services, termin
 
 function ambientSource(name: AmbientName, terminal: Terminal): TokenSource {
   const fetch = async (): Promise<string> => {
-    const [{ fetchAmbient }, { makeMachine }] = await Promise.all([
-      import("@countersign/sigstore"),
-      import("./machine.node.ts"),
-    ]);
+    const { makeMachine } = await import("./machine.node.ts");
     return fetchAmbient(name, sigstoreAudience, makeMachine(terminal));
   };
   return { audience: sigstoreAudience, token: lasting(fetch, sigstoreAudience, terminal) };

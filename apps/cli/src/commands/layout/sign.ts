@@ -17,7 +17,6 @@ import { cliError } from "../../errors.ts";
 import { readMetadata } from "../../evidence.ts";
 import { readSmallFile } from "../../input.node.ts";
 import { keyIoOf } from "../../key.ts";
-import { makeDocumentSigning } from "../../link-signing.ts";
 import { readInTotoSigner, readLayoutKeys } from "../../layout-key.ts";
 import { checkOutput, writeAtomic } from "../../output.node.ts";
 import { formatJson } from "../../render-json.ts";
@@ -62,6 +61,8 @@ async function signAsIdentity(path: string, options: LayoutSignOptions, terminal
   const changed = asEnvelope(options.expires === undefined ? file : withExpiry(file, options.expires));
   const payload = changed.form === "dsse" ? changed.payload : new Uint8Array(0);
   const content = readPayload(payload, "strict");
+  // Loaded here: who signs by a key needs none of it.
+  const { makeDocumentSigning } = await import("../../document-signing.ts");
   const sign = await makeDocumentSigning(options, terminal);
   if (options.quiet !== true && content.type === "layout") warnOf(content.layout, terminal);
   const { bundle, keyid } = await sign(payload);

@@ -1,0 +1,39 @@
+import type { OutputChunk, OutputOptions, RolldownBuild } from "rolldown";
+
+/** Commands that must start quickly, by their module. What more than one of them runs is a chunk that they share. */
+const quick = {
+  program: "/src/program.ts",
+  verify: "/src/commands/verify.ts",
+  layout: "/src/commands/layout/verify.ts",
+} as const;
+
+/**
+ * The options with few chunks for the commands that must start quickly: each is made of the modules that such a command runs and of
+ * no others. To name a command's module alone would not do: with it comes whatever the indexes that it imports from lead to, used
+ * or not.
+ */
+export async function withQuickChunks(bundle: RolldownBuild, options: OutputOptions): Promise<OutputOptions> {
+  const { output } = await bundle.generate({ ...options, minify: false });
+  const chunks = new Map(output.flatMap((file) => (file.type === "chunk" ? [[file.fileName, file] as const] : [])));
+  const program = modulesOf(quick.program, chunks);
+  const verify = modulesOf(quick.verify, chunks);
+  const layout = modulesOf(quick.layout, chunks);
+  const parts: Readonly<Record<string, (id: string) => boolean>> = {
+    program: (id) => program.has(id),
+    proof: (id) => verify.has(id) && layout.has(id),
+    verify: (id) => verify.has(id),
+    layout: (id) => layout.has(id),
+  };
+  const groups = Object.entries(parts).map(([name, test], at) => ({ name, test, priority: -at }));
+  return { ...options, codeSplitting: { groups, includeDependenciesRecursively: false } };
+}
+
+/** All that is loaded before the module can run, itself included. */
+function modulesOf(ending: string, chunks: ReadonlyMap<string, OutputChunk>): Set<string> {
+  const entry = [...chunks.values()].find(({ facadeModuleId }) => facadeModuleId?.endsWith(ending));
+  if (entry === undefined) throw new Error(`no chunk begins with ${ending}`);
+  const files = new Set([entry.fileName]);
+  // A set also gives what is added while it is gone through.
+  for (const file of files) for (const next of chunks.get(file)?.imports ?? []) files.add(next);
+  return new Set([...files].flatMap((file) => chunks.get(file)?.moduleIds ?? []));
+}
