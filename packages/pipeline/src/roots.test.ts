@@ -1,5 +1,9 @@
 import { parseSigningConfig, parseTrustRoot, selectServices } from "@countersign/sigstore";
+import { acceptAnchor, computeKeyId } from "@countersign/tuf";
 import { describe, expect, test } from "vitest";
+import { root as githubTuf } from "./roots/tuf-github.ts";
+import { root as publicGoodTuf } from "./roots/tuf-public-good.ts";
+import { root as stagingTuf } from "./roots/tuf-staging.ts";
 import { isInstanceName, loadInstance, type InstanceName } from "./roots.ts";
 
 const names: readonly InstanceName[] = ["public-good", "staging", "github"];
@@ -40,4 +44,12 @@ describe.each(names)("the embedded root of %s", (name) => {
 test("isInstanceName knows its own names only", () => {
   expect(names.every((name) => isInstanceName(name))).toBe(true);
   expect(["", "public", "__proto__", "constructor"].some((name) => isInstanceName(name))).toBe(false);
+});
+
+test("the roots of TUF repositories are signed by their own keys, though GitHub's key ids are not hashes of its keys", () => {
+  const foreign = [publicGoodTuf, stagingTuf, githubTuf].map((text) => {
+    const { root } = acceptAnchor(bytes(text), { nowMs: 0 });
+    return [...root.keys.values()].filter(({ keyid, json }) => keyid !== computeKeyId(json)).length;
+  });
+  expect(foreign[2]).toBeGreaterThan(0);
 });

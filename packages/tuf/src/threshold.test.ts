@@ -1,4 +1,5 @@
-import { formatPem, hex, type AlgorithmName, type JsonObject } from "@countersign/core";
+import { createRequire } from "node:module";
+import { formatPem, hex, parseBase64, type AlgorithmName, type JsonObject } from "@countersign/core";
 import { describe, expect, test } from "vitest";
 import { parseRoot } from "./metadata.ts";
 import {
@@ -164,4 +165,12 @@ test.runIf(hasRootChain)("each root of the public chain is signed by its own key
     expect(checkThreshold(root, trustOf(root)).length).toBeGreaterThan(2);
     expect(checkThreshold(root, trustOf(before)).length).toBeGreaterThan(2);
   }
+});
+
+test("the public root of today is signed by its own keys", () => {
+  const seeds = createRequire(import.meta.url)("@sigstore/tuf/seeds.json") as Record<string, { "root.json": string }>;
+  const [seed] = Object.values(seeds);
+  const root = parseRoot(parseBase64(seed?.["root.json"] ?? ""));
+  const good = checkThreshold(root, trustOf(root)).filter(({ result }) => result === "good");
+  expect(good.length).toBeGreaterThanOrEqual(root.roles.get("root")?.threshold ?? 99);
 });
