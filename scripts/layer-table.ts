@@ -23,7 +23,7 @@ export const layers: ReadonlyMap<string, Layer> = new Map<string, Layer>([
     "packages/pipeline",
     {
       mayImport: ["core", "tlog", "sigstore", "in-toto", "tuf", "oci", "policy"],
-      outside: ["@sigstore/bundle", "@sigstore/verify", "tuf-js"],
+      outside: ["@sigstore/bundle", "@sigstore/protobuf-specs", "@sigstore/verify", "tuf-js"],
     },
   ],
   ["packages/local-sigstore", { mayImport: ["core", "tlog", "tuf"], outside: ["asn1js", "pkijs"], nodeOnly: true }],
@@ -36,6 +36,7 @@ export const layers: ReadonlyMap<string, Layer> = new Map<string, Layer>([
 /** Outside packages that only these files of a package may import, and only when asked for. */
 export const confined: ReadonlyMap<string, RegExp> = new Map([
   ["@sigstore/bundle", /\/second-opinion[^/]*\.ts$/],
+  ["@sigstore/protobuf-specs", /\/second-opinion[^/]*\.ts$/],
   ["@sigstore/verify", /\/second-opinion[^/]*\.ts$/],
   ["tuf-js", /\/second-opinion[^/]*\.ts$/],
 ]);

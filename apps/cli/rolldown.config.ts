@@ -38,8 +38,8 @@ export const input: InputOptions = {
   },
   preserveEntrySignatures: "allow-extension",
   platform: "node",
-  // Installed beside the command by whoever keeps keys on a token.
-  external: ["pkcs11js"],
+  // Installed beside the command by whoever keeps keys on a token, or wants a second opinion.
+  external: ["pkcs11js", "@sigstore/bundle", "@sigstore/protobuf-specs", "@sigstore/verify"],
   resolve: { conditionNames: ["@countersign/source", "node", "import", "module", "default"] },
   plugins: [builtinsOnUse],
   treeshake: {

@@ -10,6 +10,8 @@ export interface ReadOptions {
   readonly hashes: readonly HashName[];
   /** Keep up to this many bytes for schemes that need the whole message. */
   readonly keepBytes?: number;
+  /** Is shown every piece, once; a piece may be overwritten as soon as it returns. */
+  readonly onPiece?: (piece: Uint8Array) => void;
 }
 
 /** Whether an operand is a digest rather than a path; a file of such a name is written `./sha256:…`. */
@@ -51,13 +53,26 @@ async function digestFile(fd: number, name: string, options: ReadOptions, termin
   const progress = makeProgress(name, size, terminal);
   const isSmall = size > 0 && size < minProgressBytes;
   try {
-    return await digestStream(chunksOf(fd, name), {
-      ...options,
-      name,
-      ...(isSmall ? {} : { onProgress: progress.report }),
-    });
+    return await digestStream(
+      options.onPiece === undefined ? chunksOf(fd, name) : shown(chunksOf(fd, name), options.onPiece),
+      {
+        ...options,
+        name,
+        ...(isSmall ? {} : { onProgress: progress.report }),
+      },
+    );
   } finally {
     progress.end();
+  }
+}
+
+async function* shown(
+  pieces: AsyncIterable<Uint8Array>,
+  onPiece: (piece: Uint8Array) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    onPiece(piece);
+    yield piece;
   }
 }
 

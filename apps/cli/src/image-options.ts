@@ -1,6 +1,7 @@
 import type { Flag } from "./flag.ts";
 import {
   identityFlags,
+  secondOpinionFlag,
   signFlags,
   trustFlags,
   type AttestOptions,
@@ -108,6 +109,7 @@ const imageFlags: readonly Flag[] = [
     group: "Trust:",
   },
   { flags: "--danger-no-log", says: "with --key: accept a signature that no public log has seen", group: "Trust:" },
+  secondOpinionFlag,
   {
     flags: "--layout <dir>",
     says: "take image and evidence from this OCI image layout, and open no socket",

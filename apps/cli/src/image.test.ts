@@ -52,6 +52,8 @@ describe.each(subjects)("countersign image, against $name", ({ isMissing, start 
     const verified = await stage.run(["image", "verify", name, ...expected()]);
     expect(verified).toMatchObject({ code: 0, stdout: `${pinned}\n` });
     expect(verified.stderr).toMatch(/^allowed: /);
+    const agreed = await stage.run(["image", "verify", name, ...expected(), "--second-opinion"]);
+    expect(agreed).toMatchObject({ code: 0, stderr: expect.stringMatching(/opinion .* agrees/) as string });
     const json = await stage.run(["image", "verify", name, ...expected(), "--json", "--quiet"]);
     const report = JSON.parse(json.stdout) as { verdict: string; reports: { pinned: string }[] };
     expect([report.verdict, report.reports[0]?.pinned]).toEqual(["allowed", pinned]);

@@ -38,6 +38,7 @@ export interface VerifyOptions extends OutputOptions, TrustOptions, IdentityOpti
   /** A predicate type, by alias or URI. */
   readonly type?: string;
   readonly dangerNoLog?: true;
+  readonly secondOpinion?: true;
   readonly offline?: true;
   /** cosign's word for `dangerNoLog`. */
   readonly insecureIgnoreTlog?: true;
@@ -191,6 +192,13 @@ export const identityFlags: readonly Flag[] = [
   },
 ];
 
+/** For commands whose verdict is about Sigstore bundles. */
+export const secondOpinionFlag: Flag = {
+  flags: "--second-opinion",
+  says: "ask @sigstore/verify too, with the same bytes and trust root, and allow only if it agrees",
+  group: "Trust:",
+};
+
 export const verifyFlags: readonly Flag[] = [
   ...identityFlags,
   { flags: "--bundle <file>", says: "the bundle (default: <file>.sigstore.json)", group: "Trust:" },
@@ -202,6 +210,7 @@ export const verifyFlags: readonly Flag[] = [
     group: "Trust:",
   },
   { flags: "--danger-no-log", says: "with --key: accept a signature that no public log has seen", group: "Trust:" },
+  secondOpinionFlag,
   { flags: "--offline", says: "open no socket; verify never does, this says that you rely on it", group: "Trust:" },
 ];
 

@@ -51,6 +51,14 @@ export async function acceptanceOf(
   return { policy: { signers: [{ kind: "certificate", identity, issuer }], ...require }, keys: [] };
 }
 
+/** Whether the command line or the policy file asks for a second opinion: neither can take back what the other says. */
+export function isOpinionWanted(
+  { secondOpinion }: Pick<VerifyOptions, "secondOpinion">,
+  acceptance: Pick<Acceptance, "secondOpinion">,
+): boolean {
+  return secondOpinion === true || acceptance.secondOpinion === true;
+}
+
 /** The instance that was asked for by either of its options. */
 export function instanceOf(options: TrustOptions): Instance | undefined {
   return options.staging === true ? "staging" : options.instance;

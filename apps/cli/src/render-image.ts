@@ -4,6 +4,7 @@ import {
   claimLines,
   evidenceLines,
   formatHints,
+  opinionLines,
   plain,
   refusedLine,
   row,
@@ -41,6 +42,7 @@ function imageLines(image: ImageVerdict, terminal: Terminal, detail: Detail): re
   return [
     ...name,
     ...claims.flatMap(claimLines),
+    ...opinionLines(image.secondOpinion, terminal, detail),
     ...(image.verdict === "allowed" && detail === "outcome"
       ? []
       : image.evidence.flatMap((each) => evidenceLines(each, terminal, detail))),

@@ -1,4 +1,4 @@
-import type { Check, EvidenceReport, Report } from "@countersign/pipeline";
+import type { Check, EvidenceReport, Report, SecondOpinion } from "@countersign/pipeline";
 import { quote, type Claims, type Finding, type TrustError } from "@countersign/core";
 import type { Style, Terminal } from "./terminal.ts";
 
@@ -9,7 +9,21 @@ export type Detail = "outcome" | "every-check";
 export function formatReportText(report: Report, terminal: Terminal, detail: Detail): string {
   const lines = report.decision.verdict === "allowed" ? allowedLines(report, terminal) : refusedLines(report, terminal);
   const checks = report.evidence.flatMap((evidence) => evidenceLines(evidence, terminal, detail));
-  return [...lines, ...checks, ...findingLines(report, terminal), ""].join("\n");
+  const opinions = opinionLines(report.secondOpinion, terminal, detail);
+  return [...lines, ...opinions, ...checks, ...findingLines(report, terminal), ""].join("\n");
+}
+
+/** What another implementation says, and our guards beside it: those that failed, or all. */
+export function opinionLines(opinion: SecondOpinion | undefined, terminal: Terminal, detail: Detail): string[] {
+  if (opinion === undefined) return [];
+  const guards = opinion.evidence.flatMap((each) => each.guards);
+  const shown = detail === "every-check" ? guards : guards.filter(({ result }) => result === "failed");
+  const words = { agree: "agrees", disagree: "disagrees", unable: "cannot tell" } as const;
+  return [
+    row("opinion", `${plain(opinion.by)} ${words[opinion.outcome]}: ${opinion.reason}`),
+    ...(shown.length === 0 ? [] : ["  what it does not look at, looked at here:"]),
+    ...shown.map((check) => checkLine(check, terminal)),
+  ];
 }
 
 /** A new signature in words: who signed, and where it can be seen. */

@@ -44,7 +44,10 @@ function openContest(corpus: Corpus): (bundles: number, index: number) => Promis
   const verify = (sample: Sample): void => {
     verifyBundle(parseBundle(sample.bundle), artifactOf(sample), root, { nowMs });
   };
-  const inspectAll = makeInspector({ root, roots: [root], keys: [], sources: [], findings: [] }, new Date(nowMs));
+  const inspectAll = makeInspector(
+    { root, roots: [root], keys: [], files: [], sources: [], findings: [] },
+    new Date(nowMs),
+  );
   const foreign = openForeign(trustRoot);
   const known = new Map<string, KeyObject>();
 

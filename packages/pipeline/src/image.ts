@@ -28,6 +28,7 @@ import { examineImageEvidence } from "./image-evidence.ts";
 import { findTargets } from "./image-target.ts";
 import type { ImageRole } from "./image-role.ts";
 import type { EvidenceReport } from "./report.ts";
+import type { Peer, SecondOpinion } from "./second-opinion.ts";
 import type { Trust, TrustSource } from "./trust.ts";
 
 /** What is asked about an image. */
@@ -53,6 +54,8 @@ export interface ImageWorld {
   readonly registry: Registry;
   /** Shared by all images of a run; `maxImagesAtOnce` for each call unless given. */
   readonly limit?: Limiter;
+  /** An independent implementation that must agree. */
+  readonly peer?: Peer;
 }
 
 /** How many images are judged at once: as many times `maxEvidenceTotalBytes` is the most memory that evidence takes. */
@@ -73,6 +76,8 @@ export interface ImageVerdict {
   readonly findings: readonly Finding[];
   /** What was passed over, and why. */
   readonly notes: readonly string[];
+  /** What an independent implementation says; only where one was asked. */
+  readonly secondOpinion?: SecondOpinion;
 }
 
 /** The whole answer about an image. This JSON is the interface; text is a view of it. */
@@ -160,7 +165,24 @@ async function judge(target: Target, run: ImageRun): Promise<ImageVerdict> {
   const usage = examined.find((each) => each.usage !== undefined)?.usage;
   const decision = evaluate(claims, policy);
   if (usage !== undefined && decision.verdict !== "allowed") throw usage;
-  return verdictOf(target, { found, decision, evidence: examined.map(reportOf), claims });
+  const verdict = verdictOf(target, { found, decision, evidence: examined.map(reportOf), claims });
+  const { peer } = run.world;
+  return peer === undefined ? verdict : await withSecondOpinion(verdict, examined, { ...run, peer });
+}
+
+/** Loaded only where somebody is to be asked, who knows bundles and nothing older. */
+async function withSecondOpinion(
+  verdict: ImageVerdict,
+  examined: readonly { readonly piece: ImageEvidence; readonly report: EvidenceReport }[],
+  { trust, policy, peer }: ImageRun & { readonly peer: Peer },
+): Promise<ImageVerdict> {
+  const { addImageOpinion } = await import("./second-opinion.ts");
+  const evidence = examined.map(({ piece, report }) => ({
+    bytes: piece.bytes,
+    report,
+    ...(piece.layout !== "bundle" && { unable: "it knows none of cosign's layouts that are older than bundles" }),
+  }));
+  return addImageOpinion(verdict, { trust, policy, peer, evidence });
 }
 
 function reportOf({

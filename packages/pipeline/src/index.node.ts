@@ -20,3 +20,4 @@ export {
   type TufOpinion,
   type TufReplay,
 } from "./second-opinion-tuf.node.ts";
+export { loadSigstorePeer, maxOpinionBytes } from "./second-opinion-sigstore.node.ts";

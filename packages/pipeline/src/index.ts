@@ -41,3 +41,4 @@ export {
   type ImageStatement,
 } from "./image-sign.ts";
 export { verifySimpleSigning, type ImageSignature } from "./verify.ts";
+export type { EvidenceOpinion, Peer, PeerAnswer, PeerQuestion, PeerSigner, SecondOpinion } from "./second-opinion.ts";

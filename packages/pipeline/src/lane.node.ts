@@ -4,6 +4,7 @@ import { openEvidence, readingFor } from "./evidence.ts";
 import { readArtifact, readEvidence, type ListArtifact, type ListEvidence } from "./lane-read.node.ts";
 import { inspect, type World } from "./pipeline.ts";
 import type { Report } from "./report.ts";
+import type { Peer } from "./second-opinion.ts";
 import { loadTrust, type TrustFile } from "./trust.ts";
 
 /** One question of a list. Several pieces of evidence count together. */
@@ -30,6 +31,8 @@ export interface LaneTrust {
 export interface LaneOrder {
   readonly policy: Policy;
   readonly nowMs: number;
+  /** Whether an independent implementation must agree; it is given artifacts of at most 64 MiB. */
+  readonly secondOpinion?: true;
 }
 
 /** Some items and their places in the list. */
@@ -51,9 +54,19 @@ export async function openLane({ spkis, nowMs, ...options }: LaneTrust): Promise
   const trust = await loadTrust({ ...options, keys, now: new Date(nowMs) });
   return async (order) => {
     const policy = await revivePolicy(order.policy);
-    const world = { now: () => new Date(order.nowMs), trust: () => Promise.resolve(trust) };
+    const world = {
+      now: () => new Date(order.nowMs),
+      trust: () => Promise.resolve(trust),
+      ...(order.secondOpinion === true && { peer: await loadPeer() }),
+    };
     return (item) => judge(item, policy, world);
   };
+}
+
+/** Only who asks for it loads it. */
+async function loadPeer(): Promise<Peer> {
+  const { loadSigstorePeer } = await import("./second-opinion-sigstore.node.ts");
+  return loadSigstorePeer();
 }
 
 /** A policy without functions: compiled patterns become their source. */
@@ -96,11 +109,13 @@ function mapRule(rule: SignerRule, map: (match: Match) => Match): SignerRule {
   return { ...rest, identity: map(rule.identity), issuer: map(rule.issuer), ...(mapped && { extensions: mapped }) };
 }
 
-async function judge(item: ListItem, policy: Policy, world: Pick<World, "now" | "trust">): Promise<ListOutcome> {
+async function judge(item: ListItem, policy: Policy, world: Omit<World, "evidence">): Promise<ListOutcome> {
   try {
     const evidence = [item.evidence].flat().map((each) => openEvidence(readEvidence(each)));
     const { keys } = await world.trust();
-    const artifact = await readArtifact(item.artifact, readingFor(evidence, keys));
+    const { hashes, wholeMessage } = readingFor(evidence, keys);
+    const reading = { hashes, wholeMessage: wholeMessage || world.peer !== undefined };
+    const artifact = await readArtifact(item.artifact, reading);
     return { report: await inspect(artifact, policy, { ...world, evidence: () => evidence }) };
   } catch (error) {
     return { failure: findingOf(error) };

@@ -56,6 +56,8 @@ export interface Lanes {
 export interface ListOrder {
   readonly policy: Policy;
   readonly now: Date;
+  /** Whether an independent implementation must agree; it is given artifacts of at most 64 MiB. */
+  readonly secondOpinion?: true;
 }
 
 /** Is told the outcome of the item at a place in the list. Must not throw. */
@@ -76,9 +78,9 @@ export async function openLanes({ trust, lanes = availableParallelism() }: LaneO
     await close();
     throw error;
   });
-  const judgeList: Lanes["judgeList"] = async (items, { policy, now: at }, hear) => {
+  const judgeList: Lanes["judgeList"] = async (items, { policy, now: at, secondOpinion }, hear) => {
     checkPolicy(policy);
-    const order = { policy: flattenPolicy(policy), nowMs: at.getTime() };
+    const order = { policy: flattenPolicy(policy), nowMs: at.getTime(), ...(secondOpinion && { secondOpinion }) };
     const list: List = { items, next: 0, lanes: workers.size + 1, hear, open: new Set() };
     const others = [...workers].map((worker) => feedWorker(worker, order, list));
     await judgeHere(await own(order), list);

@@ -14,6 +14,7 @@ import { examineBundle, parseBundle, type Bundle, type Examination } from "@coun
 import { pipelineError } from "./errors.ts";
 import type { EvidenceFile } from "./evidence.ts";
 import type { EvidenceReport, Report } from "./report.ts";
+import type { Peer } from "./second-opinion.ts";
 import type { Trust } from "./trust.ts";
 
 /** The outside world of one run: clock, trust and evidence, injected. */
@@ -21,6 +22,9 @@ export interface World {
   now(): Date;
   trust(): Promise<Trust>;
   evidence(artifact: Artifact): AsyncIterable<EvidenceFile> | Iterable<EvidenceFile>;
+  /** An independent implementation that must agree, and the artifact's bytes for it if they are not in `artifact`. */
+  readonly peer?: Peer;
+  readonly message?: Uint8Array;
 }
 
 /**
@@ -32,7 +36,11 @@ export async function inspect(artifact: Artifact, policy: Policy, world: World):
   checkPolicy(policy);
   const run: Run = { artifact, policy, trust: await world.trust(), now: world.now() };
   const examined: Examined[] = [];
-  for await (const file of world.evidence(artifact)) examined.push(examineFile(file, run));
+  const files: EvidenceFile[] = [];
+  for await (const file of world.evidence(artifact)) {
+    files.push(file);
+    examined.push(examineFile(file, run));
+  }
   const evidence = await Promise.all(examined.map((each) => withMarks(each.report)));
   const decision = evaluate(
     evidence.flatMap((each) => each.claims ?? []),
@@ -41,7 +49,29 @@ export async function inspect(artifact: Artifact, policy: Policy, world: World):
   // Whoever may add a bundle could otherwise stop a good one with an unfitting one.
   const usage = examined.find((each) => each.usage !== undefined)?.usage;
   if (usage !== undefined && decision.verdict !== "allowed") throw usage;
-  return reportOf(run, evidence, decision);
+  const report = reportOf(run, evidence, decision);
+  const { peer, message } = world;
+  return peer === undefined ? report : await withSecondOpinion(report, { run, files, peer, message });
+}
+
+/** Loaded only where somebody is to be asked. */
+async function withSecondOpinion(report: Report, asked: Asked): Promise<Report> {
+  const { addOpinion } = await import("./second-opinion.ts");
+  const { run, peer, files } = asked;
+  const message = asked.message ?? run.artifact.bytes;
+  const evidence = files.map(({ bytes }, index) => ({
+    bytes,
+    report: report.evidence[index] as EvidenceReport,
+    ...(message !== undefined && { message }),
+  }));
+  return addOpinion(report, { ...run, peer, evidence });
+}
+
+interface Asked {
+  readonly run: Run;
+  readonly files: readonly EvidenceFile[];
+  readonly peer: Peer;
+  readonly message: Uint8Array | undefined;
 }
 
 /** What the certificate stands for in a provenance that was proved; loaded only where there is one. */

@@ -1,5 +1,6 @@
 import { TrustError, type Check, type Claims, type Digest, type Finding, type Verified } from "@countersign/core";
 import type { ProvenanceMarks } from "./provenance.ts";
+import type { SecondOpinion } from "./second-opinion.ts";
 import type { TrustSource } from "./trust.ts";
 
 /** What one piece of evidence came to. */
@@ -29,6 +30,8 @@ export interface Report {
   /** What stands against the artifact, and warnings. */
   readonly findings: readonly Finding[];
   readonly trust: { readonly sources: readonly TrustSource[] };
+  /** What an independent implementation says; only where one was asked. */
+  readonly secondOpinion?: SecondOpinion;
   /** The time of the run, ISO 8601 UTC. */
   readonly at: string;
 }

@@ -33,6 +33,8 @@ export interface Trust {
   /** One for each file, or for each line of one that has several. */
   readonly roots: readonly TrustRoot[];
   readonly keys: readonly Verifier[];
+  /** What the root was read from, for whoever reads it otherwise. */
+  readonly files: readonly TrustFile[];
   readonly sources: readonly TrustSource[];
   readonly findings: readonly Finding[];
   /** Set by an instance that openly differs from the defaults. */
@@ -65,6 +67,7 @@ export async function loadTrust(options: TrustOptions): Promise<Trust> {
     root,
     roots,
     keys: options.keys ?? [],
+    files,
     sources,
     findings: [...root.warnings, ...ageFindings],
     ...(name === "github" ? { require: requirements.github } : {}),

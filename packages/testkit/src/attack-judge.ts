@@ -1,5 +1,5 @@
 import { digestOf, makeVerifier, parseBase64, TrustError, utf8, type Artifact, type Claims } from "@countersign/core";
-import { inspect, loadTrust, readingFor, type Report, type World } from "@countersign/pipeline";
+import { inspect, loadTrust, readingFor, type Peer, type Report, type World } from "@countersign/pipeline";
 import { loadPattern, type Policy, type SignerRule } from "@countersign/policy";
 import { editText, type Vector, type VectorSigner } from "./attack-vector.ts";
 
@@ -20,10 +20,10 @@ export interface VectorFiles {
   readonly root: string;
 }
 
-/** Judges a vector through the whole pipeline, with its own clock, trust root and policy. */
-export async function judge(vector: Vector, files: VectorFiles, mode: Mode): Promise<Verdict> {
+/** Judges a vector through the whole pipeline, with its own clock, trust root and policy; a peer must agree if there is one. */
+export async function judge(vector: Vector, files: VectorFiles, mode: Mode, peer?: Peer): Promise<Verdict> {
   try {
-    const report = await inspectVector(vector, files, mode);
+    const report = await inspectVector(vector, files, mode, peer);
     const claims = report.evidence[0]?.claims;
     const { verdict, code } = report.decision;
     if (verdict === "allowed") return { code: "ok", report, ...(claims === undefined ? {} : { claims }) };
@@ -34,7 +34,7 @@ export async function judge(vector: Vector, files: VectorFiles, mode: Mode): Pro
   }
 }
 
-async function inspectVector(vector: Vector, files: VectorFiles, mode: Mode): Promise<Report> {
+async function inspectVector(vector: Vector, files: VectorFiles, mode: Mode, peer: Peer | undefined): Promise<Report> {
   const keys = vector.policy.signers.flatMap((signer) =>
     "key" in signer ? [makeVerifier(parseBase64(signer.key))] : [],
   );
@@ -46,6 +46,7 @@ async function inspectVector(vector: Vector, files: VectorFiles, mode: Mode): Pr
     trust: () =>
       loadTrust({ files: [{ source: "vector", bytes: utf8(editText(files.root, vector.rootEdits)) }], keys, now }),
     evidence: () => evidence,
+    ...(peer !== undefined && { peer }),
   };
   return inspect(artifactOf(vector, mode, hashes), await policyOf(vector), world);
 }

@@ -8,7 +8,8 @@ import { filesBelow, plainFileSize } from "../directory.node.ts";
 import { cliError } from "../errors.ts";
 import { checkPresent, readSmallFile } from "../input.node.ts";
 import type { VerifyOptions } from "../options.ts";
-import { acceptanceOf } from "../policy.ts";
+import { acceptanceOf, isOpinionWanted } from "../policy.ts";
+import { loadPeer } from "../second-opinion.ts";
 import { openOutput } from "../result-output.ts";
 import { resultOfFinding, resultOfReport, type Result } from "../result.ts";
 import type { Terminal } from "../terminal.ts";
@@ -65,13 +66,19 @@ async function inspectBytes(
   terminal: Terminal,
 ): Promise<Report> {
   const bundlePath = options.bundle ?? bundlePathOf({ operand: path });
-  const { policy, keys, witnesses } = await acceptanceOf(options, bundlePath ?? "BUNDLE", terminal);
+  const acceptance = await acceptanceOf(options, bundlePath ?? "BUNDLE", terminal);
+  const { policy, keys, witnesses } = acceptance;
   const files = readEvidence(bundlePath, options);
   const trust = await loadTrust(await readTrustSettings(options, { keys, witnesses }, terminal));
   const { hashes } = readingFor(files, keys);
   const now = terminal.now();
   const artifact = { name: path, digests: hashes.map((name) => digestOf(name, bytes)), size: bytes.length, bytes };
-  return inspect(artifact, policy, { now: () => now, trust: () => Promise.resolve(trust), evidence: () => files });
+  return inspect(artifact, policy, {
+    now: () => now,
+    trust: () => Promise.resolve(trust),
+    evidence: () => files,
+    ...(isOpinionWanted(options, acceptance) && { peer: await loadPeer() }),
+  });
 }
 
 function readEvidence(path: string | undefined, options: VerifyOptions): readonly EvidenceFile[] {

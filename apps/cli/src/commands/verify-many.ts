@@ -6,7 +6,7 @@ import { readBundles } from "../bundle-file.ts";
 import { cliError } from "../errors.ts";
 import { makePool } from "../evidence-pool.ts";
 import type { VerifyOptions } from "../options.ts";
-import { acceptanceOf } from "../policy.ts";
+import { acceptanceOf, isOpinionWanted } from "../policy.ts";
 import { readQuestions, type Asked } from "../question-list.ts";
 import { openOutput } from "../result-output.ts";
 import { resultOf } from "../result.ts";
@@ -31,7 +31,8 @@ export async function verifyMany(
     throw cliError("CLI_OPTION_CONFLICT", { checked: "--ignore-missing", expected: "--checksums beside it" });
   if (operands.length === 0 && rest.list === undefined && rest.digests === undefined)
     throw cliError("CLI_USAGE", "missing required argument 'artifact'");
-  const { policy, keys, witnesses } = await acceptanceOf(rest, "BUNDLE", terminal);
+  const acceptance = await acceptanceOf(rest, "BUNDLE", terminal);
+  const { policy, keys, witnesses } = acceptance;
   const trust = await readTrustSettings(rest, { keys, witnesses }, terminal);
   const asked = await readQuestions(operands, rest);
   const items = await itemsOf(asked, given, rest, terminal);
@@ -39,7 +40,8 @@ export async function verifyMany(
   const hear = inOrder(items.length, (index, outcome) => output.add(resultOf(asked[index]?.name ?? "", outcome)));
   const lanes = await openLanes({ trust, ...(paysThreads(items) ? {} : { lanes: 1 }) });
   try {
-    await lanes.judgeList(items, { policy, now: trust.now }, hear);
+    const secondOpinion = isOpinionWanted(rest, acceptance) && { secondOpinion: true as const };
+    await lanes.judgeList(items, { policy, now: trust.now, ...secondOpinion }, hear);
   } finally {
     await lanes.close();
   }

@@ -12,9 +12,10 @@ import { bundlePathOf, bundlesOf, readBundle, readingFor } from "../bundle.ts";
 import { cliError } from "../errors.ts";
 import { checkPresent } from "../input.node.ts";
 import type { VerifyOptions } from "../options.ts";
-import { acceptanceOf } from "../policy.ts";
+import { acceptanceOf, isOpinionWanted } from "../policy.ts";
 import { formatReportJson } from "../render-json.ts";
 import { formatReportText } from "../render-text.ts";
+import type { OpinionRequest } from "../second-opinion.ts";
 import type { Terminal } from "../terminal.ts";
 import { readTrust } from "../trust.ts";
 
@@ -64,7 +65,19 @@ async function reportOf(operand: string, options: VerifyOptions, terminal: Termi
   const now = terminal.now();
   const trust = await readTrust(options, { keys, witnesses }, terminal);
   const keepBytes = wholeMessage ? maxKeepBytes : defaultKeepBytes;
-  const artifact = await readArtifact(operand, { hashes, keepBytes }, terminal);
-  const world: World = { now: () => now, trust: () => Promise.resolve(trust), evidence: () => files };
+  const opinion = isOpinionWanted(options, acceptance) ? await loadRequest() : undefined;
+  const artifact = await readArtifact(operand, { hashes, keepBytes, ...opinion?.reading }, terminal);
+  const world: World = {
+    now: () => now,
+    trust: () => Promise.resolve(trust),
+    evidence: () => files,
+    ...opinion?.world(artifact),
+  };
   return inspect(artifact, policy, world);
+}
+
+/** Only who asks for it loads it. */
+async function loadRequest(): Promise<OpinionRequest> {
+  const { requestOpinion } = await import("../second-opinion.ts");
+  return requestOpinion();
 }

@@ -21,11 +21,12 @@ import { cliError } from "../../errors.ts";
 import { exitCodes } from "../../exit.ts";
 import { sleep } from "../../http.ts";
 import type { ImageVerifyOptions } from "../../image-options.ts";
-import { acceptanceOf } from "../../policy.ts";
+import { acceptanceOf, isOpinionWanted } from "../../policy.ts";
 import { evidenceRepositoryOf, openRegistry } from "../../registry.ts";
 import { formatImageText } from "../../render-image.ts";
 import { formatJson } from "../../render-json.ts";
 import { formatFailureText } from "../../render-text.ts";
+import { loadPeer } from "../../second-opinion.ts";
 import type { Terminal } from "../../terminal.ts";
 import { readTrust } from "../../trust.ts";
 
@@ -97,7 +98,8 @@ export async function judgeImages(
   terminal: Terminal,
 ): Promise<readonly Outcome[]> {
   const references = operands.map(parseReference);
-  const { policy, keys, witnesses } = await acceptanceOf(options, "BUNDLE", terminal);
+  const acceptance = await acceptanceOf(options, "BUNDLE", terminal);
+  const { policy, keys, witnesses } = acceptance;
   const questions = references.map((reference) => questionOf(reference, role, options));
   const now = terminal.now();
   const trust = await readTrust(options, { keys, witnesses }, terminal);
@@ -106,6 +108,7 @@ export async function judgeImages(
     trust: () => Promise.resolve(trust),
     registry: await sourceOf(options, questions.map(fetchedFrom), terminal),
     limit: makeLimiter(maxImagesAtOnce),
+    ...(isOpinionWanted(options, acceptance) && { peer: await loadPeer() }),
   };
   return await Promise.all(questions.map((question, index) => judge(question, policy, world, operands[index] ?? "")));
 }
