@@ -46,6 +46,11 @@ export function findCi(env: Environment): Pick<Ci, "name" | "fix"> | undefined {
   return isOn(env["CI"]) ? { name: "CI", fix: elsewhere } : undefined;
 }
 
+/** Whether a person can be asked. Some CI give their jobs a terminal, at which nobody sits: a question would hang the job. */
+export function isAnybodyThere({ canAsk, env }: Pick<Terminal, "canAsk" | "env">): boolean {
+  return canAsk && findCi(env) === undefined;
+}
+
 function isOn(value: string | undefined): boolean {
   return value !== undefined && !/^(?:|0|false|no)$/i.test(value);
 }

@@ -1,3 +1,4 @@
+import { isAnybodyThere } from "./ci.ts";
 import { cliError } from "./errors.ts";
 import { formatNote, plain } from "./render-text.ts";
 import type { OutputOptions } from "./options.ts";
@@ -31,7 +32,7 @@ export async function checkConsent(
     terminal.err(formatNote(`signing publishes ${what} in the public log at ${logs}, for ever`, terminal));
   }
   if (options.yes === true) return;
-  if (!terminal.canAsk) throw cliError("CLI_CONSENT_NEEDED", { checked: logs });
+  if (!isAnybodyThere(terminal)) throw cliError("CLI_CONSENT_NEEDED", { checked: logs });
   const answer = await terminal.ask("countersign: sign? [y/N] ");
   if (!/^y(es)?$/i.test(answer.trim())) throw cliError("CLI_CONSENT_REFUSED");
 }

@@ -1,6 +1,6 @@
 import { parseUtf8, quote } from "@countersign/core";
 import type { AskPassword } from "@countersign/sigstore/node";
-import { findCi } from "./ci.ts";
+import { isAnybodyThere } from "./ci.ts";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
 import type { OutputOptions, PasswordOptions } from "./options.ts";
@@ -50,11 +50,6 @@ export async function importPassword(
 ): Promise<string> {
   if (options.newPasswordFile !== undefined) return readPassword(options.newPasswordFile);
   return newPassword(options, terminal);
-}
-
-/** Some CI give their jobs a terminal, at which nobody sits. */
-function isAnybodyThere({ canAsk, env }: Terminal): boolean {
-  return canAsk && findCi(env) === undefined;
 }
 
 function givenPassword({ passwordFile }: PasswordOptions, { env }: Terminal): string | undefined {

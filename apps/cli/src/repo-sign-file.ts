@@ -15,6 +15,7 @@ import {
   type Authority,
   type Draft,
 } from "@countersign/tuf";
+import { isAnybodyThere } from "./ci.ts";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
 import { checkOutput, writeAtomic } from "./output.node.ts";
@@ -61,7 +62,7 @@ export async function checkSigning(
 ): Promise<void> {
   if (options.yes === true) return;
   const names = roles.map(plain).join(", ");
-  if (!terminal.canAsk) throw cliError("CLI_REPO_YES_NEEDED", { checked: names });
+  if (!isAnybodyThere(terminal)) throw cliError("CLI_REPO_YES_NEEDED", { checked: names });
   const answer = await terminal.ask(`countersign: sign ${names}? [y/N] `);
   if (!/^y(es)?$/i.test(answer.trim())) throw cliError("CLI_REPO_YES_REFUSED");
 }

@@ -120,6 +120,13 @@ describe("consent", () => {
     expect(outcome).toMatchObject({ code: 2, stderr: expect.stringContaining("CLI_CONSENT_REFUSED") as string });
   });
 
+  test.each(["GITHUB_ACTIONS", "GITLAB_CI", "CI"])("a job with a terminal, $%s, is not kept waiting", async (name) => {
+    const file = stage.write("job", "x");
+    const argv = ["sign", file, "--identity-token", stage.path("token.jwt")];
+    const outcome = await stage.run(argv, { answer: "y", env: { [name]: "true" } });
+    expect(outcome).toMatchObject({ code: 2, stderr: expect.stringContaining("CLI_CONSENT_NEEDED") as string });
+  });
+
   test.each([
     { name: "a person who says yes", options: {}, answer: "Yes\n" },
     { name: "--yes", options: { yes: true }, answer: undefined },
@@ -127,6 +134,7 @@ describe("consent", () => {
     const said: string[] = [];
     const terminal = {
       ...openTerminal(),
+      env: {},
       err: (text: string) => void said.push(text),
       canAsk: answer !== undefined,
       ask: () => Promise.resolve(answer ?? ""),

@@ -37,6 +37,18 @@ describe("images of Kubernetes objects", () => {
     ]);
   });
 
+  test("whatever has items is a list too, as kubectl takes it: nothing hides beside a pod that is allowed", () => {
+    const hidden = { kind: "Pod", spec: { containers: [{ image: "evil" }] } };
+    const document = { kind: "Pod", spec: { containers: [{ image: "good" }] }, items: [hidden, "text"] };
+    expect(found(document)).toEqual(["spec.containers[0].image=good", "items[0].spec.containers[0].image=evil"]);
+    expect(found({ kind: "ConfigMap", items: [{ items: [hidden] }] })).toEqual([
+      "items[0].items[0].spec.containers[0].image=evil",
+    ]);
+    // Without a kind of its own an item is of its list's, which nobody here knows.
+    const { unread } = findKubernetesImages({ kind: "PodList", items: [{ spec: { containers: [{ image: "x" }] } }] });
+    expect(unread).toEqual(['"" at items[0].spec.containers']);
+  });
+
   test("lists, also of lists; empty documents; kinds without pods", () => {
     const list = {
       kind: "List",

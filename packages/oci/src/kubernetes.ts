@@ -79,8 +79,13 @@ function objectsOf(document: Json, path: ImageUse["path"]): readonly { object: J
   if (!isObject(document)) throw malformed(path, "an object");
   if (path.length > maxKubernetesDepth) throw malformed(path, `at most ${maxKubernetesDepth} levels`);
   const { kind, items } = document;
-  if (typeof kind !== "string" || !kind.endsWith("List") || !Array.isArray(items)) return [{ object: document, path }];
-  return (items as readonly Json[]).flatMap((item, index) => objectsOf(item, [...path, "items", index]));
+  const isList = typeof kind === "string" && kind.endsWith("List") && Array.isArray(items);
+  const own = isList ? [] : [{ object: document, path }];
+  // kubectl takes whatever has `items` for a list, whatever its kind says.
+  const inside = (Array.isArray(items) ? (items as readonly Json[]) : []).flatMap((item, index) =>
+    isList || isObject(item) ? objectsOf(item, [...path, "items", index]) : [],
+  );
+  return [...own, ...inside];
 }
 
 function follow(value: Json | undefined, steps: readonly string[], path: ImageUse["path"]): readonly Found[] {

@@ -8,6 +8,7 @@ import {
   acceptSnapshot,
   acceptTargets,
   acceptTimestamp,
+  checkNoNewerRoot,
   checkRootFresh,
   isFastForwardRecovery,
   isSnapshotCurrent,
@@ -124,7 +125,10 @@ async function writeLatestRoot(session: StoreSession, after: RootSet, bytes: Uin
   const stored = await readStored(session, roleFile("root"), maxRootBytes);
   if (stored !== undefined && equalBytes(stored, bytes)) return;
   const root = stored && orNothing(() => parseRoot(stored));
-  if (root !== undefined) await forgetRotated(session, { before: { root }, after, bytes });
+  if (root !== undefined) {
+    checkNoNewerRoot(after, root);
+    await forgetRotated(session, { before: { root }, after, bytes });
+  }
   await session.cache(roleFile("root"), bytes);
 }
 

@@ -3,7 +3,13 @@ import { runCheck } from "./check.ts";
 import { tufError } from "./errors.ts";
 import { findWrongDigest, type MetaFile } from "./file-info.ts";
 import { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from "./metadata.ts";
-import { checkThreshold, type IdentityCheck, type RoleTrust, type SignatureResult } from "./threshold.ts";
+import {
+  checkThreshold,
+  judgeSignatures,
+  type IdentityCheck,
+  type RoleTrust,
+  type SignatureResult,
+} from "./threshold.ts";
 import { formatInstant } from "./time.ts";
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from "./metadata.ts";
 import type { TopRole } from "./role.ts";
@@ -61,6 +67,17 @@ export function acceptNextRoot<T extends RootSet>(set: T, bytes: Uint8Array, che
 export function checkRootFresh<T extends RootSet>(set: T, checks: Check[] = []): T {
   checkFresh("root", set.root, set, checks);
   return set;
+}
+
+/**
+ * Root metadata from earlier, of which the steps that led to it are lost. Proves that it is not newer than the one that the
+ * network led to and signed by that one's own keys: then somebody holds the newer ones back. Throws TUF_ROLLBACK.
+ */
+export function checkNoNewerRoot(set: RootSet, stored: Root): void {
+  if (stored.version <= set.root.version) return;
+  const results = judgeSignatures(stored, trustIn(set.root, "root"), set.identityCheck);
+  const good = results.filter(({ result }) => result === "good").length;
+  if (good >= trustIn(set.root, "root").role.threshold) checkNotLower("root", set.root.version, stored.version);
 }
 
 /**

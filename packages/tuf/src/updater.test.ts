@@ -265,6 +265,28 @@ describe("T6: a damaged store", () => {
     },
   );
 
+  test("whose older roots are lost is not led back to the one before by a mirror that holds the newer ones back", async () => {
+    const { repository, root } = await madeRepository();
+    const old = new Map(repository.metadata);
+    const store = makeMemoryStore();
+    for (let count = 0; count < 3; count++) await publishTufRoot(repository);
+    await tufClient(repository, { root, store }).refresh();
+    await store.open(async (session) => {
+      for (const version of [2, 3, 4]) await session.remove(rootHistoryFile(version));
+    });
+    const now = new Map(repository.metadata);
+    const serve = (files: ReadonlyMap<string, Uint8Array>): void => {
+      repository.metadata.clear();
+      for (const [name, bytes] of files) repository.metadata.set(name, bytes);
+    };
+    serve(old);
+    expect(await codeOfAsync(() => tufClient(repository, { root, store }).refresh())).toBe("TUF_ROLLBACK");
+    serve(now);
+    const client = tufClient(repository, { root, store });
+    await client.refresh();
+    expect(client.trust?.set.root.version).toBe(4);
+  });
+
   test("cannot lead to another root than the anchor's", async () => {
     const { repository, root } = await madeRepository();
     const other = await madeRepository();

@@ -20,6 +20,7 @@ import {
 } from "@countersign/oci";
 import { matchSubject, parseStatement, quote, type Digest } from "@countersign/core";
 import { parseBundle } from "@countersign/sigstore";
+import { isAnybodyThere } from "../../ci.ts";
 import { cliError } from "../../errors.ts";
 import type { ImageEvidenceOptions } from "../../image-options.ts";
 import { readSmallFile } from "../../input.node.ts";
@@ -154,7 +155,7 @@ async function confirm(
   terminal: Terminal,
 ): Promise<void> {
   if (yes === true || count === 0) return;
-  if (!terminal.canAsk)
+  if (!isAnybodyThere(terminal))
     throw cliError("CLI_USAGE", `--yes is needed to remove ${count} manifests beside ${plain(pinned)}`);
   const answer = await terminal.ask(`countersign: remove ${count} manifests beside ${plain(pinned)}? [y/N] `);
   if (!/^y(es)?$/i.test(answer.trim())) throw cliError("CLI_USAGE", "nothing was removed");
