@@ -15,6 +15,7 @@ import {
   type SignOptions,
   type VerifyOptions,
 } from "./options.ts";
+import { bundleRows } from "./bundle-command.ts";
 import type { Flag } from "./flag.ts";
 import { imageRows } from "./image-command.ts";
 import { keyRows } from "./key-command.ts";
@@ -110,6 +111,7 @@ export const commandTable: readonly CommandRow[] = [
     group: look,
     load: async () => (await import("./commands/inspect.ts")).inspectCommand,
   },
+  ...bundleRows,
   {
     path: "doctor",
     says: "Check what signing and verifying need on this machine; without --online it opens no socket",

@@ -86,6 +86,7 @@ function addCommand(program: Command, row: CommandRow, terminal: Terminal, settl
 
 /** What the words that only lead to commands stand for. */
 const branches: Readonly<Record<string, string>> = {
+  bundle: "Bundles: look at them, bring older forms into the current one",
   key: "Keys to sign with: make, take over, look at",
   dev: "A whole Sigstore on this machine, for tests and trials",
   image: "Container images: verify before deploy, sign, attest",
@@ -97,6 +98,7 @@ const branches: Readonly<Record<string, string>> = {
 };
 
 const branchGroups: Readonly<Record<string, string>> = {
+  bundle: "Look closer:",
   dev: "A Sigstore of your own:",
   image: "Container images:",
   key: "Keys:",

@@ -221,10 +221,15 @@ const sigstoreEntries = {
     says: "the bundle signs an artifact where a signed document is needed",
     fix: "give a bundle with a DSSE envelope in it",
   },
+  SIGSTORE_BUNDLE_NOT_UPGRADABLE: {
+    kind: "usage",
+    says: "bundles of version 0.3 must prove that the log has the entry, and this one does not",
+    fix: "keep the bundle as it is, verify takes it; or sign again",
+  },
   SIGSTORE_DETACHED_MALFORMED: {
     kind: "malformed",
-    says: "not a signature as cosign keeps it beside an image",
-    fix: "sign the image again, or read the signature with the tool that wrote it",
+    says: "not a signature as cosign kept it before there were bundles",
+    fix: "sign again, or read the signature with the tool that wrote it",
   },
   SIGSTORE_DETACHED_UNFIT: {
     kind: "usage",

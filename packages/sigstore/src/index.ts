@@ -39,4 +39,6 @@ export { awaitDevice, startDevice, type DeviceLogin, type DeviceOptions } from "
 export type { Random } from "./proof-key.ts";
 export { send, type Caller, type SendOptions } from "./request.ts";
 export { signArtifact, signPayload, signStatement, type SignAs, type SignIo } from "./sign.ts";
+export { parseCertificateFile, parseCosignBundle, parseSignatureFile } from "./cosign-bundle.ts";
+export { upgradeBundle, type Upgraded } from "./upgrade.ts";
 export { formatDetached, parseDetached, type Detached, type FormattedDetached } from "./detached.ts";

@@ -22,7 +22,7 @@ export async function inspectCommand(
 }
 
 /** The command to paste, with a blank where the reader must say whom they expect: a bundle does not name its own judge. */
-function verifyCommandFor(path: string, { signer }: BundleDescription): string {
+export function verifyCommandFor(path: string, { signer }: BundleDescription): string {
   const file = path.endsWith(".sigstore.json") ? path.slice(0, -".sigstore.json".length) : "";
   const operands = existsSync(file) ? shellQuoted(file) : `FILE --bundle ${shellQuoted(path)}`;
   const who =
@@ -30,7 +30,8 @@ function verifyCommandFor(path: string, { signer }: BundleDescription): string {
   return `countersign verify ${operands} ${who}`;
 }
 
-function formatDescription(path: string, description: BundleDescription, verify: string): string {
+/** A description in words. Everything that came from outside is escaped. */
+export function formatDescription(path: string, description: BundleDescription, verify: string): string {
   const rows: (readonly [string, string])[] = [
     ...signerRows(description),
     ...contentRows(description),
