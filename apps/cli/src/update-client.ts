@@ -6,6 +6,7 @@ import {
   makeHttpFetcher,
   maxRootBytes,
   type Fetcher,
+  type IdentityCheck,
   type Mirror,
   type RunStep,
   type Store,
@@ -118,15 +119,27 @@ export async function openClient(
   const recorded = new Map<string, Uint8Array>();
   const plain = makeFetcher(given.length > 0 ? given : pinned.mirrors, options, terminal);
   const fetcher = options.secondOpinion === true ? (await loadOpinion()).recordFetcher(plain, recorded) : plain;
+  const identityCheck = await identityCheckOf(options, terminal);
   const updater = createUpdater({
     root: pinned.root,
     store,
     fetch: fetcher,
+    ...(identityCheck && { identityCheck }),
     now: () => terminal.now(),
     ...(options.dangerClock === true && { dangerClock: true }),
     ...(onStep && { onStep }),
   });
   return { directory, store, fetcher, updater, root: pinned.root, recorded };
+}
+
+/** Who is asked about Sigstore identities; nobody unless they were switched on. */
+export async function identityCheckOf(options: UpdateOptions, terminal: Terminal): Promise<IdentityCheck | undefined> {
+  if (options.sigstoreIdentities !== true) return undefined;
+  const [{ tufIdentityCheck }, { readTrust }] = await Promise.all([
+    import("@countersign/pipeline"),
+    import("./trust.ts"),
+  ]);
+  return tufIdentityCheck(await readTrust(options, { keys: [] }, terminal), terminal.now());
 }
 
 /** Asks tuf-js whether it would have found the same in what this client used. Rejects with PIPELINE_SECOND_OPINION_* unless it agrees. */

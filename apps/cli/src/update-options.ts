@@ -1,8 +1,9 @@
 import type { Flag } from "./flag.ts";
-import type { OutputOptions } from "./options.ts";
+import { trustFlags, type OutputOptions, type TrustOptions } from "./options.ts";
 
 /** How a repository of updates is reached, and where what was verified of it is kept. */
-export interface UpdateOptions extends OutputOptions {
+export interface UpdateOptions extends OutputOptions, TrustOptions {
+  readonly sigstoreIdentities?: true;
   readonly store?: string;
   readonly mirror?: readonly string[];
   readonly targetsUrl?: readonly string[];
@@ -72,6 +73,16 @@ const clock: Flag = {
   group: "Trust:",
 };
 
+/** Who vouches for identities that sign metadata. */
+const identities: readonly Flag[] = [
+  {
+    flags: "--sigstore-identities",
+    says: "let Sigstore identities that the metadata names sign for its roles (TAP 18); without it they count for nothing",
+    group: "Trust:",
+  },
+  ...trustFlags,
+];
+
 const secondOpinion: Flag = {
   flags: "--second-opinion",
   says: "ask tuf-js too, with the very bytes that were fetched, and refuse unless it agrees",
@@ -86,7 +97,7 @@ export const updateTrustFlags: readonly Flag[] = [
   ...network,
 ];
 
-const reach: readonly Flag[] = [store, repository, ...network, clock];
+const reach: readonly Flag[] = [store, repository, ...network, clock, ...identities];
 
 /** What `update refresh` and `update get` know; `update watch` and `update list` know the rest of it. */
 export const updateRefreshFlags: readonly Flag[] = [...reach, secondOpinion];
@@ -113,6 +124,7 @@ export const updateVerifyFlags: readonly Flag[] = [
   { flags: "--root <file>", says: "the root to start from (default: the one that the store trusts)", group: "Trust:" },
   { flags: "--at <time>", says: "judge expiries by this time, YYYY-MM-DDTHH:MM:SSZ (default: now)", group: "Trust:" },
   { flags: "--metadata-only", says: "do not look at the targets", group: "Trust:" },
+  ...identities,
   store,
   repository,
 ];

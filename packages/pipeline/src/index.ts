@@ -42,3 +42,4 @@ export {
 } from "./image-sign.ts";
 export { verifySimpleSigning, type ImageSignature } from "./verify.ts";
 export type { EvidenceOpinion, Peer, PeerAnswer, PeerQuestion, PeerSigner, SecondOpinion } from "./second-opinion.ts";
+export { tufIdentityCheck } from "./tuf-identity.ts";

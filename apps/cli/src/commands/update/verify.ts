@@ -17,7 +17,7 @@ import { makeDirectoryFetcher, openStore } from "@countersign/tuf/node";
 import { cliError } from "../../errors.ts";
 import { checkDirectory, readSmallFile } from "../../input.node.ts";
 import { interruptible } from "../../interrupt.ts";
-import { readPinned, storeDirectory } from "../../update-client.ts";
+import { identityCheckOf, readPinned, storeDirectory } from "../../update-client.ts";
 import { reportTarget, settle, type TargetReport } from "../../update-report.ts";
 import type { OutputOptions } from "../../options.ts";
 import type { Terminal } from "../../terminal.ts";
@@ -36,7 +36,14 @@ export async function updateVerifyCommand(
     metadata: existsSync(join(copy, "metadata")) ? join(copy, "metadata") : copy,
   });
   const root = await rootOf(options, terminal);
-  const updater = createUpdater({ root, store: makeMemoryStore(), fetch: fetcher, now: () => now });
+  const identityCheck = await identityCheckOf(options, { ...terminal, now: () => now });
+  const updater = createUpdater({
+    root,
+    store: makeMemoryStore(),
+    fetch: fetcher,
+    now: () => now,
+    ...(identityCheck && { identityCheck }),
+  });
   const targets: TargetReport[] = [];
   const effort = { command: "update verify", runs: () => ({ repository: updater.report }), targets };
   return settle(effort, options, terminal, () =>
