@@ -91,7 +91,7 @@ const branches: Readonly<Record<string, string>> = {
   dev: "A whole Sigstore on this machine, for tests and trials",
   image: "Container images: verify before deploy, sign, attest",
   layout: "in-toto: who must do which steps of a product, and whether they did",
-  trust: "Which logs and authorities count: keep them up to date",
+  trust: "Which logs and authorities count: keep them up to date, make, explain, check",
   repo: "A repository of software updates (TUF), from its author's side",
   update: "Software updates from a TUF repository: trust it, fetch, verify",
   record: "A step of several commands, recorded between start and stop",

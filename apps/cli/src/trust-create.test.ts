@@ -28,7 +28,7 @@ function parts(): Record<"fulcio" | "ctfe" | "rekor" | "rekor1" | "tsa" | "oidc-
     rekor: `url=${url},public-key=${file("rekor.pub")},api-version=2,origin=log.rekor.local,${started},operator=ada`,
     rekor1: `url=http://rekor.local,public-key=${file("rekor1.pub")},api-version=1,${started},operator=ada`,
     tsa: `url=${url}/api/v1/timestamp,certificate-chain=${file("tsa.pem")},operator=ada`,
-    "oidc-provider": `url=${url}`,
+    "oidc-provider": `url=${url},api-version=1`,
   };
 }
 
@@ -85,6 +85,7 @@ describe("trust create", () => {
       [{ rekor: rekor.replace(`,${started}`, "") }, "2 CLI_OPTION_VALUE"],
       [{ rekor: rekor.replace(",api-version=2", "") }, "2 CLI_OPTION_VALUE"],
       [{ rekor: rekor.replace("api-version=2", "api-version=3") }, "2 CLI_OPTION_VALUE"],
+      [{ fulcio: `${fulcio},api-version=2` }, "2 CLI_OPTION_VALUE"],
       [{ rekor: rekor.replace("2026-01-01T00:00:00Z", "yesterday") }, "2 CLI_OPTION_VALUE"],
       [{ rekor: `${rekor},colour=red` }, "2 CLI_OPTION_VALUE"],
       [{ rekor: `${rekor},api-version=2` }, "2 CLI_OPTION_VALUE"],

@@ -20,11 +20,11 @@ import { readSmallFile } from "./input.node.ts";
 
 /** What the command line may say of one service: `url=…,certificate-chain=…`. */
 const names = {
-  "--fulcio": ["url", "certificate-chain", "start-time", "end-time", "operator"],
-  "--tsa": ["url", "certificate-chain", "start-time", "end-time", "operator"],
+  "--fulcio": ["url", "certificate-chain", "api-version", "start-time", "end-time", "operator"],
+  "--tsa": ["url", "certificate-chain", "api-version", "start-time", "end-time", "operator"],
   "--ctfe": ["url", "public-key", "start-time", "end-time", "operator"],
   "--rekor": ["url", "public-key", "api-version", "start-time", "end-time", "origin", "operator"],
-  "--oidc-provider": ["url", "start-time", "end-time", "operator"],
+  "--oidc-provider": ["url", "api-version", "start-time", "end-time", "operator"],
 } as const;
 
 type PartFlag = keyof typeof names;
@@ -35,6 +35,7 @@ export function readAuthorityPart(
   text: string,
 ): { readonly part: AuthorityPart; readonly service: Service } {
   const values = readValues(flag, text);
+  checkFirstVersion(values);
   const url = urlOf(values);
   const chain = readChain(values.need("certificate-chain"), flag);
   const validFor = windowOf(values);
@@ -72,6 +73,7 @@ export function readLogPart(
 /** A service that stands in the signing config only. Without a start it is valid from `nowMs`. */
 export function readServicePart(flag: "--oidc-provider", text: string, nowMs: number): Service {
   const values = readValues(flag, text);
+  checkFirstVersion(values);
   const validFor = windowOf(values);
   const startMs = validFor.startMs ?? nowMs;
   return {
@@ -120,6 +122,12 @@ function urlOf({ flag, need }: Values): string {
   const url = need("url");
   if (!/^https?:\/\/[^\s@#?]+$/.test(url) || !URL.canParse(url)) throw wrong(flag, "an http or https URL", quote(url));
   return url;
+}
+
+/** There is only one of these services; it may be named, as cosign asks for. */
+function checkFirstVersion({ flag, get }: Values): void {
+  const version = get("api-version") ?? "1";
+  if (version !== "1") throw wrong(flag, "api-version=1", quote(version));
 }
 
 function versionOf({ flag, need }: Values): 1 | 2 {
