@@ -71,6 +71,19 @@ describe("countersign verify --policy", () => {
     expect((await verify(of("x"))).code).not.toBe(0);
   });
 
+  test("witnesses are not got around by a bundle that leaves its log entries out", async () => {
+    const bundle = JSON.parse(readFileSync(`${file}.sigstore.json`, "utf8")) as { verificationMaterial: object };
+    const bare = { ...bundle, verificationMaterial: { ...bundle.verificationMaterial, tlogEntries: [] } };
+    const path = stage.write("bare.sigstore.json", JSON.stringify(bare));
+    const waived = `${version}${signer}require: {logEntries: 0}\n`;
+    expect((await verify(waived, "--bundle", path)).code).toBe(0);
+    const [witness] = stage.sigstore.witnesses;
+    const watched = `${waived}witnesses: |\n  witness W ${witness?.vkey ?? ""}\n  quorum W\n`;
+    const outcome = await verify(watched, "--bundle", path);
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain("SIGSTORE_TOO_FEW_LOG_ENTRIES");
+  });
+
   test("options that contradict the file, and files that are none", async () => {
     expect(await verify(version + signer, "--key", "x.pub")).toMatchObject({ code: 2 });
     const typed = await verify(

@@ -39,7 +39,7 @@ export interface VerifyOptions {
   readonly key?: Verifier;
   /** Numbers that differ from the defaults in `requirements`. */
   readonly require?: Partial<Requirements>;
-  /** Whose cosignatures the checkpoint of every log entry must carry, and which logs count; nobody's unless given. */
+  /** Whose cosignatures the checkpoint of every log entry must carry, of which there must be one, and which logs count; nobody's unless given. */
   readonly witnesses?: WitnessPolicy;
   /** The time of the run. Used only where the evidence carries no time of its own. */
   readonly nowMs: number;
@@ -171,7 +171,9 @@ interface SignedContent {
 
 function needOf(options: VerifyOptions): Requirements {
   const defaults = options.key === undefined ? requirements.certificate : requirements.key;
-  return { ...defaults, ...options.require };
+  const need = { ...defaults, ...options.require };
+  // Without an entry no witness could be missed: who leaves the log out must not get around those who watch it.
+  return options.witnesses === undefined ? need : { ...need, logEntries: Math.max(1, need.logEntries) };
 }
 
 function checkMaterial(bundle: Bundle, options: VerifyOptions): Material {
