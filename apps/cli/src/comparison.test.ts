@@ -13,7 +13,7 @@ const flags = new Set(
 /** The table rows of the page, as their cells. */
 const rows = page
   .split("\n")
-  .filter((line) => line.startsWith("| ") && !/^\| -/.test(line))
+  .filter((line) => line.startsWith("| ") && !line.startsWith("| -"))
   .map((line) => line.slice(2, -2).split(" | "));
 /** What stands in code spans of the page. */
 const spans = rows.flatMap((cells) => [...(cells[1] ?? "").matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ""));

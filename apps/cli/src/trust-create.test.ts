@@ -154,6 +154,21 @@ describe("several roots", () => {
     expect(codeOf(await stage.run(["trust", "check", lines]))).toBe("1 SIGSTORE_TRUST_ROOT_LINE");
   });
 
+  test("version 0.2 with four bytes of a log's id, beside a key of tomorrow", async () => {
+    const root = structuredClone(stage.sigstore.trustedRoot) as Record<"tlogs", Record<string, unknown>[]>;
+    const [one, two] = root.tlogs.map((log) => ({
+      ...log,
+      checkpointKeyId: { keyId: shortId(log) },
+      logId: undefined,
+    }));
+    const publicKey = { ...(root.tlogs[0]!["publicKey"] as object), keyDetails: "PKIX_TOMORROW" };
+    const mediaType = "application/vnd.dev.sigstore.trustedroot.v0.2+json";
+    const path = stage.write("short.json", JSON.stringify({ ...root, mediaType, tlogs: [{ ...one, publicKey }, two] }));
+    const outcome = await verify(await stage.sign("short.tgz"), path);
+    expect([outcome.code, codeOf(outcome)]).toEqual([0, "0 SIGSTORE_TRUST_ROOT_LOG_SKIPPED"]);
+    expect((await stage.run(["trust", "check", path])).stderr).toContain("PKIX_TOMORROW");
+  });
+
   test("in files of their own", async () => {
     const file = await stage.sign("files.tgz");
     const others = ["--trusted-root", stage.write("instances.jsonl", await instances())];
@@ -233,3 +248,9 @@ describe("trust show and trust check", () => {
     expect(await check("--log-entries", "many")).toBe("2 CLI_USAGE");
   });
 });
+
+function shortId({ logId }: Record<string, unknown>): string {
+  return Buffer.from((logId as { keyId: string }).keyId, "base64")
+    .subarray(0, 4)
+    .toString("base64");
+}
