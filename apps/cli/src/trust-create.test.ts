@@ -60,6 +60,8 @@ describe("trust create", () => {
     const old = await stage.sign(`old-${version}.tgz`);
     const root = stage.path(`v${version}.json`);
     expect((await verify(old, root)).code).toBe(0);
+    const both = ["--trusted-root", root, ...stage.expected, "--second-opinion"];
+    expect((await stage.run(["verify", old, ...both])).code).toBe(0);
     const fresh = stage.write(`new-${version}.tgz`, "fresh");
     const config = ["--signing-config", stage.path(`v${version}-config.json`), "--trusted-root", root];
     const token = ["--identity-token", stage.path("token.jwt")];
