@@ -1,3 +1,4 @@
+import { mkdirSync, utimesSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -142,6 +143,20 @@ describe("doctor", () => {
     expect(outcome.stdout).toMatch(says);
     expect(outcome.stdout).not.toContain("secret");
     expect(outcome.code).toBe(code);
+  });
+
+  test("the trust root that verify uses: an update, unless the built-in one is newer", async () => {
+    const home = stage.path("data");
+    mkdirSync(stage.path("data/countersign/trust/staging"), { recursive: true });
+    const file = stage.write("data/countersign/trust/staging/trusted_root.json", "{}");
+    const run = () => stage.run(["doctor"], { env: { XDG_DATA_HOME: home, LOCALAPPDATA: home } });
+    const { stdout } = await run();
+    expect(stdout).toMatch(/^good trust root public-good: built in/m);
+    expect(stdout).toMatch(
+      /^good trust root staging: of countersign trust update, in ".*trusted_root.json", 0 days old/m,
+    );
+    utimesSync(file, 0, 0);
+    expect((await run()).stdout).toMatch(/^good trust root staging: built in/m);
   });
 
   test("--online asks a service whether it answers", async () => {

@@ -50,8 +50,8 @@ export async function readTrustSettings(
   };
 }
 
-/** An update counts unless the root that is built in is newer than it. */
-async function updatedRoot(instance: Instance, { env }: Pick<Terminal, "env">): Promise<readonly TrustFile[]> {
+/** What `countersign trust update` got for the instance; nothing if the root that is built in is newer. */
+export async function updatedRoot(instance: Instance, { env }: Pick<Terminal, "env">): Promise<readonly TrustFile[]> {
   const path = updatedFile(instance, "trusted_root.json", env);
   if (path === undefined) return [];
   const file = readTrustFile(path);

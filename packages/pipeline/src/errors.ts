@@ -19,7 +19,7 @@ const pipelineEntries = {
   PIPELINE_TRUST_OLD: {
     kind: "untrusted",
     says: "the trust root has not been renewed for long",
-    fix: "update countersign, or give a current trust root with --trusted-root",
+    fix: "countersign trust update, or give a current trust root with --trusted-root",
   },
   PIPELINE_TRUST_TARGET: {
     kind: "untrusted",

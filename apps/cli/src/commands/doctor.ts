@@ -1,6 +1,6 @@
 import { accessSync, constants } from "node:fs";
 import { quote } from "@countersign/core";
-import { loadInstance, staleTrustDays, type EmbeddedInstance, type InstanceName } from "@countersign/pipeline";
+import { loadInstance, staleTrustDays, type InstanceName } from "@countersign/pipeline";
 import { findAmbient } from "@countersign/sigstore";
 import { findCi } from "../ci.ts";
 import { readOptionalFile } from "../machine.node.ts";
@@ -8,6 +8,7 @@ import { checkServices } from "../online.ts";
 import type { DoctorOptions } from "../options.ts";
 import { proxyVariables } from "../proxy.ts";
 import { formatJson } from "../render-json.ts";
+import { updatedRoot } from "../trust.ts";
 import type { Style, Terminal } from "../terminal.ts";
 import { version } from "../version.ts";
 
@@ -26,7 +27,8 @@ export async function doctorCommand(
   options: DoctorOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const roots = await Promise.all((["public-good", "staging", "github"] as const).map(readRoot));
+  const names = ["public-good", "staging", "github"] as const;
+  const roots = await Promise.all(names.map((name) => readRoot(name, terminal)));
   const symptoms = [
     nodeSymptom(),
     clockSymptom(roots, terminal.now()),
@@ -44,13 +46,20 @@ export async function doctorCommand(
   return isHealthy ? 0 : 3;
 }
 
+/** The trust root that verify uses for an instance. */
 interface Root {
   readonly name: InstanceName;
-  readonly source: EmbeddedInstance["source"];
+  readonly date: string;
+  readonly origin: string;
 }
 
-async function readRoot(name: InstanceName): Promise<Root> {
-  return { name, source: (await loadInstance(name)).source };
+async function readRoot(name: InstanceName, terminal: Terminal): Promise<Root> {
+  const [update] = await updatedRoot(name, terminal);
+  if (update?.date !== undefined)
+    return { name, date: update.date, origin: `of countersign trust update, in ${quote(update.source)}` };
+  const { source } = await loadInstance(name);
+  const origin = `built in from ${source.package} ${source.version} of ${source.date.slice(0, 10)}`;
+  return { name, date: source.date, origin };
 }
 
 function nodeSymptom(): Symptom {
@@ -62,22 +71,22 @@ const maxPlausibleYears = 20;
 
 /** No clock is asked: a time before the root was published, or decades after, is wrong all the same. */
 function clockSymptom(roots: readonly Root[], now: Date): Symptom {
-  const newest = Math.max(...roots.map((root) => Date.parse(root.source.date)));
+  const newest = Math.max(...roots.map((root) => Date.parse(root.date)));
   const isPlausible = now.getTime() > newest - dayMs && now.getTime() < newest + maxPlausibleYears * 365 * dayMs;
   const detail = `this machine says it is ${now.toISOString()}`;
   if (isPlausible) return { name: "clock", result: "good", detail };
   return { name: "clock", result: "bad", detail: `${detail}, which cannot be`, fix: "set the clock" };
 }
 
-function rootSymptom({ name, source }: Root, now: Date): Symptom {
-  const ageDays = Math.max(0, Math.floor((now.getTime() - Date.parse(source.date)) / dayMs));
-  const detail = `built in from ${source.package} ${source.version} of ${source.date.slice(0, 10)}, ${ageDays} days old`;
+function rootSymptom({ name, date, origin }: Root, now: Date): Symptom {
+  const ageDays = Math.max(0, Math.floor((now.getTime() - Date.parse(date)) / dayMs));
+  const detail = `${origin}, ${ageDays} days old`;
   if (ageDays <= staleTrustDays) return { name: `trust root ${name}`, result: "good", detail };
   return {
     name: `trust root ${name}`,
     result: "note",
     detail,
-    fix: "update countersign, or give a current one with --trusted-root",
+    fix: "countersign trust update, or give a current one with --trusted-root",
   };
 }
 
