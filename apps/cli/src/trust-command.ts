@@ -43,7 +43,7 @@ export const trustRows: readonly CommandRow[] = [
     says: "Make the trust root of a Sigstore of your own from its certificates and keys, and a signing config",
     examples: [
       [
-        "countersign trust create -o trusted_root.json --signing-config signing_config.json",
+        "countersign trust create -o trusted_root.json --output-signing-config signing_config.json",
         "    --fulcio url=https://fulcio.example,certificate-chain=fulcio.pem",
         "    --ctfe url=https://ctfe.example,public-key=ctfe.pub,start-time=2026-01-01T00:00:00Z",
         "    --rekor url=https://rekor.example,public-key=rekor.pub,api-version=2,start-time=2026-01-01T00:00:00Z",

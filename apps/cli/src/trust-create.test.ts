@@ -43,7 +43,7 @@ function create(changes: Partial<ReturnType<typeof parts>>, more: readonly strin
 const outputs = (name: string): string[] => [
   "-o",
   stage.path(`${name}.json`),
-  "--signing-config",
+  "--output-signing-config",
   stage.path(`${name}-config.json`),
 ];
 const verify = (file: string, root: string): Promise<Outcome> =>
@@ -116,12 +116,16 @@ describe("trust create", () => {
     expect(existsSync(stage.path("late.json"))).toBe(false);
   });
 
-  test("inputs and private keys are not overwritten", async () => {
+  test("inputs and private keys are not overwritten, nor the config that the environment has sign read", async () => {
+    const env = { COUNTERSIGN_SIGNING_CONFIG: stage.write("mine.json", "mine") };
+    const flags = Object.entries(parts()).flatMap(([name, text]) => [`--${name.replace("1", "")}`, text]);
+    expect((await stage.run(["trust", "create", ...flags, "-o", stage.path("env.json")], { env })).code).toBe(0);
+    expect(readFileSync(stage.path("mine.json"), "utf8")).toBe("mine");
     const before = readFileSync(stage.path("fulcio.pem"), "utf8");
     expect(codeOf(await create({}, ["-o", stage.path("fulcio.pem")]))).toBe("2 CLI_OUTPUT_SECRET");
     expect(codeOf(await create({}, ["-o", stage.makeKey("mine").secret]))).toBe("2 CLI_OUTPUT_SECRET");
     const one = stage.path("one.json");
-    expect(codeOf(await create({}, ["-o", one, "--signing-config", one]))).toBe("2 CLI_OPTION_CONFLICT");
+    expect(codeOf(await create({}, ["-o", one, "--output-signing-config", one]))).toBe("2 CLI_OPTION_CONFLICT");
     expect(codeOf(await create({}, ["--json"]))).toBe("2 CLI_OPTION_CONFLICT");
     expect(readFileSync(stage.path("fulcio.pem"), "utf8")).toBe(before);
   });
@@ -224,6 +228,14 @@ describe("trust show and trust check", () => {
       schema: "countersign.trust-check/v1",
       verdict: "failed",
       sources: [{ source: file, ageDays: 0 }],
+    });
+  });
+
+  test("without a file it is the one that verify goes by", async () => {
+    const env = { COUNTERSIGN_TRUSTED_ROOT: stage.path("sigstore/trusted_root.json") };
+    expect((await stage.run(["trust", "show"], { env })).stdout).toContain("log.rekor.local");
+    expect(parsed(await stage.run(["trust", "check", "--json"], { env }))).toMatchObject({
+      sources: [{ source: env.COUNTERSIGN_TRUSTED_ROOT }],
     });
   });
 

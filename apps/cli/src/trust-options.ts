@@ -12,6 +12,7 @@ export interface TrustUpdateOptions extends OutputOptions {
 
 /** What `trust show` and `trust check` take. */
 export interface TrustLookOptions extends OutputOptions {
+  readonly trustedRoot?: readonly string[];
   readonly instance?: Instance;
   readonly staging?: true;
   readonly maxTrustAge?: number;
@@ -31,7 +32,7 @@ export interface TrustCreateOptions extends OutputOptions {
   readonly tsaConfig?: string;
   readonly rootVersion?: "0.1" | "0.2";
   readonly output?: string;
-  readonly signingConfig?: string;
+  readonly outputSigningConfig?: string;
 }
 
 export const trustUpdateFlags: readonly Flag[] = [
@@ -62,6 +63,12 @@ export const trustUpdateFlags: readonly Flag[] = [
 ];
 
 const whose: readonly Flag[] = [
+  {
+    flags: "--trusted-root <file>",
+    says: "where no file is named: this one, as for verify; may be given again",
+    group: "Trust:",
+    takes: "many",
+  },
   {
     flags: "--instance <name>",
     says: "without a file: the Sigstore instance whose root is meant (default: public-good)",
@@ -153,5 +160,6 @@ export const trustCreateFlags: readonly Flag[] = [
     says: "where to write the trusted root (default: standard output)",
     group: "Output:",
   },
-  { flags: "--signing-config <file>", says: "also write a signing config there", group: "Output:" },
+  // Not --signing-config: the variable of that name says which one `sign` reads.
+  { flags: "--output-signing-config <file>", says: "also write a signing config there", group: "Output:" },
 ];

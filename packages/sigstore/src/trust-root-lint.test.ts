@@ -56,6 +56,9 @@ describe("lintTrustRoots", () => {
     const past = { now: (): Date => at(-9), notBefore: at(-20), notAfter: at(-2) };
     const ended = makeAuthority({ uri: "http://ca.old.test", kind: "p256", ...past }).trusted;
     expect(lint({ cas: [ended] })).toEqual(["warn SIGSTORE_TRUST_EXPIRED", "fail SIGSTORE_TRUST_NONE_CURRENT"]);
+    const roots = [{ ...parts, cas: [ended] }, other.parts].flatMap((each) => parseTrustRoots(trustRootBytes(each)));
+    const together = lintTrustRoots(roots, { nowMs: instanceTime.getTime(), need: requirements.certificate });
+    expect(together.map(({ level }) => level)).toEqual(["warn", "warn"]);
     const closed = { ...ended, validFor: { start: at(-20), end: at(-2) } };
     expect(lint({ cas: [instance.ca.trusted, closed] }).filter((each) => !each.endsWith("GAP"))).toEqual([]);
     const soon = { ...instance.rekor.trusted, validFor: { start: at(-2), end: at(29) } };

@@ -31,8 +31,10 @@ export const endsSoonMs: number = 30 * 86_400_000;
  * those of all together. Does not say whether the keys are the right ones: nothing in a file can.
  */
 export function lintTrustRoots(roots: readonly TrustRoot[], options: TrustLintOptions): readonly Finding[] {
+  const { nowMs } = options;
+  const hasIssuer = roots.some(({ authorities }) => authorities.some((each) => isNow(standingOf(each), nowMs)));
   return [
-    ...roots.flatMap((root) => [...root.warnings, ...lintRoot(root, options.nowMs)]),
+    ...roots.flatMap((root) => [...root.warnings, ...lintRoot(root, { nowMs, hasIssuer })]),
     ...lintNumbers(roots, options),
   ];
 }
@@ -60,7 +62,13 @@ interface Kind {
   readonly isNeeded: boolean;
 }
 
-function lintRoot(root: TrustRoot, nowMs: number): readonly Finding[] {
+interface Situation {
+  readonly nowMs: number;
+  /** Whether any of the roots has an authority whose certificates are good now. */
+  readonly hasIssuer: boolean;
+}
+
+function lintRoot(root: TrustRoot, { nowMs, hasIssuer }: Situation): readonly Finding[] {
   const authorityItems = (list: string, all: readonly Authority[]): readonly Item[] =>
     all.map((authority, index) => {
       const key = (authority.chain[0] as Certificate).spki.join();
@@ -75,7 +83,11 @@ function lintRoot(root: TrustRoot, nowMs: number): readonly Finding[] {
     }));
   const { authorities, timestampAuthorities } = root;
   const kinds: readonly Kind[] = [
-    { list: "certificateAuthorities", items: authorityItems("certificateAuthorities", authorities), isNeeded: true },
+    {
+      list: "certificateAuthorities",
+      items: authorityItems("certificateAuthorities", authorities),
+      isNeeded: !hasIssuer,
+    },
     { list: "tlogs", items: logItems("tlogs", root.logs), isNeeded: false },
     { list: "ctlogs", items: logItems("ctlogs", root.ctLogs), isNeeded: false },
     {

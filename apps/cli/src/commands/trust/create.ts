@@ -20,7 +20,7 @@ export async function trustCreateCommand(
   const { trustedRoot, signingConfig, findings } = makeFiles(options, terminal.now().getTime());
   if (options.output === undefined && options.json !== true) terminal.out(trustedRoot);
   if (options.output !== undefined) writeAtomic(options.output, parseUtf8(trustedRoot));
-  if (options.signingConfig !== undefined) writeAtomic(options.signingConfig, parseUtf8(signingConfig));
+  if (options.outputSigningConfig !== undefined) writeAtomic(options.outputSigningConfig, parseUtf8(signingConfig));
   if (options.json === true)
     terminal.out(formatJson({ schema: "countersign.trust-create/v1", files: outputs, findings }));
   if (options.quiet !== true) {
@@ -55,7 +55,8 @@ function makeFiles(options: TrustCreateOptions, nowMs: number): Files {
     ctLogs: ctfe.map(({ part }) => part),
     nowMs,
   });
-  if (options.signingConfig === undefined) return { trustedRoot: bytes, signingConfig: new Uint8Array(), findings };
+  if (options.outputSigningConfig === undefined)
+    return { trustedRoot: bytes, signingConfig: new Uint8Array(), findings };
   const services = { fulcio: serviceOf(fulcio), rekor: serviceOf(rekor), tsa: serviceOf(tsa), oidc };
   return {
     trustedRoot: bytes,
@@ -70,12 +71,12 @@ function serviceOf<T>(parts: readonly { readonly service: T }[]): readonly T[] {
 
 /** The paths that will be written, none of which may be an input or hold a private key. */
 function checkOutputs(options: TrustCreateOptions): readonly string[] {
-  const { output, signingConfig, json } = options;
+  const { output, outputSigningConfig, json } = options;
   if (output === undefined && json === true)
     throw cliError("CLI_OPTION_CONFLICT", { checked: "--json", expected: "--output beside it" });
-  if (output !== undefined && output === signingConfig)
-    throw cliError("CLI_OPTION_CONFLICT", { checked: "--output and --signing-config", got: quote(output) });
-  const outputs = [output, signingConfig].filter((path) => path !== undefined);
+  if (output !== undefined && output === outputSigningConfig)
+    throw cliError("CLI_OPTION_CONFLICT", { checked: "--output and --output-signing-config", got: quote(output) });
+  const outputs = [output, outputSigningConfig].filter((path) => path !== undefined);
   for (const path of outputs) checkOutput(path, preciousOf(options));
   return outputs;
 }
