@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { algorithmNames, algorithmOf } from "./algorithm.ts";
 import { concatBytes, utf8 } from "./bytes.ts";
 import { backend as web } from "./crypto.web.ts";
+import { derInteger, derSequence } from "./der-writer.ts";
 import { digestOf } from "./digest.ts";
 import { hashNames } from "./hash.ts";
 import {
@@ -148,6 +149,20 @@ describe("parsePrivateKey", () => {
       expect(error).not.toHaveProperty("cause");
       const words = `${error.message} ${JSON.stringify(error)}`;
       for (let i = 0; i + 6 <= body.length; i++) expect(words).not.toContain(body.slice(i, i + 6));
+    }
+  });
+
+  test("signs nothing with numbers that do not belong together, and says no more than that", async () => {
+    const jwk = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" });
+    const of = (text: string | undefined): bigint =>
+      BigInt(`0x${Buffer.from(text ?? "", "base64url").toString("hex")}`);
+    const { n, e, d, q, dp, dq, qi } = jwk;
+    const numbers = [0n, of(n), of(e), of(d), 0n, ...[q, dp, dq, qi].map(of)];
+    const signer = parsePrivateKey(formatPem("RSA PRIVATE KEY", derSequence(...numbers.map(derInteger))));
+    for (const input of [{ message }, { digest: digestOf("sha256", message) }]) {
+      const error: unknown = await signer.sign(input).catch((problem: unknown) => problem);
+      expect(error).toEqual(code("CORE_PRIVATE_KEY_MALFORMED"));
+      expect(error).not.toHaveProperty("cause");
     }
   });
 

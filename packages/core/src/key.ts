@@ -4,7 +4,7 @@ import { hex, parseUtf8 } from "./bytes.ts";
 import { parseDer } from "./der.ts";
 import { digestBytes, digestName } from "./digest.ts";
 import { isEcdsaShape } from "./ecdsa.ts";
-import { coreError, quote } from "./errors.ts";
+import { coreError, quote, TrustError } from "./errors.ts";
 import { parsePem } from "./pem.ts";
 import { isRsaShape } from "./rsa.ts";
 import { formatRsaSpki, parseSpki } from "./spki.ts";
@@ -144,13 +144,25 @@ function makeSigner(backend: Backend, secret: SecretKey, algorithm: Algorithm): 
     // oxlint-disable-next-line typescript/require-await -- errors must reject, not throw
     async sign(input) {
       if ("digest" in input) {
-        checkDigestUsable(algorithm, input.digest);
-        return secret.signDigest(algorithm, digestBytes(input.digest));
+        const { digest } = input;
+        checkDigestUsable(algorithm, digest);
+        return orUnfit(() => secret.signDigest(algorithm, digestBytes(digest)));
       }
-      checkMessage(algorithm, input.message);
-      return secret.signMessage(algorithm, input.message);
+      const { message } = input;
+      checkMessage(algorithm, message);
+      return orUnfit(() => secret.signMessage(algorithm, message));
     },
   };
+}
+
+/** Numbers of a key that do not belong together are noticed only when they are used; the cause could tell of them. */
+function orUnfit(sign: () => Uint8Array): Uint8Array {
+  try {
+    return sign();
+  } catch (error) {
+    if (error instanceof TrustError) throw error;
+    throw coreError("CORE_PRIVATE_KEY_MALFORMED");
+  }
 }
 
 function keyidOn(backend: Backend, spki: Uint8Array): string {

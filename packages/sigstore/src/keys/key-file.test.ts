@@ -111,6 +111,10 @@ describe("refused", () => {
     ],
     ["two SSH lines", rowOf("openssh rsa 2048 public").key.repeat(2)],
     ["an SSH line without a key", "ssh-ed25519 "],
+    [
+      "an SSH line with a number that would take minutes to read, were it as long as it could be",
+      `ssh-rsa ${Buffer.concat(["ssh-rsa", "\u0003", "U".repeat(2000)].map(sshString)).toString("base64")}`,
+    ],
     ["two keys", rowOf("sigstore p256 (Go sigstore/sigstore)").key.repeat(2)],
     ["bytes", new Uint8Array([0x30, 0x80, 1, 2])],
     ["other bytes", new Uint8Array([0xff, 0xfe, 1, 2])],

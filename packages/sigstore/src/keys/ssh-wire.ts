@@ -1,5 +1,8 @@
 import { parseUtf8 } from "@countersign/core";
 
+/** The longest number that is read, in bytes: one of RSA with 8192 bits. A longer one would only cost time, by its square. */
+const maxMpintBytes = 1025;
+
 /** Reads the fields of an SSH message one after another (RFC 4251 §5). Every reader throws `malformed()` past the end. */
 export interface SshReader {
   uint32(): number;
@@ -37,7 +40,7 @@ function readMpint(bytes: Uint8Array, malformed: () => Error): bigint {
   const [first = 0, second = 0] = bytes;
   const isNegative = first >= 0x80;
   const isPadded = bytes.length > 0 && first === 0 && second < 0x80;
-  if (isNegative || isPadded) throw malformed();
+  if (isNegative || isPadded || bytes.length > maxMpintBytes) throw malformed();
   return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }
 
