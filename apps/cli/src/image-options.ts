@@ -24,6 +24,7 @@ export interface ImageVerifyOptions extends Omit<VerifyOptions, "bundle">, Regis
   readonly tagPrefix?: string;
   readonly mirror?: readonly string[];
   readonly matchName?: true;
+  readonly from?: string;
   readonly layout?: string;
   readonly offline?: true;
 }
@@ -107,6 +108,11 @@ const imageFlags: readonly Flag[] = [
     flags: "--match-name",
     says: "also ask that the signature names this repository; cosign 3 and GitHub write no name",
     group: "Trust:",
+  },
+  {
+    flags: "--from <source>",
+    says: "github:OWNER/REPO: take the evidence from GitHub's API instead of the registry; GH_TOKEN or GITHUB_TOKEN is sent there",
+    group: "Registry:",
   },
   { flags: "--danger-no-log", says: "with --key: accept a signature that no public log has seen", group: "Trust:" },
   secondOpinionFlag,

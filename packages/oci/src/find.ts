@@ -17,7 +17,9 @@ export type EvidenceLayout =
   /** E: cosign's experimental referrer with layers as A. */
   | "sig-referrer"
   /** E: a referrer with DSSE layers. */
-  | "att-referrer";
+  | "att-referrer"
+  /** A bundle from GitHub's API. */
+  | "github";
 
 /** One piece of evidence as it was found: unverified, and about whatever its own bytes say. */
 export interface ImageEvidence {

@@ -86,6 +86,26 @@ const pipelineEntries = {
     says: "the image was signed under another name",
     fix: "verify it under the name it was signed as (see --mirror), or do not ask for the name",
   },
+  PIPELINE_SOURCE_MALFORMED: {
+    kind: "usage",
+    says: "not a place that evidence can be read from",
+    fix: "write it as github:OWNER/REPO",
+  },
+  PIPELINE_GITHUB_REFUSED: {
+    kind: "unavailable",
+    says: "GitHub did not list the attestations",
+    fix: "set GH_TOKEN to a token that may read the repository, or try again later",
+  },
+  PIPELINE_GITHUB_MALFORMED: {
+    kind: "malformed",
+    says: "not what GitHub's API answers",
+    fix: "check GITHUB_API_URL, and that nothing between you and GitHub changes its answers",
+  },
+  PIPELINE_SNAPPY_MALFORMED: {
+    kind: "malformed",
+    says: "the bundle that GitHub keeps is damaged",
+    fix: "try again; if it repeats, attest the image again",
+  },
   PIPELINE_LANE_LOST: {
     kind: "unavailable",
     says: "the thread that judged this item ended before it had an answer",

@@ -41,7 +41,7 @@ export function examineImageEvidence(piece: ImageEvidence, run: ImageRun): Exami
 
 function examineStatement(piece: ImageEvidence, run: ImageRun): Examined {
   const bundle =
-    piece.layout === "bundle"
+    piece.layout === "bundle" || piece.layout === "github"
       ? parseBundle(piece.bytes)
       : parseDetached(detachedOf(piece, { kind: "envelope", bytes: piece.bytes }));
   const examined = examineFile({ source: piece.source, bytes: piece.bytes, bundle }, run);

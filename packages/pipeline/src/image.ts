@@ -43,6 +43,8 @@ export interface ImageQuestion {
   readonly tagPrefix?: string;
   /** Where the image is fetched from, if not where its name says. */
   readonly fetchFrom?: Repository;
+  /** Finds the evidence instead of the registry. */
+  readonly findElsewhere?: (digest: Digest) => Promise<FoundEvidence>;
   /** Also asks that the signature names this repository. */
   readonly signedName?: string;
 }
@@ -147,12 +149,7 @@ export interface Target {
 
 async function judge(target: Target, run: ImageRun): Promise<ImageVerdict> {
   const { question, policy, trust, now } = run;
-  const found = await findEvidence(run.world.registry, {
-    repository: question.evidenceRepository ?? question.fetchFrom ?? question.reference,
-    digest: target.digest,
-    wanted: question.role.kind,
-    ...(question.tagPrefix !== undefined && { tagPrefix: question.tagPrefix }),
-  });
+  const found = await find(target, run);
   const artifact: Artifact = {
     name: formatReference(pinReference(question.reference, target.digest)),
     digests: [target.digest],
@@ -185,6 +182,16 @@ async function withSecondOpinion(
   return addImageOpinion(verdict, { trust, policy, peer, evidence });
 }
 
+async function find({ digest }: Target, { question, world }: ImageRun): Promise<FoundEvidence> {
+  if (question.findElsewhere !== undefined) return await question.findElsewhere(digest);
+  return await findEvidence(world.registry, {
+    repository: question.evidenceRepository ?? question.fetchFrom ?? question.reference,
+    digest,
+    wanted: question.role.kind,
+    ...(question.tagPrefix !== undefined && { tagPrefix: question.tagPrefix }),
+  });
+}
+
 function reportOf({
   piece,
   report,
@@ -208,7 +215,8 @@ function verdictOf({ digest, platform }: Target, { found, decision, evidence, cl
   const isAllowed = decision.verdict === "allowed";
   const against = isAllowed ? [] : reasonsAgainst({ found, decision, failed, hasClaims: claims.length > 0 });
   const verdict = isAllowed ? "allowed" : problems.some((each) => each.level === "unknown") ? "unknown" : "refused";
-  const [first] = verdict === "unknown" ? problems.filter((each) => each.level === "unknown") : against;
+  const [first] =
+    verdict === "unknown" ? problems.filter((each) => each.level === "unknown") : [...against, ...problems];
   return {
     digest,
     ...(platform !== undefined && { platform: formatPlatform(platform) }),
@@ -233,7 +241,9 @@ function reasonsAgainst({
   failed: readonly Finding[];
   hasClaims: boolean;
 }): readonly Finding[] {
-  if (found.evidence.length === 0) return [findingOf(pipelineError("PIPELINE_IMAGE_UNSIGNED"))];
+  // Whatever could not be read may have been the evidence: then that is the reason.
+  if (found.evidence.length === 0)
+    return found.problems.length > 0 ? [] : [findingOf(pipelineError("PIPELINE_IMAGE_UNSIGNED"))];
   return hasClaims ? [...decision.findings, ...failed] : failed;
 }
 

@@ -43,3 +43,4 @@ export {
 export { verifySimpleSigning, type ImageSignature } from "./verify.ts";
 export type { EvidenceOpinion, Peer, PeerAnswer, PeerQuestion, PeerSigner, SecondOpinion } from "./second-opinion.ts";
 export { tufIdentityCheck } from "./tuf-identity.ts";
+export * from "./github.ts";

@@ -44,6 +44,7 @@ ${lines.join("\n")}
 
 Also read:
   ${"SIGSTORE_ID_TOKEN".padEnd(44)} the identity token, as other Sigstore clients do
+  ${"GH_TOKEN, GITHUB_TOKEN, GITHUB_API_URL".padEnd(44)} for --from github:OWNER/REPO
   ${"CI, GITHUB_ACTIONS and the like".padEnd(44)} in CI nobody is asked to sign in; where the CI gives a token, it is used
   ${"BROWSER".padEnd(44)} the program to sign in with
   ${"NO_COLOR, FORCE_COLOR".padEnd(44)} colour of what is written for people

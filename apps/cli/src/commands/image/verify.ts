@@ -100,7 +100,8 @@ export async function judgeImages(
   const references = operands.map(parseReference);
   const acceptance = await acceptanceOf(options, "BUNDLE", terminal);
   const { policy, keys, witnesses } = acceptance;
-  const questions = references.map((reference) => questionOf(reference, role, options));
+  const elsewhere = await sourceElsewhere(options, terminal);
+  const questions = references.map((reference) => ({ ...questionOf(reference, role, options), ...elsewhere }));
   const now = terminal.now();
   const trust = await readTrust(options, { keys, witnesses }, terminal);
   const world: ImageWorld = {
@@ -111,6 +112,14 @@ export async function judgeImages(
     ...(isOpinionWanted(options, acceptance) && { peer: await loadPeer() }),
   };
   return await Promise.all(questions.map((question, index) => judge(question, policy, world, operands[index] ?? "")));
+}
+
+async function sourceElsewhere(
+  options: ImageVerifyOptions,
+  terminal: Terminal,
+): Promise<Pick<ImageQuestion, "findElsewhere">> {
+  if (options.from === undefined) return {};
+  return (await import("../../github-source.ts")).githubSource(options.from, options, terminal);
 }
 
 /** Mirrors are shown the client certificate, not those they stand for. */
