@@ -177,7 +177,8 @@ async function withSecondOpinion(
   const evidence = examined.map(({ piece, report }) => ({
     bytes: piece.bytes,
     report,
-    ...(piece.layout !== "bundle" && { unable: "it knows none of cosign's layouts that are older than bundles" }),
+    ...(piece.layout !== "bundle" &&
+      piece.layout !== "github" && { unable: "it knows none of cosign's layouts that are older than bundles" }),
   }));
   return addImageOpinion(verdict, { trust, policy, peer, evidence });
 }
