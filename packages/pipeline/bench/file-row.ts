@@ -29,7 +29,7 @@ export async function measureFile(
     const { digests } = await digestStream(createReadStream(path), { name: path, hashes: ["sha256"] });
     const [digest] = digests;
     if (digest === undefined) throw new Error("no digest");
-    const args = [...preload(folder), command, ...verifyArguments(await signFile(folder, path, digest))];
+    const args = [...leavePeak(folder), command, ...verifyArguments(await signFile(folder, path, digest))];
     const contenders: readonly [keyof FileRound, () => number][] = [
       ["openssl", () => run("openssl", ["dgst", "-sha256", path]).ms],
       ["verify", () => runNode(args).ms],
@@ -39,7 +39,7 @@ export async function measureFile(
       (index) => {
         const round = { verify: 0, openssl: 0, maxRssMb: 0 };
         for (const [name, time] of turned(contenders, index)) round[name] = time();
-        return Promise.resolve({ ...round, maxRssMb: Number(readFileSync(join(folder, "rss"), "utf8")) / 1024 });
+        return Promise.resolve({ ...round, maxRssMb: readPeakMb(folder) });
       },
       (round) => round.verify / round.openssl,
     );
@@ -63,8 +63,13 @@ function writeBlocks(path: string, bytes: number): void {
 }
 
 /** Makes a process leave the most memory it held, in kilobytes, in a file. */
-function preload(folder: string): readonly string[] {
+export function leavePeak(folder: string): readonly string[] {
   const file = JSON.stringify(join(folder, "rss"));
   const write = `process.getBuiltinModule("fs").writeFileSync(${file}, String(process.resourceUsage().maxRSS))`;
   return ["--import", `data:text/javascript,process.on("exit",()=>${encodeURIComponent(write)})`];
+}
+
+/** What a process with `leavePeak` left, in megabytes. */
+export function readPeakMb(folder: string): number {
+  return Number(readFileSync(join(folder, "rss"), "utf8")) / 1024;
 }
