@@ -1,7 +1,7 @@
 /**
  * `npm run bench:many` measures `countersign verify --list` of ten thousand files, each with its bundle beside it, as whole
  * processes, beside one warm thread that runs `inspect` on such bundles in memory; it writes the table into docs/performance.md.
- * `--quick` does everything small and once and writes nothing.
+ * `--rounds 1` is quicker; `--quick` does everything small and once and writes nothing.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -18,11 +18,12 @@ import { command } from "./process-row.ts";
 import { runNode } from "./process.ts";
 import { samplePolicy } from "./sample.ts";
 
-const { values } = parseArgs({ options: { quick: { type: "boolean" } } });
+const { values } = parseArgs({ options: { quick: { type: "boolean" }, rounds: { type: "string" } } });
+const rounds = Number(values.rounds ?? "3");
 const size =
   values.quick === true
     ? { files: 70, alone: 100, patience: { min: 1, max: 1, spread: 1 } }
-    : { files: 10_000, alone: 1000, patience: { min: 3, max: 3, spread: 0.05 } };
+    : { files: 10_000, alone: 1000, patience: { min: rounds, max: rounds, spread: 1 } };
 
 /** What one round measured. */
 interface Round {
@@ -35,8 +36,7 @@ interface Round {
 
 const folder = mkdtempSync(join(tmpdir(), "countersign-many-"));
 try {
-  const rounds = await measure(size.patience);
-  const table = formatTable(rounds);
+  const table = formatTable(await measure(size.patience));
   process.stdout.write(`${table}\n`);
   if (values.quick !== true) writeTable(table);
 } finally {
@@ -82,13 +82,13 @@ async function verifyAll(): Promise<{ ms: number; firstMs: number; maxRssMb: num
   return { ms, firstMs: seen.firstMs, maxRssMb: readPeakMb(folder) };
 }
 
-function formatTable(rounds: readonly Round[]): string {
+function formatTable(measured: readonly Round[]): string {
   const cores = availableParallelism();
-  const share = seriesOf(rounds.map(({ listRate, singleRate }) => listRate / singleRate / cores));
+  const share = seriesOf(measured.map(({ listRate, singleRate }) => listRate / singleRate / cores));
   const rate = (name: "listRate" | "singleRate"): string =>
-    `${(seriesOf(rounds.map((round) => round[name])).median * 1000).toFixed(0)}/s`;
-  const first = seriesOf(rounds.map(({ firstMs }) => firstMs)).median;
-  const memory = Math.max(...rounds.map(({ maxRssMb }) => maxRssMb));
+    `${(seriesOf(measured.map((round) => round[name])).median * 1000).toFixed(0)}/s`;
+  const first = seriesOf(measured.map(({ firstMs }) => firstMs)).median;
+  const memory = Math.max(...measured.map(({ maxRssMb }) => maxRssMb));
   const row = (what: string, must: string, measured: string, isReached: boolean, figures: string): string =>
     `| ${what} | ${must} | ${measured} | ${isReached ? "yes" : "**no**"} | ${figures} |`;
   const load = loadavg()
