@@ -41,6 +41,11 @@ export function openOutput(options: VerifyOptions, total: number, terminal: Term
   };
 }
 
+/** Whether anything is shown of a report's evidence: its checks, its claims. */
+export function isEvidenceShown({ json, format, verbose }: VerifyOptions): boolean {
+  return json === true || verbose === true || format === "json" || format === "jsonl";
+}
+
 /** The most different warnings and hints that are kept. */
 const maxRemarks = 20;
 

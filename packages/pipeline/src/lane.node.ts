@@ -33,6 +33,8 @@ export interface LaneOrder {
   readonly nowMs: number;
   /** Whether an independent implementation must agree; it is given artifacts of at most 64 MiB. */
   readonly secondOpinion?: true;
+  /** Whether the reports come without their evidence. */
+  readonly brief?: true;
 }
 
 /** Some items and their places in the list. */
@@ -59,8 +61,13 @@ export async function openLane({ spkis, nowMs, ...options }: LaneTrust): Promise
       trust: () => Promise.resolve(trust),
       ...(order.secondOpinion === true && { peer: await loadPeer() }),
     };
-    return (item) => judge(item, policy, world);
+    if (order.brief !== true) return (item) => judge(item, policy, world);
+    return async (item) => withoutEvidence(await judge(item, policy, world));
   };
+}
+
+function withoutEvidence(outcome: ListOutcome): ListOutcome {
+  return "report" in outcome ? { report: { ...outcome.report, evidence: [] } } : outcome;
 }
 
 /** Only who asks for it loads it. */

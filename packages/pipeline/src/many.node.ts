@@ -58,6 +58,8 @@ export interface ListOrder {
   readonly now: Date;
   /** Whether an independent implementation must agree; it is given artifacts of at most 64 MiB. */
   readonly secondOpinion?: true;
+  /** Whether the reports come without their evidence, for who wants verdicts: checks and claims take long to cross threads. */
+  readonly brief?: true;
 }
 
 /** Is told the outcome of the item at a place in the list. Must not throw. */
@@ -78,13 +80,14 @@ export async function openLanes({ trust, lanes = availableParallelism() }: LaneO
     await close();
     throw error;
   });
-  const judgeList: Lanes["judgeList"] = async (items, { policy, now: at, secondOpinion }, hear) => {
+  const judgeList: Lanes["judgeList"] = async (items, { policy, now: at, ...how }, hear) => {
     checkPolicy(policy);
-    const order = { policy: flattenPolicy(policy), nowMs: at.getTime(), ...(secondOpinion && { secondOpinion }) };
+    const order = { policy: flattenPolicy(policy), nowMs: at.getTime(), ...how };
     const list: List = { items, next: 0, lanes: workers.size + 1, hear, open: new Set() };
-    const others = [...workers].map((worker) => feedWorker(worker, order, list));
-    await judgeHere(await own(order), list);
-    await Promise.all(others);
+    const judge = await own(order);
+    // This thread takes the first item: another may still be starting, and somebody waits for the first result.
+    const mine = judgeHere(judge, list);
+    await Promise.all([mine, ...[...workers].map((worker) => feedWorker(worker, order, list))]);
     for (const index of list.open) hear(index, lostOutcome());
   };
   return { close, judgeList, inspectList: (items, order) => collect(items, (hear) => judgeList(items, order, hear)) };

@@ -133,6 +133,17 @@ describe("inspectList", () => {
     expect(answers.filter((answer) => answer === "allowed").length).toBe(items.length - lost);
   });
 
+  test("brief reports say the same without their evidence", async () => {
+    const lanes = await openLanes({ trust, lanes: 2 });
+    const items = Array.from({ length: 20 }, (_, at) => [good, tampered, malformed][at % 3] as ListItem);
+    const whole = await lanes.inspectList(items, { policy, now: instance.now });
+    const brief = await lanes.inspectList(items, { policy, now: instance.now, brief: true });
+    expect(brief).toEqual(
+      whole.map((each) => ("report" in each ? { report: { ...each.report, evidence: [] } } : each)),
+    );
+    await lanes.close();
+  });
+
   test("an item that a thread took along when it died is not forgotten", async () => {
     const [outcome] = await inspectList([good], { policy, trust });
     expect(withLost([outcome, undefined]).map(answerOf)).toEqual(["allowed", "PIPELINE_LANE_LOST"]);

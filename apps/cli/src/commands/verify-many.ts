@@ -8,7 +8,7 @@ import { makePool } from "../evidence-pool.ts";
 import type { VerifyOptions } from "../options.ts";
 import { acceptanceOf, isOpinionWanted } from "../policy.ts";
 import { readQuestions, type Asked } from "../question-list.ts";
-import { openOutput } from "../result-output.ts";
+import { isEvidenceShown, openOutput } from "../result-output.ts";
 import { resultOf } from "../result.ts";
 import type { Terminal } from "../terminal.ts";
 import { readTrustSettings } from "../trust.ts";
@@ -41,7 +41,8 @@ export async function verifyMany(
   const lanes = await openLanes({ trust, ...(paysThreads(items) ? {} : { lanes: 1 }) });
   try {
     const secondOpinion = isOpinionWanted(rest, acceptance) && { secondOpinion: true as const };
-    await lanes.judgeList(items, { policy, now: trust.now, ...secondOpinion }, hear);
+    const brief = !isEvidenceShown(rest) && { brief: true as const };
+    await lanes.judgeList(items, { policy, now: trust.now, ...secondOpinion, ...brief }, hear);
   } finally {
     await lanes.close();
   }
