@@ -77,6 +77,13 @@ describe("several artifacts", () => {
     ]);
   });
 
+  test("a failure is JSON too if --format json asked for it", async () => {
+    for (const argv of [["--format", "json"], ["--format=json"]])
+      expect(parsed(await stage.run(["verify", good, "--list", stage.path("no"), ...flags, ...argv]))).toMatchObject({
+        error: { code: "CLI_FILE_MISSING" },
+      });
+  });
+
   test("nothing at all is wrong usage", async () => {
     expect(await stage.run(["verify", ...flags])).toMatchObject({
       code: 2,
