@@ -25,6 +25,7 @@ export interface ImageVerifyOptions extends Omit<VerifyOptions, "bundle">, Regis
   readonly mirror?: readonly string[];
   readonly matchName?: true;
   readonly from?: string;
+  readonly maxAge?: string;
   readonly layout?: string;
   readonly offline?: true;
 }
@@ -107,6 +108,11 @@ const imageFlags: readonly Flag[] = [
   {
     flags: "--match-name",
     says: "also ask that the signature names this repository; cosign 3 and GitHub write no name",
+    group: "Trust:",
+  },
+  {
+    flags: "--max-age <age>",
+    says: "the oldest verified time of what counts may be so long ago: 12h, 30d; what has no verified time does not count",
     group: "Trust:",
   },
   {

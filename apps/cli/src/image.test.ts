@@ -54,6 +54,7 @@ describe.each(subjects)("countersign image, against $name", ({ isMissing, start 
     expect(verified.stderr).toMatch(/^allowed: /);
     const agreed = await stage.run(["image", "verify", name, ...expected(), "--second-opinion"]);
     expect(agreed).toMatchObject({ code: 0, stderr: expect.stringMatching(/opinion .* agrees/) as string });
+    expect(await stage.run(["image", "verify", name, ...expected(), "--max-age", "1h"])).toMatchObject({ code: 0 });
     const json = await stage.run(["image", "verify", name, ...expected(), "--json", "--quiet"]);
     const report = JSON.parse(json.stdout) as { verdict: string; reports: { pinned: string }[] };
     expect([report.verdict, report.reports[0]?.pinned]).toEqual(["allowed", pinned]);
@@ -91,6 +92,11 @@ describe.each(subjects)("countersign image, against $name", ({ isMissing, start 
     expect(await stage.run([...verify, "--danger-no-log", "-a", "env=test"])).toMatchObject({ code: 1 });
     expect(await stage.run([...verify, "-a", "env"])).toMatchObject({ code: 2 });
     expect(await stage.run([...verify, "--mirror", "x"])).toMatchObject({ code: 2 });
+    for (const age of ["0d", "1", "-1h", "1y"])
+      expect(await stage.run([...verify, "--max-age", age])).toMatchObject({ code: 2 });
+    const timeless = await stage.run([...verify, "--danger-no-log", "--max-age", "1h"]);
+    expect(timeless.code).toBe(1);
+    expect(timeless.stderr).toContain("PIPELINE_IMAGE_AGE");
   });
 
   test.skipIf(isMissing)("older layout by key, and a tree of what is there", async () => {

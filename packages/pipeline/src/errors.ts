@@ -86,6 +86,11 @@ const pipelineEntries = {
     says: "the image was signed under another name",
     fix: "verify it under the name it was signed as (see --mirror), or do not ask for the name",
   },
+  PIPELINE_IMAGE_AGE: {
+    kind: "untrusted",
+    says: "the evidence is older than is asked for",
+    fix: "sign the image again, or allow more with --max-age",
+  },
   PIPELINE_SOURCE_MALFORMED: {
     kind: "usage",
     says: "not a place that evidence can be read from",

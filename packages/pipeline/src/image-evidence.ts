@@ -48,7 +48,7 @@ function examineStatement(piece: ImageEvidence, run: ImageRun): Examined {
   return withRole(examined, (claims) => {
     const subject = claims.statement && matchSubject(claims.statement, run.artifact.digests);
     const problem = statementProblem(claims.statement, subject, run.question.role);
-    return problem ?? nameProblem(subject?.name, run.question);
+    return problem ?? nameProblem(subject?.name, run.question) ?? ageProblem(claims, run);
   });
 }
 
@@ -77,7 +77,9 @@ function examinePayload(piece: ImageEvidence, run: ImageRun): Examined {
     return withRole(
       proved,
       () =>
-        payloadProblem(signature.payload, run.question.role) ?? nameProblem(signature.payload.reference, run.question),
+        payloadProblem(signature.payload, run.question.role) ??
+        nameProblem(signature.payload.reference, run.question) ??
+        ageProblem(signature.claims, run),
     );
   } catch (error) {
     if (!(error instanceof TrustError)) throw error;
@@ -121,6 +123,18 @@ function nameProblem(got: string | undefined, { signedName }: ImageQuestion): Tr
   return pipelineError("PIPELINE_IMAGE_NAME", {
     expected: quote(signedName),
     got: got === undefined ? "no name" : quote(got),
+  });
+}
+
+/** By the oldest of the verified times: a later one may have been added to what is old. */
+function ageProblem({ times }: Claims, { question: { maxAgeMs }, now }: ImageRun): TrustError | undefined {
+  if (maxAgeMs === undefined) return undefined;
+  const oldest = Math.min(...times.map(({ time }) => Date.parse(time)));
+  if (now.getTime() - oldest <= maxAgeMs && times.length > 0) return undefined;
+  const expected = `signed after ${new Date(now.getTime() - maxAgeMs).toISOString()}`;
+  return pipelineError("PIPELINE_IMAGE_AGE", {
+    expected,
+    got: times.length === 0 ? "no verified time" : new Date(oldest).toISOString(),
   });
 }
 

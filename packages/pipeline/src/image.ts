@@ -45,6 +45,8 @@ export interface ImageQuestion {
   readonly fetchFrom?: Repository;
   /** Finds the evidence instead of the registry. */
   readonly findElsewhere?: (digest: Digest) => Promise<FoundEvidence>;
+  /** How old the oldest verified time of evidence that counts may be, in milliseconds; evidence without one does not count. */
+  readonly maxAgeMs?: number;
   /** Also asks that the signature names this repository. */
   readonly signedName?: string;
 }

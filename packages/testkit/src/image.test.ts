@@ -185,6 +185,17 @@ describe("verifying images", () => {
     );
   });
 
+  test("freshness: by the oldest verified time, in both layouts", async () => {
+    const { reference } = await makeImage();
+    await signIt(reference, await keyless());
+    await signIt(reference, { ...(await keyless()), services: v1() } as SignAs, { layout: "legacy" });
+    expect((await ask(reference, { maxAgeMs: 60_000 })).decision.verdict).toBe("allowed");
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const old = await ask(reference, { maxAgeMs: 1 });
+    expect(old.decision).toMatchObject({ verdict: "refused", code: "PIPELINE_IMAGE_AGE" });
+    expect(codesOf(old).filter((each) => each === "PIPELINE_IMAGE_AGE")).toHaveLength(2);
+  });
+
   test("an attestation of the wanted type, in both layouts", async () => {
     const { reference } = await makeImage();
     const statement = { kind: "attestation", predicateType: spdx, predicate: '{"spdxVersion":"SPDX-2.3"}' } as const;

@@ -160,10 +160,19 @@ function questionOf(reference: Reference, role: ImageRole, options: ImageVerifyO
     role,
     ...(options.platforms !== undefined && { platforms: parsePlatforms(options.platforms) }),
     ...(options.tagPrefix !== undefined && { tagPrefix: options.tagPrefix }),
+    ...(options.maxAge !== undefined && { maxAgeMs: ageOf(options.maxAge) }),
     ...(options.matchName === true && { signedName: `${reference.registry}/${reference.repository}` }),
     ...(evidenceRepository !== undefined && { evidenceRepository }),
     ...(fetchFrom !== undefined && { fetchFrom }),
   };
+}
+
+/** Reads `12h` or `30d`, in milliseconds. */
+function ageOf(text: string): number {
+  const [, count = "", unit = ""] = /^([1-9][0-9]{0,5})([mhd])$/.exec(text) ?? [];
+  if (unit === "")
+    throw cliError("CLI_OPTION_VALUE", { checked: "--max-age", expected: "90m, 12h or 30d", got: quote(text) });
+  return Number(count) * 60_000 * (unit === "m" ? 1 : unit === "h" ? 60 : 24 * 60);
 }
 
 /** The longest FROM that the name begins with, at whole parts, decides. */
