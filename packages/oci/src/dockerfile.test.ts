@@ -7,6 +7,33 @@ const images = (text: string, args: Record<string, string> = {}): readonly strin
   findDockerfileImages(text, new Map(Object.entries(args))).map(({ image, by, line }) => `${line} ${by} ${image}`);
 
 describe("images of a Dockerfile", () => {
+  test.each([
+    ["a quoted text is no here-document", 'FROM good\nRUN echo "<<EOF"\nFROM evil\nRUN true \\\nEOF', "3 FROM evil"],
+    ["nor is a here-string", "FROM good\nRUN cat <<<EOF\nFROM evil\nRUN true \\\nEOF", "3 FROM evil"],
+    ["nor a shift", "FROM good\nRUN echo $((1<<EOF))\nFROM evil\nRUN true \\\nEOF", "3 FROM evil"],
+    ["two escapes do not join lines", "FROM good\nRUN echo \\\\\nFROM evil", "3 FROM evil"],
+    [
+      "a mount's members in capitals",
+      "FROM good\nRUN --mount=type=bind,FROM=evil,target=/x /x/run",
+      "2 RUN --mount evil",
+    ],
+    ["in quotes", 'FROM good\nRUN --mount=type=bind,"from=evil",target=/x /x/run', "2 RUN --mount evil"],
+    ["escaped", "FROM good\nRUN --mount=type=bind,fr\\om=evil,target=/x /x/run", "2 RUN --mount evil"],
+    ["a flag in quotes", 'FROM good\nCOPY "--from=evil" / /', "2 COPY --from evil"],
+  ])("nothing hides: %s", (_, text, hidden) => {
+    expect(images(text)).toEqual(["1 FROM good", hidden]);
+  });
+
+  test.each([
+    ["a here-document by a name that is cut otherwise", "FROM good\nRUN cat <<E-F\nE-F\nFROM evil\nRUN true \\\nE"],
+    ["one beside a variable that builders cannot read", "FROM good\nRUN cat ${ <<E\nFROM evil\nRUN true \\\nE"],
+    ["one beside an open quote", "FROM good\nRUN cat ' <<E\nFROM evil\nRUN true \\\nE"],
+    ["a blank of another kind after the escape", "FROM good\nRUN true \\\u00a0\nFROM evil"],
+    ["a mark before a comment", "FROM good\nRUN true \\\n\ufeff# x\nFROM evil"],
+  ])("refused: %s", (_, text) => {
+    expect(() => images(text)).toThrow(code("OCI_DOCKERFILE_MALFORMED"));
+  });
+
   test("stages are no images, by name, by number and in any case", () => {
     expect(
       images(`FROM golang:1.26 AS Build

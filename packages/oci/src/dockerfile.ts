@@ -60,9 +60,16 @@ function directivesOf(text: string): { readonly escape: string; readonly syntax?
   return { escape, ...(syntax !== undefined && { syntax }) };
 }
 
-/** Lines joined where one ends in the escape character; comments and here-documents are left out. */
+/** Builders and we could differ on what these are at either end of a line, and so on where an instruction begins. */
+const oddSpace =
+  /^[ \t]*[\v\f\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]|[\v\f\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff][ \t]*$/;
+
+/** Lines joined where one ends in the escape character, but not in two; comments and here-documents are left out. */
 function instructionsOf(text: string, escape: string): readonly Instruction[] {
   const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const odd = lines.findIndex((line) => oddSpace.test(line));
+  if (odd !== -1) throw malformed(odd + 1, "blanks and tabs only around a line", quote(lines[odd] ?? ""));
+  const continuation = escape === "`" ? /(?:^|[^`])`[ \t]*$/ : /(?:^|[^\\])\\[ \t]*$/;
   const found: Instruction[] = [];
   for (let at = 0; at < lines.length;) {
     let start = at;
@@ -70,11 +77,10 @@ function instructionsOf(text: string, escape: string): readonly Instruction[] {
     let isOpen = true;
     while (isOpen && at < lines.length) {
       const line = lines[at++] ?? "";
-      if (/^\s*#/.test(line) || (joined !== "" && line.trim() === "")) continue;
+      if (/^[ \t]*#/.test(line) || (joined !== "" && line.trim() === "")) continue;
       if (joined === "") start = at - 1;
-      const trimmed = line.trimEnd();
-      isOpen = trimmed.endsWith(escape);
-      joined += isOpen ? trimmed.slice(0, -1) : line;
+      isOpen = continuation.test(line);
+      joined += isOpen ? line.slice(0, line.lastIndexOf(escape)) : line;
     }
     const match = /^\s*([A-Za-z]+)(?:\s+([\s\S]*))?$/.exec(joined);
     if (match === null) continue;
@@ -89,16 +95,32 @@ function instructionsOf(text: string, escape: string): readonly Instruction[] {
 function afterHereDocuments({ name, rest, line }: Instruction, lines: readonly string[], at: number): number {
   if (name !== "RUN" && name !== "COPY" && name !== "ADD") return at;
   let next = at;
-  for (const match of rest.matchAll(/<<(-?)(["']?)([A-Za-z_][A-Za-z0-9_]*)\2/g)) {
-    const [, dash, , word] = match;
+  for (const { dash, word } of hereDocumentsOf(rest, line)) {
     for (;;) {
-      if (next >= lines.length)
-        throw malformed(line, `the end of here-document ${quote(word ?? "")}`, "the end of the file");
+      if (next >= lines.length) throw malformed(line, `the end of here-document ${quote(word)}`, "the end of the file");
       const text = lines[next++] ?? "";
       if ((dash === "-" ? text.replace(/^\t+/, "") : text) === word) break;
     }
   }
   return next;
+}
+
+/**
+ * As BuildKit finds them: only a whole word `<<NAME` begins one, never a part of a word or of a quoted text. What it could read
+ * in another way is refused, for whatever we take for a document's text we do not look into.
+ */
+function hereDocumentsOf(rest: string, line: number): readonly { readonly dash: string; readonly word: string }[] {
+  if (!/(?:^|\s)\d*<<-?[^<\s]/.test(rest)) return [];
+  const form = /(?:"(?:[^"\\]|\\[^])*"|'[^']*'|\\[^]|[^\s"'\\])+/g;
+  const isOdd =
+    rest.replace(form, "").trim() !== "" || /\$\{(?![A-Za-z_][A-Za-z0-9_]*(?::[-+?][^${}"'\\]*)?\})/.test(rest);
+  const begun = (rest.match(form) ?? []).flatMap((word) => {
+    const [, dash = "", name] = /^\d*<<(-?)([^<]+)$/.exec(word) ?? [];
+    return name === undefined ? [] : [{ dash, word: unquote(name) }];
+  });
+  const isPlain = begun.every(({ word }) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(word));
+  if (isPlain && !isOdd) return begun;
+  throw malformed(line, "a here-document that can be read in one way only", quote(rest));
 }
 
 function read(instruction: Instruction, file: State): void {
@@ -148,7 +170,7 @@ function readRun(rest: string, file: State, line: number): void {
     const froms = flag
       .slice("--mount=".length)
       .split(",")
-      .filter((part) => part.startsWith("from="));
+      .filter((part) => /^from=/i.test(part));
     for (const part of froms) useFrom(part.slice("from=".length), "RUN --mount", file, line);
   }
 }
@@ -170,7 +192,8 @@ function useFrom(text: string, by: DockerfileUse["by"], file: State, line: numbe
 
 /** The `--name=value` words that an instruction begins with. */
 function flagsOf(rest: string): readonly string[] {
-  const words = wordsOf(rest);
+  // Builders take quotes and escapes out of flags before they read them.
+  const words = wordsOf(rest).map((word) => unquote(word).replace(/\\([^])/g, "$1"));
   const end = words.findIndex((word) => !word.startsWith("--"));
   return end === -1 ? words : words.slice(0, end);
 }
