@@ -1,4 +1,4 @@
-import { hash } from "@countersign/core";
+import { hash, TrustError } from "@countersign/core";
 import { instanceTime, makeInstance, trustRootBytes } from "@countersign/testkit";
 import { makeAuthority, makeCtLog, makeLog, makeTsa, type TrustedRootParts } from "@countersign/local-sigstore";
 import { describe, expect, test } from "vitest";
@@ -6,6 +6,8 @@ import { countCurrent, endsSoonMs, lintTrustRoots } from "./trust-root-lint.ts";
 import { parseTrustRoots } from "./trust-root-lines.ts";
 import { describeTrustRoot } from "./trust-root-describe.ts";
 import { requirements } from "./requirement.ts";
+import { parseTrustRoot, type TrustRoot } from "./trust-root.ts";
+import { jsonBytes, mutants, sampleTrustRoot } from "../vectors/format-sample.ts";
 
 const instance = makeInstance();
 const other = makeInstance("b");
@@ -118,4 +120,26 @@ test("a description says what counts now and names the certificates", () => {
 /** A log's id as it is for Rekor 1. */
 function rawId({ key }: { readonly key: { readonly spki: Uint8Array } }): Uint8Array {
   return hash("sha256", key.spki);
+}
+
+test("whatever the reader takes can be judged and described", () => {
+  let taken = 0;
+  for (const mutant of mutants(sampleTrustRoot())) {
+    const root = readable(jsonBytes(mutant));
+    if (root === undefined) continue;
+    taken++;
+    const findings = lintTrustRoots([root], { nowMs: instanceTime.getTime(), need: requirements.certificate });
+    expect(findings.every(({ code, fix }) => code !== "" && fix !== "")).toBe(true);
+    describeTrustRoot(root, instanceTime.getTime());
+  }
+  expect(taken).toBeGreaterThan(50);
+});
+
+function readable(bytes: Uint8Array): TrustRoot | undefined {
+  try {
+    return parseTrustRoot(bytes);
+  } catch (error) {
+    if (error instanceof TrustError) return undefined;
+    throw error;
+  }
 }
