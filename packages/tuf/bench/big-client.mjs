@@ -9,14 +9,14 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseDigest } from "@countersign/core";
 import { makeHttpFetcher, saveTarget } from "@countersign/tuf";
-import { makeDirectoryFetcher, openTargetFolder } from "@countersign/tuf/node";
+import { httpFetch, makeDirectoryFetcher, openTargetFolder } from "@countersign/tuf/node";
 
 const [mode = "", ...rest] = process.argv.slice(2);
 
 function fetcherOf(from) {
   if (!from.startsWith("http:")) return makeDirectoryFetcher({ metadata: `${from}/metadata` });
   return makeHttpFetcher({
-    fetch: (address, init) => fetch(address, init),
+    fetch: httpFetch,
     sleep: (ms, signal) => wait(ms, undefined, { signal }),
     tickMs: () => performance.now(),
     mirrors: [{ metadataUrl: `${from}/metadata/` }],

@@ -1,7 +1,7 @@
 import { concatBytes, TrustError } from "@countersign/core";
 import { tufError } from "./errors.ts";
 import { placeOf } from "./http-address.ts";
-import { codeOf, type HttpAnswer, type HttpWorld } from "./http-request.ts";
+import { codeOf, type HttpAnswer, type HttpResponse, type HttpWorld } from "./http-request.ts";
 import type { FetchLimits } from "./http-limit.ts";
 
 /** How a body is read. */
@@ -9,6 +9,8 @@ export interface BodyOptions {
   /** What may still come, in bytes, after decompression. */
   readonly maxBytes: number;
   readonly limits: FetchLimits;
+  /** Where the next chunk is put, if the transport can do that; it is then a view of that buffer. Never an empty one. */
+  readonly room?: () => Uint8Array;
 }
 
 /**
@@ -19,12 +21,12 @@ export interface BodyOptions {
 export async function* readBody(
   world: HttpWorld,
   answer: HttpAnswer,
-  { limits, maxBytes }: BodyOptions,
+  { limits, maxBytes, room }: BodyOptions,
 ): AsyncGenerator<Uint8Array> {
   const meter = new Meter(world, limits);
   const watched = new AbortController();
   watch(world, meter, { ...answer, limits }, watched.signal).catch(() => {});
-  const source = new Chunks(answer, meter);
+  const source = new Chunks(answer, meter, room);
   let received = 0;
   try {
     checkAnnounced(answer, maxBytes);
@@ -76,36 +78,53 @@ function tooLarge({ url }: HttpAnswer, maxBytes: number): TrustError {
 /** The chunks of a body; a wait for the next one ends when the request is stopped. */
 class Chunks {
   readonly #stop: AbortController;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  readonly #reading: Reading;
   readonly #meter: Meter;
   #interrupt: (reason: unknown) => void = () => {};
   readonly #onStop = (): void => this.#interrupt(this.#stop.signal.reason);
 
-  constructor({ response, stop }: HttpAnswer, meter: Meter) {
+  constructor({ response, stop }: HttpAnswer, meter: Meter, room: BodyOptions["room"]) {
     this.#stop = stop;
     this.#meter = meter;
-    this.#reader = response.body?.getReader();
+    this.#reading = readingOf(response, room);
     stop.signal.addEventListener("abort", this.#onStop, { once: true });
   }
 
   async next(): Promise<Uint8Array | undefined> {
-    const reader = this.#reader;
-    if (reader === undefined) return undefined;
     this.#meter.waits();
-    const { value } = await new Promise<ReadableStreamReadResult<Uint8Array>>((resolve, reject) => {
+    const chunk = await new Promise<Uint8Array | undefined>((resolve, reject) => {
       this.#interrupt = reject;
       if (this.#stop.signal.aborted) this.#onStop();
-      else reader.read().then(resolve, reject);
+      else this.#reading.next().then(resolve, reject);
     });
-    this.#meter.got(value?.length ?? 0);
-    return value;
+    this.#meter.got(chunk?.length ?? 0);
+    return chunk;
   }
 
   close(): void {
     this.#stop.signal.removeEventListener("abort", this.#onStop);
     // Not awaited: a stream that hangs in `read` would never answer this either.
-    this.#reader?.cancel().catch(() => {});
+    this.#reading.end().catch(() => {});
   }
+}
+
+interface Reading {
+  readonly next: () => Promise<Uint8Array | undefined>;
+  readonly end: () => Promise<void>;
+}
+
+/** By the way that the transport and the caller both know. */
+function readingOf({ body, readInto }: HttpResponse, room: BodyOptions["room"]): Reading {
+  if (readInto !== undefined && room !== undefined) {
+    const next = async (): Promise<Uint8Array | undefined> => {
+      const buffer = room();
+      const length = await readInto(buffer);
+      return length === 0 ? undefined : buffer.subarray(0, length);
+    };
+    return { next, end: async () => body?.cancel() };
+  }
+  const reader = body?.getReader();
+  return { next: async () => (await reader?.read())?.value, end: async () => reader?.cancel() };
 }
 
 /** How many bytes came in how much time of waiting for them. */

@@ -3,6 +3,8 @@ import type { HttpAnswer, HttpWorld } from "./http-request.ts";
 
 /** How much is handed out at once, in bytes; less if it comes slowly, or ends. Each piece costs a file operation in another thread. */
 const pieceBytes = 4 * 1024 * 1024;
+/** What a connection brings in one turn of the event loop at most, in bytes: libuv reads 64 KiB 32 times. */
+const turnBytes = 2 * 1024 * 1024;
 /** What came is handed out after this long, in milliseconds, so that progress shows and little is lost when the process is killed. */
 const pieceMs = 250;
 
@@ -16,13 +18,16 @@ export async function* readPieces(
   options: BodyOptions,
 ): AsyncGenerator<Uint8Array> {
   const gathered = new Gatherer(options.maxBytes);
-  const free = isByteStream(answer.response.body) ? freeChunk : () => {};
+  const room = (): Uint8Array => gathered.room;
+  const isDirect = answer.response.readInto !== undefined;
+  const free = !isDirect && isByteStream(answer.response.body) ? freeChunk : () => {};
   let sinceMs = world.tickMs();
   try {
-    for await (const chunk of readBody(world, answer, options)) {
+    for await (const chunk of readBody(world, answer, { ...options, room })) {
       for (let at = 0; at < chunk.length;) {
         at += gathered.add(chunk, at);
-        if (!gathered.isFull && world.tickMs() - sinceMs < pieceMs) continue;
+        const isDue = gathered.isFull || (isDirect && gathered.isNearlyFull);
+        if (!isDue && world.tickMs() - sinceMs < pieceMs) continue;
         sinceMs = world.tickMs();
         yield gathered.take();
       }
@@ -52,10 +57,19 @@ class Gatherer {
     return this.size === this.#pieceBytes;
   }
 
-  /** Takes as much as there is room for; returns how much. */
+  /** Whether less is left than a connection may bring in one turn of the event loop: what there is no room for is copied once more. */
+  get isNearlyFull(): boolean {
+    return this.#pieceBytes - this.size < Math.min(turnBytes, this.#pieceBytes / 2);
+  }
+
+  get room(): Uint8Array {
+    return this.#piece.subarray(this.size);
+  }
+
+  /** Takes as much as there is room for, which may be there already; returns how much. */
   add(chunk: Uint8Array, at: number): number {
     const some = chunk.subarray(at, at + this.#pieceBytes - this.size);
-    this.#piece.set(some, this.size);
+    if (some.buffer !== this.#piece.buffer) this.#piece.set(some, this.size);
     this.size += some.length;
     return some.length;
   }
@@ -78,7 +92,7 @@ function isByteStream(body: ReadableStream | null): boolean {
   }
 }
 
-/** Gives memory back at once: to have gigabytes collected as garbage costs more than to hash them. */
-function freeChunk({ buffer, byteLength }: Uint8Array): void {
+/** Gives memory back at once: to have gigabytes collected as garbage costs more than to hash them. Pooled memory is left alone. */
+export function freeChunk({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }

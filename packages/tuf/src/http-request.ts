@@ -14,7 +14,14 @@ export interface HttpWorld {
 }
 
 /** What is looked at of an answer; fetch gives it, and more. */
-export type HttpResponse = Pick<Response, "status" | "type" | "headers" | "body">;
+export interface HttpResponse extends Pick<Response, "status" | "type" | "body"> {
+  readonly headers: Pick<Headers, "get" | "has">;
+  /**
+   * Instead of `body`, for who reads large bodies: puts what came into the buffer, as much as there is room for, and waits if nothing
+   * came yet. Resolves with the number of bytes, 0 at the end; rejects as reading `body` does.
+   */
+  readonly readInto?: (buffer: Uint8Array) => Promise<number>;
+}
 
 /** One request. */
 export interface HttpAsk {
