@@ -28,6 +28,9 @@ describe("images of a Dockerfile", () => {
     ["a here-document by a name that is cut otherwise", "FROM good\nRUN cat <<E-F\nE-F\nFROM evil\nRUN true \\\nE"],
     ["one beside a variable that builders cannot read", "FROM good\nRUN cat ${ <<E\nFROM evil\nRUN true \\\nE"],
     ["one beside an open quote", "FROM good\nRUN cat ' <<E\nFROM evil\nRUN true \\\nE"],
+    ["an escape after another comment", "# a comment\n# escape=`\nFROM good\nRUN true \\\nFROM evil"],
+    ["an escape after a directive that is none", "# a=b c\n# escape=`\nFROM good\nRUN true \\\nFROM evil"],
+    ["an escape that is none", "# escape=x\nFROM good\nRUN true x\nFROM evil"],
     ["a blank of another kind after the escape", "FROM good\nRUN true \\\u00a0\nFROM evil"],
     ["a mark before a comment", "FROM good\nRUN true \\\n\ufeff# x\nFROM evil"],
   ])("refused: %s", (_, text) => {

@@ -46,16 +46,26 @@ interface State {
   readonly uses: DockerfileUse[];
 }
 
-/** Comments of the form `# name=value` before anything else. */
+/**
+ * Comments of the form `# name=value` before anything else. Builders differ on whether one that comes after another comment
+ * still counts, so that an `escape` there is refused.
+ */
 function directivesOf(text: string): { readonly escape: string; readonly syntax?: string } {
   let escape = "\\";
   let syntax: string | undefined;
-  for (const line of text.replace(/^\uFEFF/, "").split(/\r?\n/)) {
-    const match = /^\s*#\s*([a-zA-Z]+)\s*=\s*(\S+)\s*$/.exec(line);
-    if (match === null) break;
-    const [, name = "", value = ""] = match;
-    if (name.toLowerCase() === "escape" && (value === "`" || value === "\\")) escape = value;
-    if (name.toLowerCase() === "syntax") syntax = value;
+  let isFirst = true;
+  for (const [at, line] of text
+    .replace(/^\uFEFF/, "")
+    .split(/\r?\n/)
+    .entries()) {
+    if (!/^\s*#/.test(line)) break;
+    const [, word = "", value = ""] = /^\s*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/.exec(line) ?? [];
+    const name = word.toLowerCase();
+    if (name === "escape" && (!isFirst || (value !== "`" && value !== "\\")))
+      throw malformed(at + 1, "# escape= with ` or \\, before all other comments", quote(line));
+    isFirst &&= ["escape", "syntax", "check"].includes(name);
+    if (name === "escape") escape = value;
+    if (name === "syntax") syntax = value;
   }
   return { escape, ...(syntax !== undefined && { syntax }) };
 }
