@@ -135,11 +135,8 @@ export async function openClient(
 /** Who is asked about Sigstore identities; nobody unless they were switched on. */
 export async function identityCheckOf(options: UpdateOptions, terminal: Terminal): Promise<IdentityCheck | undefined> {
   if (options.sigstoreIdentities !== true) return undefined;
-  const [{ tufIdentityCheck }, { readTrust }] = await Promise.all([
-    import("@countersign/pipeline"),
-    import("./trust.ts"),
-  ]);
-  return tufIdentityCheck(await readTrust(options, { keys: [] }, terminal), terminal.now());
+  const { openIdentityCheck } = await import("./update-identity.ts");
+  return openIdentityCheck(options, terminal);
 }
 
 /** Asks tuf-js whether it would have found the same in what this client used. Rejects with PIPELINE_SECOND_OPINION_* unless it agrees. */
