@@ -33,7 +33,7 @@ const trusted = new WeakSet<TrustedTarget>();
 /** Puts down what a search proved. Only for the engine: what comes out counts as proved in `verifyTarget`. */
 export function trustTarget(name: string, found: Found, set: SnapshotSet): TrustedTarget {
   const { file, targets, rolePath } = found;
-  const target: TrustedTarget = Object.freeze({
+  const target: TrustedTarget = frozen({
     name,
     length: file.length,
     digests: file.digests,
@@ -48,6 +48,13 @@ export function trustTarget(name: string, found: Found, set: SnapshotSet): Trust
   });
   trusted.add(target);
   return target;
+}
+
+/** With all that is in it: what could still be changed would be vouched for as if it had been proved. */
+function frozen<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  for (const inner of Object.values(value)) frozen(inner);
+  return Object.freeze(value);
 }
 
 /** Whether exactly this object came out of a search: a copy did not. */

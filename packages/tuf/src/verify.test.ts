@@ -54,6 +54,17 @@ test("the file that was listed becomes verified claims", async () => {
   });
 });
 
+test("what was found cannot be changed before it is vouched for", async () => {
+  const target = await found({ custom: { release: { version: "1.0.0" } } });
+  const { release } = target.custom as { release: { version: string } };
+  expect(() => (target.digests as unknown as string[]).splice(0, 1, `sha256:${"00".repeat(32)}`)).toThrow(TypeError);
+  expect(() => (release.version = "2.0.0")).toThrow(TypeError);
+  expect(() => (target.rolePath as string[]).push("x")).toThrow(TypeError);
+  expect(() => (target.under as { root: number }).root++).toThrow(TypeError);
+  const [signer] = target.signers as unknown as [{ kind: string }];
+  expect(() => (signer.kind = "certificate")).toThrow(TypeError);
+});
+
 test("another file is refused", async () => {
   const target = await found();
   expect(codeOf(() => verifyTarget(target, { name: "x", digests: [] }))).toBe("TUF_TARGET_LENGTH");
