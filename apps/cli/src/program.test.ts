@@ -94,6 +94,23 @@ describe("wrong usage", () => {
     expect(stderr).toContain("countersign: error: ");
   });
 
+  test.each([
+    [["update", "get", "--json", "--nonsense"], "update get"],
+    [["layout", "--json", "record", "start", "--nonsense"], "layout record start"],
+    [["nonsense", "--json"], "nonsense"],
+  ])("%j names the command that failed", async (argv, command) => {
+    const { stdout } = await runHere(argv);
+    expect(JSON.parse(stdout)).toMatchObject({ command });
+  });
+
+  test("a word that only leads to commands shows examples of them", async () => {
+    for (const word of ["update", "repo", "layout", "trust", "key", "image", "dev", "bundle"]) {
+      const { code, stdout } = await runHere([word, "--help"]);
+      expect({ word, code }).toEqual({ word, code: 0 });
+      expect(stdout).toMatch(new RegExp(`Examples:\n(  .*\n)*  .*countersign ${word} `));
+    }
+  });
+
   test("$COUNTERSIGN_JSON asks for it too, also when the options are wrong", async () => {
     const { stdout } = await runHere(["verify"], { env: { COUNTERSIGN_JSON: "1" } });
     expect(JSON.parse(stdout)).toMatchObject({ exitCode: 2 });

@@ -112,13 +112,26 @@ function subcommand(parent: Command, name: string): Command {
   if (present !== undefined) return present;
   return parent
     .command(name)
-    .description(branches[name] ?? "")
+    .description(branchDescription(name))
     .helpGroup(branchGroups[name] ?? "Supply chains:")
     .helpCommand(false);
 }
 
 function descriptionOf(row: CommandRow): string {
-  return `${row.says}.\n\nExamples:\n${row.examples.map((example) => `  ${example}`).join("\n")}`;
+  return withExamples(`${row.says}.`, row.examples);
+}
+
+/** The first example of each of the first few commands below a word. */
+function branchDescription(name: string): string {
+  const below = commandTable.filter((row) => row.path.split(" ").slice(0, -1).includes(name));
+  const examples = below.flatMap((row) => row.examples.slice(0, 1));
+  return withExamples(`${branches[name] ?? name}.`, examples.slice(0, maxBranchExamples));
+}
+
+const maxBranchExamples = 4;
+
+function withExamples(says: string, examples: readonly string[]): string {
+  return `${says}\n\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`;
 }
 
 const goCommands: ReadonlySet<string> = new Set(["sign-blob", "verify-blob", "attest-blob", "verify-blob-attestation"]);

@@ -1,5 +1,6 @@
 import type { Report } from "@countersign/pipeline";
 import type { TrustError } from "@countersign/core";
+import { commandTable } from "./command.ts";
 import { exitCodes } from "./exit.ts";
 
 /** The report as one JSON object and a line end. */
@@ -46,7 +47,7 @@ export function formatFailureJson(failure: TrustError, argv: readonly string[], 
   const exitCode = exitCodes[failure.kind];
   return formatJson({
     schema: "countersign.failure/v1",
-    command: argv.find((word) => !word.startsWith("-")) ?? "",
+    command: commandIn(argv),
     error: { code, kind, message, fix },
     decision: { verdict: exitCode === 1 ? "refused" : "unknown", reason: message },
     evidence: [],
@@ -54,4 +55,13 @@ export function formatFailureJson(failure: TrustError, argv: readonly string[], 
     exitCode,
     at: at.toISOString(),
   });
+}
+
+/** The command that the words of a command line begin with, options between them left out; the first word if it is none. */
+function commandIn(argv: readonly string[]): string {
+  const words = argv.filter((word) => !word.startsWith("-"));
+  const paths = new Set(commandTable.map(({ path }) => path));
+  const lengths = [3, 2, 1].filter((count) => count <= words.length);
+  const known = lengths.map((count) => words.slice(0, count).join(" ")).find((path) => paths.has(path));
+  return known ?? words[0] ?? "";
 }
