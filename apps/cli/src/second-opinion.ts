@@ -16,21 +16,22 @@ export async function loadPeer(): Promise<Peer> {
   return loadSigstorePeer();
 }
 
-/** Loads the other implementation, and gets ready to keep the artifact for it, up to its limit. */
-export async function requestOpinion(): Promise<OpinionRequest> {
+/** Loads the other implementation, and gets ready to keep the artifact for it, up to a limit: 1 GiB. */
+export async function requestOpinion(maxBytes?: number): Promise<OpinionRequest> {
   const { loadSigstorePeer, maxOpinionBytes } = await import("@countersign/pipeline/node");
   const peer = await loadSigstorePeer();
+  const limit = maxBytes ?? maxOpinionBytes;
   const pieces: Uint8Array[] = [];
   let size = 0;
   const onPiece = (piece: Uint8Array): void => {
     size += piece.length;
-    if (size > maxOpinionBytes) pieces.length = 0;
+    if (size > limit) pieces.length = 0;
     else pieces.push(Uint8Array.from(piece));
   };
   return {
     reading: { onPiece },
     world: (artifact) => {
-      const isWhole = artifact.size === size && size <= maxOpinionBytes;
+      const isWhole = artifact.size === size && size <= limit;
       return { peer, ...(isWhole && { message: Buffer.concat(pieces) }) };
     },
   };

@@ -2,6 +2,7 @@ import { cpSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { builtMain, runProgram } from "./scenario.ts";
+import { requestOpinion } from "./second-opinion.ts";
 import { parsed, setStage, type Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -31,6 +32,19 @@ test("an artifact of more than what is kept otherwise, and an empty one", async 
   expect((await stage.run([...verify(large), "--second-opinion"])).stderr).toContain("agrees");
   const empty = await stage.sign("empty", "");
   expect((await stage.run([...verify(empty), "--second-opinion"])).stderr).toContain("agrees");
+});
+
+test("an artifact is kept whole, and not at all if it is longer than the limit, or was not read", async () => {
+  const artifact = { name: "x", digests: [] };
+  const kept = await requestOpinion(4);
+  const buffer = new Uint8Array([1, 2]);
+  kept.reading.onPiece?.(buffer);
+  buffer.fill(3);
+  kept.reading.onPiece?.(buffer);
+  expect(kept.world({ ...artifact, size: 4 }).message).toEqual(Buffer.from([1, 2, 3, 3]));
+  kept.reading.onPiece?.(buffer.subarray(1));
+  expect(kept.world({ ...artifact, size: 5 })).not.toHaveProperty("message");
+  expect((await requestOpinion()).world(artifact)).not.toHaveProperty("message");
 });
 
 test("by variable and by policy file, neither of which takes back what the other asks for", async () => {
