@@ -2,10 +2,16 @@ import { entryOf, mergeTag } from "./attach.ts";
 import { listReferrers } from "./referrers.ts";
 import { hasBlob, mountBlob, pushBlob, putManifest } from "./push.ts";
 import type { CopyTarget } from "./copy.ts";
-import type { Registry, Repository } from "./registry.ts";
+import type { FetchedManifest, Registry, Repository } from "./registry.ts";
 
 /** A repository as the target of a copy; `neighbour` is a repository of the same registry to take blobs over from. */
 export function registryTarget(registry: Registry, repository: Repository, neighbour?: string): CopyTarget {
+  const store = async ({ bytes, manifest }: FetchedManifest, tag?: string): Promise<void> => {
+    await putManifest(registry, repository, bytes, {
+      mediaType: manifest.mediaType,
+      ...(tag !== undefined && { tag }),
+    });
+  };
   return {
     async putBlob(blob, read) {
       if (await hasBlob(registry, repository, blob.digest)) return false;
@@ -16,11 +22,11 @@ export function registryTarget(registry: Registry, repository: Repository, neigh
       };
       return await pushBlob(registry, repository, blob, content);
     },
-    async putManifest({ bytes, manifest }, tag) {
-      await putManifest(registry, repository, bytes, {
-        mediaType: manifest.mediaType,
-        ...(tag !== undefined && { tag }),
-      });
+    async putManifest(fetched, tag) {
+      await store(fetched, tag);
+    },
+    async putRoot(fetched, tag) {
+      if (tag !== undefined) await store(fetched, tag);
     },
     async listReferrers(subject, referrers) {
       const listed = await listReferrers(registry, repository, subject);

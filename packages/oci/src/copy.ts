@@ -11,6 +11,8 @@ export interface CopyTarget {
   /** Stores a blob unless it is there; `read` is called only if its content is needed. */
   putBlob(blob: Descriptor, read: () => Promise<AsyncIterable<Uint8Array>>): Promise<boolean>;
   putManifest(manifest: FetchedManifest, tag?: string): Promise<void>;
+  /** Makes the image known as what was copied: under a tag, or by its digest alone. */
+  putRoot(manifest: FetchedManifest, tag?: string): Promise<void>;
   /** Makes sure that these manifests are found as referrers of `subject`. */
   listReferrers(subject: Digest, referrers: readonly FetchedManifest[]): Promise<void>;
 }
@@ -55,7 +57,7 @@ export async function copyImage(
   // The list grows while evidence is copied, which has been looked into by then.
   const images = options.withoutEvidence === true ? [] : Array.from(copy.done.keys());
   for (const digest of images) await copyEvidence(copy, digest, 1);
-  if (options.tag !== undefined) await target.putManifest(root, options.tag);
+  await target.putRoot(root, options.tag);
   return { digest: root.digest, manifests: copy.done.size, ...copy.counts };
 }
 

@@ -16,6 +16,7 @@ import {
 import { entryOf } from "./attach.ts";
 import type { CopyTarget } from "./copy.ts";
 import type { OciHttp, OciResponse } from "./http.ts";
+import type { FetchedManifest } from "./registry.ts";
 
 /** The annotation that names an entry of index.json (image-spec, "Image Layout"). */
 const refName = "org.opencontainers.image.ref.name";
@@ -55,12 +56,13 @@ export async function layoutTarget(folder: string): Promise<CopyTarget> {
       await writeStream(path, verifiedStream(await read(), blob, `blob ${blob.digest}`));
       return true;
     },
-    async putManifest({ digest, bytes, manifest }, tag) {
-      const path = blobPath(folder, digest);
-      if ((await lengthOf(path)) !== bytes.length) await writeWhole(path, bytes);
-      if (tag === undefined) return;
-      const annotations = new Map([[refName, tag]]);
-      await addEntries(folder, [{ mediaType: manifest.mediaType, digest, size: bytes.length, annotations }]);
+    async putManifest(fetched, tag) {
+      const path = blobPath(folder, fetched.digest);
+      if ((await lengthOf(path)) !== fetched.bytes.length) await writeWhole(path, fetched.bytes);
+      if (tag !== undefined) await addEntries(folder, [namedEntry(fetched, tag)]);
+    },
+    async putRoot(fetched, tag) {
+      await addEntries(folder, [namedEntry(fetched, tag)]);
     },
     async listReferrers(_, referrers) {
       await addEntries(folder, referrers.map(entryOf));
@@ -145,6 +147,11 @@ async function readIndex(folder: string): Promise<readonly Descriptor[]> {
   return reader
     .array("manifests", maxIndexEntries)
     .map((each, index) => readDescriptor(each, `index.json manifests[${index}]`));
+}
+
+function namedEntry({ digest, bytes, manifest }: FetchedManifest, tag: string | undefined): Descriptor {
+  const annotations = new Map<string, string>(tag === undefined ? [] : [[refName, tag]]);
+  return { mediaType: manifest.mediaType, digest, size: bytes.length, annotations };
 }
 
 /** Entries of the same name are replaced, those of the same digest kept once. */

@@ -163,6 +163,16 @@ describe("image layouts", () => {
     });
   });
 
+  test("an image by its digest alone is listed too, and found by it", async () => {
+    const layout = join(folder, "by-digest");
+    await copyImage(open(), { ...repository, digest: root }, await layoutTarget(layout));
+    const { manifests } = JSON.parse(await readFile(join(layout, "index.json"), "utf8")) as {
+      manifests: { digest: string }[];
+    };
+    expect(manifests.map((each) => each.digest)).toContain(root);
+    expect((await open(layoutHttp(layout)).manifest({ ...repository, digest: root })).digest).toBe(root);
+  });
+
   test("a blob that was changed on disk is refused", async () => {
     const layout = join(folder, "changed");
     await copyImage(open(), { ...repository, tag: "1.0" }, await layoutTarget(layout), { tag: "2.0" });
