@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, createReadStream, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { closeSync, createReadStream, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { digestStream } from "@countersign/core";
 import { signFile, verifyArguments } from "./corpus-file.ts";
 import { repeated, turned, type Patience } from "./measure.ts";
+import { leavePeak, readPeakMb } from "./peak.ts";
 import { command } from "./process-row.ts";
 import { run, runNode } from "./process.ts";
 
@@ -60,16 +61,4 @@ function writeBlocks(path: string, bytes: number): void {
   } finally {
     closeSync(fd);
   }
-}
-
-/** Makes a process leave the most memory it held, in kilobytes, in a file. */
-export function leavePeak(folder: string): readonly string[] {
-  const file = JSON.stringify(join(folder, "rss"));
-  const write = `process.getBuiltinModule("fs").writeFileSync(${file}, String(process.resourceUsage().maxRSS))`;
-  return ["--import", `data:text/javascript,process.on("exit",()=>${encodeURIComponent(write)})`];
-}
-
-/** What a process with `leavePeak` left, in megabytes. */
-export function readPeakMb(folder: string): number {
-  return Number(readFileSync(join(folder, "rss"), "utf8")) / 1024;
 }

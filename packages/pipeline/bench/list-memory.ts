@@ -4,9 +4,10 @@
  */
 import { inspectList } from "@countersign/pipeline/node";
 import { checkAllowed, itemsOf, readList } from "./list-file.ts";
+import { peakMb } from "./peak.ts";
 import { policy } from "./sample.ts";
 
 const [folder = "", count = "0"] = process.argv.slice(2);
 const { samples, trust } = readList(folder, Number(count));
 checkAllowed(await inspectList(itemsOf(samples), { policy, trust }));
-process.stdout.write(JSON.stringify({ maxRssMb: process.resourceUsage().maxRSS / 1024 }));
+process.stdout.write(JSON.stringify({ maxRssMb: peakMb() }));
