@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { digestOf } from "@countersign/core";
@@ -336,6 +336,17 @@ describe("countersign update status", () => {
       client: { store: join(at, "store"), mirrors: [{ metadataUrl: site.mirror }] },
     });
     expect(site.server.requests).toEqual([]);
+  });
+
+  test("says that a file in the store is damaged, not that it is absent", async () => {
+    await trust();
+    await update("refresh");
+    const file = join(at, "store", "timestamp.json");
+    rmSync(file);
+    symlinkSync(join(at, "root.json"), file);
+    const status = await update("status", "--json");
+    expect(json(status)).toMatchObject({ error: { code: "TUF_STORE_DAMAGED" } });
+    expect(status.code).toBe(1);
   });
 });
 

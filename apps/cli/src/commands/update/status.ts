@@ -40,7 +40,7 @@ async function readAll(directory: string): Promise<ReadonlyMap<string, Uint8Arra
     const files = new Map<string, Uint8Array>();
     for (const name of await session.list()) {
       if (name === anchorFile) continue;
-      const bytes = await session.read(name, maxMetadataBytes).catch(() => undefined);
+      const bytes = await session.read(name, maxMetadataBytes);
       if (bytes !== undefined) files.set(name, bytes);
     }
     return files;
