@@ -7,6 +7,7 @@ export type Change = (input: Input, others: (name: string) => Input) => Input;
 
 export const proof = "verificationMaterial.tlogEntries.0.inclusionProof";
 export const checkpoint = `${proof}.checkpoint.envelope`;
+export const stamps = "verificationMaterial.timestampVerificationData.rfc3161Timestamps";
 
 function inBundle(input: Input, change: (bundle: LooseObject) => LooseObject): Input {
   return { ...input, bundle: bytesOfJson(change(parseLoose(input.bundle))) };
@@ -132,4 +133,24 @@ export function withChain(input: Input): Input {
   const authorities = parseLoose(input.trustedRoot as Uint8Array)["certificateAuthorities"] as LooseObject[];
   const chain = valueAt(authorities.at(-1) as LooseObject, "certChain.certificates") as Loose[];
   return inBundle(input, (bundle) => withAt(bundle, path, [...(valueAt(bundle, path) as Loose[]), ...chain]));
+}
+
+/** The only authority's window is over, and another that has no certificates has one which covers the timestamp. */
+export function borrowedWindow(input: Input): Input {
+  const over = { start: "2000-01-01T00:00:00Z", end: "2000-01-02T00:00:00Z" };
+  const nobody = {
+    uri: "https://tsa.test",
+    certChain: { certificates: [] },
+    validFor: { start: "2000-01-01T00:00:00Z" },
+  };
+  return inRoot((root) => {
+    const [only] = root["timestampAuthorities"] as LooseObject[];
+    return { ...root, timestampAuthorities: [{ ...only, validFor: over }, nobody] };
+  })(input, () => input);
+}
+
+/** The JSON that older cosign wrote under the same option, which is no Sigstore bundle. */
+export function olderCosign(input: Input): Input {
+  const bundle = { base64Signature: "AA==", cert: "AA==", rekorBundle: { SignedEntryTimestamp: "AA==", Payload: {} } };
+  return { ...input, bundle: bytesOfJson(bundle) };
 }

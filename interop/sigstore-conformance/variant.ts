@@ -1,4 +1,5 @@
 import {
+  borrowedWindow,
   type Change,
   changeLine,
   checkpoint,
@@ -14,7 +15,9 @@ import {
   otherHint,
   proof,
   setIn,
+  olderCosign,
   signatureLines,
+  stamps,
   takeFrom,
   windowOf,
   withChain,
@@ -72,6 +75,12 @@ export const variants: readonly Variant[] = [
       checkpoint,
       changeLine(2, () => "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
     ),
+  },
+  {
+    name: "cve-2022-36056-swapped-tlog-entry_fail",
+    from: "happy-path-v0.2",
+    expected: "SIGSTORE_BUNDLE_MALFORMED",
+    change: olderCosign,
   },
   {
     name: "dsse-mismatch-envelope_fail",
@@ -273,6 +282,18 @@ export const variants: readonly Variant[] = [
     from: "rekor2-happy-path",
     expected: "SIGSTORE_TIMESTAMP_UNTRUSTED",
     change: inRoot((root) => ({ ...root, timestampAuthorities: [] })),
+  },
+  {
+    name: "rekor2-timestamp-wrong-tsa-validity-borrow_fail",
+    from: "rekor2-happy-path",
+    expected: "SIGSTORE_TRUST_ROOT_MALFORMED",
+    change: borrowedWindow,
+  },
+  {
+    name: "rekor2-timestamp-in-lines",
+    from: "rekor2-timestamp-with-embedded-cert",
+    expected: "allowed",
+    change: editIn(`${stamps}.0.signedTimestamp`, (text) => text.replace(/.{76}/g, "$&\n")),
   },
   {
     name: "rekor2-log-window-in-the-past_fail",

@@ -98,12 +98,6 @@ export function rowX1(stage: Stage): Attack[] {
       makeEvidence(a, { logged: sha512 }),
       mismatch,
     ),
-    make(
-      "envelope-as-hash",
-      "attestation logged in Rekor v1 as if a file had been signed",
-      makeEvidence(a, { entry: "hashedrekord 0.0.1", content: "envelope" }),
-      mismatch,
-    ),
   ];
 }
 

@@ -5,6 +5,7 @@ import { rowS15, rowS16, rowS17, rowS19, rowS20 } from "./attack-row-format.ts";
 import { rowS11 } from "./attack-row-timestamp.ts";
 import { rowS6, rowS7, rowS8 } from "./attack-row-log.ts";
 import { rowX4, rowX5 } from "./attack-row-signature.ts";
+import { rowX6 } from "./attack-row-suite.ts";
 import { rowS10, rowS14, rowS9 } from "./attack-row-entry.ts";
 import { rowS2, rowS3, rowS4 } from "./attack-row-policy.ts";
 import { rowS1, rowS18, rowS24, rowS25 } from "./attack-row-content.ts";
@@ -37,6 +38,7 @@ const rows: readonly ((stage: Stage) => Attack[])[] = [
   rowX3,
   rowX4,
   rowX5,
+  rowX6,
 ];
 
 /** Every attack with fresh keys: the names and expectations are the same each time, the bytes are not. */

@@ -128,7 +128,7 @@ describe("signed", () => {
       expect(codeOfSync(() => checkCheckpoint(note, c2sp))).toBe("TLOG_CHECKPOINT_ORIGIN");
     }
     for (const origin of [
-      "rekor.example",
+      "rekor.example ",
       "rekor.example - ",
       "rekor.example - 1a",
       "rekor.example  - 1",
@@ -142,6 +142,13 @@ describe("signed", () => {
         origin,
       ).toBe("TLOG_CHECKPOINT_ORIGIN");
     }
+  });
+
+  test("Rekor v1: the name alone is an origin, but not under an Ed25519 key, with which Rekor v2 says so", async () => {
+    const note = await signNote(text("rekor.example"), [ecSigner]);
+    expect(checkCheckpoint(note, rekor).origin).toBe("rekor.example");
+    const v2 = await signNote(text("log.example"), [edSigner]);
+    expect(codeOfSync(() => checkCheckpoint(v2, { ...c2sp, dialect: "rekor-v1" }))).toBe("TLOG_CHECKPOINT_ORIGIN");
   });
 
   test("a note that is no checkpoint, and an empty tree with entries' root", async () => {
