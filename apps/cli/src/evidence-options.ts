@@ -25,8 +25,19 @@ export interface ArtifactOptions extends OutputOptions {
 /** What commands take that can sign as an identity. */
 export type KeylessOptions = Omit<SignOptions, "bundle" | "dangerNoLog"> & { readonly keyless?: true };
 
+/** Where the keys of GnuPG are. */
+export interface GpgHomeOptions {
+  readonly gpgHome?: string;
+}
+
+/** What commands take that can sign with one of them. */
+export interface GpgOptions extends GpgHomeOptions {
+  /** `true`: its default key. */
+  readonly gpg?: string | true;
+}
+
 /** What commands take that write a link. */
-export interface EvidenceOptions extends ArtifactOptions, PasswordOptions, Omit<KeylessOptions, "key"> {
+export interface EvidenceOptions extends ArtifactOptions, PasswordOptions, GpgOptions, Omit<KeylessOptions, "key"> {
   readonly stepName?: string;
   readonly key?: string;
   readonly materials?: readonly string[];
@@ -57,7 +68,8 @@ export interface LayoutInitOptions extends OutputOptions {
   readonly output?: string;
 }
 
-export interface LayoutSignOptions extends OutputOptions, PasswordOptions, Omit<KeylessOptions, "key"> {
+export interface LayoutSignOptions
+  extends OutputOptions, PasswordOptions, GpgOptions, ExactIdentityOptions, Omit<KeylessOptions, "key"> {
   readonly key?: readonly string[];
   readonly append?: true;
   readonly dsse?: true;
@@ -104,6 +116,20 @@ const key: Flag = {
   says: "sign with this private key: a file (also securesystemslib's JSON) or a key reference",
   group: "Step:",
 };
+const gpgHome: Flag = {
+  flags: "--gpg-home <dir>",
+  says: "the directory of GnuPG's keyring (default: its own)",
+  group: "Step:",
+};
+const gpgFlags: readonly Flag[] = [
+  {
+    flags: "--gpg [keyid]",
+    says: "sign by GnuPG with this OpenPGP key of its keyring (default: its default key)",
+    group: "Step:",
+    conflicts: ["key", "keyless", "identity-token", "certificate", "statement"],
+  },
+  gpgHome,
+];
 const materials: Flag = {
   flags: "-m, --materials <path...>",
   says: "files and directories that the step uses, recorded before it",
@@ -156,6 +182,7 @@ export const layoutRunFlags: readonly Flag[] = [
   stepName,
   key,
   passwordFlag,
+  ...gpgFlags,
   {
     flags: "--certificate <file>",
     says: "put this certificate of the key (PEM) into the link, for layouts that know functionaries by theirs",
@@ -191,6 +218,8 @@ export const recordStartFlags: readonly Flag[] = [
   stepName,
   key,
   passwordFlag,
+  ...gpgFlags,
+  ...keylessFlags,
   recordEnv,
   materials,
   ...artifactFlags,
@@ -201,6 +230,8 @@ export const recordStopFlags: readonly Flag[] = [
   stepName,
   key,
   passwordFlag,
+  ...gpgFlags,
+  ...keylessFlags,
   recordEnv,
   ...runFlags,
   products,
@@ -265,6 +296,13 @@ export const layoutSignFlags: readonly Flag[] = [
     takes: "many",
   },
   passwordFlag,
+  {
+    flags: "--gpg [keyid]",
+    says: "sign by GnuPG with this OpenPGP key of its keyring (default: its default key); with --verify, one that must have signed",
+    group: "Signing:",
+    conflicts: ["keyless", "identity-token"],
+  },
+  { ...gpgHome, group: "Signing:" },
   ...keylessFlags,
   {
     flags: "--append",
@@ -276,10 +314,11 @@ export const layoutSignFlags: readonly Flag[] = [
   { ...dsse, conflicts: ["append"] },
   {
     flags: "--verify",
-    says: "sign nothing, check that each key has signed",
+    says: "sign nothing, check that each key, or the identity, has signed",
     group: "Trust:",
     conflicts: ["append", "expires", "dsse", "keyless", "identity-token"],
   },
+  ...exactIdentityFlags("the file"),
   {
     flags: "-o, --output <file>",
     says: "where to write it (default: the same file, as an identity <file>.sigstore.json)",

@@ -3,8 +3,10 @@ import {
   parseSignerFile,
   readP224Signer,
   publicKeyOf,
+  inTotoError,
   type InTotoSigner,
   type LayoutKey,
+  type OpenPgpSigner,
 } from "@countersign/in-toto";
 import { readEncryptedKey } from "@countersign/in-toto/node";
 import { sigstoreError } from "@countersign/sigstore";
@@ -13,6 +15,7 @@ import { quote, TrustError } from "@countersign/core";
 import { cliError } from "./errors.ts";
 import { readLayoutKeyFile } from "./layout-key-file.ts";
 import { keyIoOf, signerOf, verifierOf } from "./key.ts";
+import type { EvidenceOptions } from "./evidence-options.ts";
 import type { PasswordOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -40,6 +43,22 @@ export async function readInTotoSigner(
   if (p224 !== undefined) return p224;
   const signer = await signerOf(reference, withBytes(io, bytes), inTotoAlgorithm);
   return { key: publicKeyOf(signer.spki), signer };
+}
+
+/**
+ * Opens the key that signs the link of a step: GnuPG's with `--gpg`, else as `readInTotoSigner`. Throws INTOTO_OPENPGP_DSSE before
+ * anything is done, the errors of GnuPG, and as `readInTotoSigner`.
+ */
+export async function readStepSigner(
+  options: EvidenceOptions,
+  terminal: Terminal,
+): Promise<InTotoSigner | OpenPgpSigner> {
+  const { gpg, key, dsse } = options;
+  if (gpg === undefined) return readInTotoSigner(key, options, terminal);
+  if (dsse === true) throw inTotoError("INTOTO_OPENPGP_DSSE", { checked: "--gpg with --dsse" });
+  // Loaded here: others need none of it.
+  const { gpgSignerOf } = await import("./layout-gpg.ts");
+  return gpgSignerOf(gpg, options, terminal);
 }
 
 /**

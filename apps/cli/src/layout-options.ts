@@ -1,3 +1,4 @@
+import type { GpgHomeOptions } from "./evidence-options.ts";
 import type { Flag } from "./flag.ts";
 import {
   exactIdentityFlags,
@@ -8,9 +9,10 @@ import {
 } from "./options.ts";
 
 /** What `layout verify` takes. */
-export interface LayoutVerifyOptions extends OutputOptions, TrustOptions, ExactIdentityOptions {
+export interface LayoutVerifyOptions extends OutputOptions, TrustOptions, ExactIdentityOptions, GpgHomeOptions {
   readonly layout?: string;
   readonly key?: readonly string[];
+  readonly gpg?: readonly string[];
   readonly linkDir?: string;
   readonly substitute?: readonly string[];
   readonly compat?: true;
@@ -33,6 +35,14 @@ export const layoutVerifyFlags: readonly Flag[] = [
     group: "Trust:",
     takes: "many",
   },
+  {
+    flags: "--gpg <keyid...>",
+    says: "OpenPGP key of the owner in GnuPG's keyring, by its fingerprint; each must have signed the layout",
+    group: "Trust:",
+    takes: "many",
+    conflicts: ["certificate-identity", "certificate-oidc-issuer"],
+  },
+  { flags: "--gpg-home <dir>", says: "the directory of GnuPG's keyring (default: its own)", group: "Trust:" },
   ...exactIdentityFlags("the layout"),
   { flags: "--link-dir <dir>", says: "where the links are (default: here)", group: "Trust:" },
   {

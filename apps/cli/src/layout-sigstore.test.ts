@@ -325,6 +325,83 @@ test("attestations satisfy the steps of a layout that asks for them", async () =
   for (const name of [file, ...links().filter((each) => each.startsWith("key."))]) rmSync(stage.path(`links/${name}`));
 });
 
+describe("a step of several commands", () => {
+  const as = async (email: string): Promise<readonly string[]> => [
+    "--identity-token",
+    await tokenOf(email),
+    ...stage.signing,
+    "-d",
+    "../links",
+  ];
+  const unfinished = (): readonly string[] => links().filter((name) => name.endsWith(".link-unfinished"));
+
+  test("is begun and ended by an identity; both are bundles with log entries", async () => {
+    const name = `.write.${keyOf(ada).keyid.slice(0, 8)}.link-unfinished`;
+    expect(await layout("record", "start", "-n", "write", ...(await as(ada)), "-m", "app.js", "-q")).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "",
+    });
+    expect(unfinished()).toEqual([name]);
+    const ended = await layout("record", "stop", "-n", "write", ...(await as(ada)), "-p", "app.js", "--json");
+    expect(ended).toMatchObject({ code: 0 });
+    expect(parsed(ended)).toMatchObject({ keyid: keyOf(ada).keyid, materials: 1, products: 1 });
+    expect(unfinished()).toEqual([]);
+    await makeLayout({
+      write: { expected_materials: [["ALLOW", "app.js"]], expected_products: [["ALLOW", "app.js"]] },
+    });
+    expect(await verify("-q")).toEqual({ code: 0, stdout: "", stderr: "" });
+    await makeLayout();
+  });
+
+  test("is not ended by another, nor from a file that was changed, nor without a start", async () => {
+    const start = ["record", "start", "-n", "odd", ...(await as(ada)), "-m", "app.js", "-q"];
+    expect(await layout(...start)).toMatchObject({ code: 0 });
+    const before = links();
+    const [name = ""] = unfinished();
+    const stop = async (email: string, step = "odd"): Promise<Outcome> =>
+      layout("record", "stop", "-n", step, ...(await as(email)), "-p", "app.js");
+    expect(await stop(bob)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("INTOTO_IDENTITY_MISMATCH") as string,
+    });
+    expect(await stop(ada, "other")).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining("INTOTO_RECORD_NOT_STARTED") as string,
+    });
+    const good = readFileSync(stage.path(`links/${name}`), "utf8");
+    const payload = /"payload":"([^"]*)"/.exec(good)?.[1] ?? "";
+    const said = Buffer.from(payload, "base64").toString("utf8");
+    const changed = Buffer.from(said.replace("app.js", "app.ts")).toString("base64");
+    writeFileSync(stage.path(`links/${name}`), good.replace(payload, changed));
+    expect(await stop(ada)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("INTOTO_BUNDLE_UNTRUSTED") as string,
+    });
+    expect(links()).toEqual(before);
+    rmSync(stage.path(`links/${name}`));
+  });
+});
+
+test("sign --verify knows bundles", async () => {
+  await carryOut("checked", ada, "-p", "app.js", "-q");
+  const file = `../links/checked.${keyOf(ada).keyid.slice(0, 8)}.link`;
+  const asked = (who: string): Promise<Outcome> => {
+    const identity = ["--certificate-identity", who, "--certificate-oidc-issuer", stage.sigstore.url];
+    return layout("sign", file, "--verify", ...identity, ...stage.trust);
+  };
+  expect(await asked(ada)).toMatchObject({ code: 0, stderr: expect.stringContaining("signed by all") as string });
+  expect(await asked(bob)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("INTOTO_IDENTITY_MISMATCH") as string,
+  });
+  expect(await layout("sign", file, "--verify", "--key", owner.public, ...stage.trust)).toMatchObject({ code: 1 });
+  expect(await layout("sign", file, "--verify")).toMatchObject({ code: 2 });
+  const both = ["--certificate-identity", ada, "--certificate-oidc-issuer", stage.sigstore.url];
+  expect(await layout("sign", "../root.layout", "--keyless", ...both)).toMatchObject({ code: 2 });
+  rmSync(stage.path(`links/${file.slice(9)}`));
+});
+
 describe("signing as an identity", () => {
   test("nothing is run without a token, nor with a key beside it", async () => {
     const keyless = ["run", "-n", "x", "--keyless", ...stage.signing, "--", process.execPath, "-e", "0"];

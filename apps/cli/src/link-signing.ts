@@ -12,7 +12,7 @@ import {
 import { linkFileName, writeLink, writeLinkFile } from "@countersign/in-toto/node";
 import { cliError } from "./errors.ts";
 import { checkDirectory, readSmallFile } from "./input.node.ts";
-import { readInTotoSigner } from "./layout-key.ts";
+import { readStepSigner } from "./layout-key.ts";
 import type { EvidenceOptions } from "./evidence-options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -35,10 +35,12 @@ export async function makeLinkSigning(
   terminal: Terminal,
 ): Promise<LinkSigning> {
   const directory = checkDirectory(options.metadataDir ?? ".", "metadata directory");
-  if (options.key === undefined && (options.keyless === true || options.identityToken !== undefined))
-    return signAsIdentity(step, directory, options, terminal);
-  const own = await readInTotoSigner(options.key, options, terminal);
-  const signer = options.certificate === undefined ? own : certified(own, options.certificate);
+  if (isKeyless(options)) {
+    const sign = await makeIdentitySigning(options, terminal);
+    return (link) => sign(link, (keyid) => fileNameOf(step, keyid, options));
+  }
+  const own = await readStepSigner(options, terminal);
+  const signer = options.certificate === undefined || "openpgp" in own ? own : certified(own, options.certificate);
   const { keyid } = signer.key;
   linkFileName(step, keyid);
   if (options.statement === true)
@@ -60,18 +62,23 @@ function certified(signer: InTotoSigner, path: string): MetadataSigner {
   }
 }
 
-async function signAsIdentity(
-  step: string,
-  directory: string,
-  options: EvidenceOptions,
-  terminal: Terminal,
-): Promise<LinkSigning> {
+/** Whether a link is signed by whoever an identity token names. */
+export function isKeyless({ key, gpg, keyless, identityToken }: EvidenceOptions): boolean {
+  return key === undefined && gpg === undefined && (keyless === true || identityToken !== undefined);
+}
+
+/** Signs a link as an identity and writes the bundle, under a name that its id gives; that may throw to have nothing written. */
+type IdentitySigning = (link: Link, nameOf: (keyid: string) => string) => Promise<SignedLink>;
+
+/** Makes ready to sign links as whoever the identity token names. Throws the errors of tokens, services, trust roots and consent. */
+export async function makeIdentitySigning(options: EvidenceOptions, terminal: Terminal): Promise<IdentitySigning> {
+  const directory = checkDirectory(options.metadataDir ?? ".", "metadata directory");
   // Loaded here: who signs by a key needs none of it.
   const { makeDocumentSigning } = await import("./document-signing.ts");
   const sign = await makeDocumentSigning(options, terminal);
-  return async (link) => {
+  return async (link, nameOf) => {
     const { bundle, keyid } = await sign(utf8(JSON.stringify(formatted(link, options))));
-    return { keyid, path: writeLinkFile(directory, fileNameOf(step, keyid, options), `${bundle}\n`) };
+    return { keyid, path: writeLinkFile(directory, nameOf(keyid), `${bundle}\n`) };
   };
 }
 

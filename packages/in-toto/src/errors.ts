@@ -63,12 +63,37 @@ const inTotoEntries = {
   INTOTO_KEY_UNSUPPORTED: {
     kind: "untrusted",
     says: "the key's type or scheme is not supported",
-    fix: "use an Ed25519, RSA or ECDSA P-224 to P-521 key, or an OpenPGP RSA or Ed25519 key",
+    fix: "use an Ed25519, RSA or ECDSA P-224 to P-521 key, or an OpenPGP RSA, DSA or Ed25519 key",
+  },
+  INTOTO_KEY_WEAK: {
+    kind: "untrusted",
+    says: "the key is too weak",
+    fix: "use a new key: Ed25519, or RSA of 3072 bits",
   },
   INTOTO_KEY_EXPIRED: {
     kind: "untrusted",
-    says: "the OpenPGP key has expired",
+    says: "the OpenPGP key has expired, or was revoked",
     fix: "ask the project owner for a layout with a key that is still valid",
+  },
+  INTOTO_OPENPGP_DSSE: {
+    kind: "untrusted",
+    says: "nobody has defined how an OpenPGP key signs a DSSE envelope",
+    fix: "sign a Metablock instead, without --dsse, or use a key of another kind",
+  },
+  INTOTO_GPG_KEYID: {
+    kind: "usage",
+    says: "not the id of an OpenPGP key that could name one key only",
+    fix: "give the fingerprint, 40 hex digits, which 'gpg --list-keys' shows",
+  },
+  INTOTO_GPG_UNAVAILABLE: {
+    kind: "unavailable",
+    says: "GnuPG cannot be started",
+    fix: "install GnuPG 2.1 or later, or name the program in the environment variable GNUPG",
+  },
+  INTOTO_GPG_FAILED: {
+    kind: "unavailable",
+    says: "GnuPG did not do what it was asked for",
+    fix: "run the same gpg command by hand, to see what it needs; check --gpg-home",
   },
   INTOTO_PRIVATE_KEY_MALFORMED: {
     kind: "usage",

@@ -12,6 +12,7 @@ export * from "./link-source.node.ts";
 export { maxProductDepth, maxProductFiles, openProduct } from "./product.node.ts";
 export * from "./command.node.ts";
 export * from "./link-file.node.ts";
+export * from "./gpg.node.ts";
 export * from "./match-products.node.ts";
 export * from "./record-session.node.ts";
 export * from "./run.node.ts";

@@ -25,6 +25,8 @@ import { keyIdsOf, type KeyParts } from "./key-id.ts";
 import { isP224Spki, openP224Secret, p224Scheme } from "./p224.ts";
 import { algorithmOfScheme, schemeOfAlgorithm } from "./key-scheme.ts";
 import { parseLayoutKey, type LayoutKey } from "./key.ts";
+import { openLaxRsa, readRsaPem } from "./lax-rsa.ts";
+import type { Mode } from "./mode.ts";
 
 /** The largest key file that is read, in bytes. */
 export const maxKeyFileBytes: number = 1024 * 1024;
@@ -39,16 +41,18 @@ export interface InTotoSigner {
  * Parses a public key from a file: securesystemslib's JSON (also an exported OpenPGP key), or PEM (SPKI or PKCS#1), which
  * gets the reference's scheme for its kind: RSA-PSS with SHA-256, ECDSA with the hash of the curve's strength (P-224 only in Node), Ed25519;
  * or an OpenPGP public key as `gpg --export` writes it, armoured or not (`parseOpenPgpFile`).
- * Its ids are all that some tool computes for it, the one of in-toto 1.x first. Throws the errors of `parseLayoutKey` and
+ * Compat: RSA and DSA of any strength. Its ids are all that some tool computes for it, the one of in-toto 1.x first. Throws the errors of `parseLayoutKey` and
  * INTOTO_TOO_LARGE.
  */
-export function parseKeyFile(bytes: Uint8Array): LayoutKey {
+export function parseKeyFile(bytes: Uint8Array, mode: Mode = "strict"): LayoutKey {
   // No text in UTF-8 begins like this, and every OpenPGP packet does.
   const isBinary = bytes.length <= maxKeyFileBytes && (bytes[0] ?? 0) >= 0x80;
-  if (isBinary) return parseOpenPgpFile(bytes);
+  if (isBinary) return parseOpenPgpFile(bytes, mode);
   const text = readFileText(bytes);
-  if (text.startsWith("-----BEGIN PGP ")) return parseOpenPgpFile(parseArmor(text));
-  return text.startsWith("{") ? parseJsonKey(text) : publicKeyOf(p224SpkiOf(text) ?? parsePublicKey(text));
+  if (text.startsWith("-----BEGIN PGP ")) return parseOpenPgpFile(parseArmor(text), mode);
+  if (text.startsWith("{")) return parseJsonKey(text, mode);
+  const lax = mode === "compat" ? laxRsaOf(text) : undefined;
+  return lax ?? publicKeyOf(p224SpkiOf(text) ?? parsePublicKey(text));
 }
 
 /**
@@ -91,19 +95,37 @@ export function publicKeyOf(spki: Uint8Array): LayoutKey {
   return keyOfParts({ keytype, scheme, public: text });
 }
 
-function keyOfParts(parts: KeyParts): LayoutKey {
+/** An RSA key in PEM, of whatever strength; undefined for all else. */
+function laxRsaOf(pem: string): LayoutKey | undefined {
+  const der = attempt(() => readRsaPem(pem));
+  if (der === undefined) return undefined;
+  const { spki } = openLaxRsa(der, "rsa-pss-sha256");
+  const text = formatPem("PUBLIC KEY", spki).trimEnd();
+  return keyOfParts({ keytype: "rsa", scheme: "rsassa-pss-sha256", public: text }, "compat");
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof TrustError) return undefined;
+    throw error;
+  }
+}
+
+function keyOfParts(parts: KeyParts, mode: Mode = "strict"): LayoutKey {
   const ids = keyIdsOf(parts);
   const [keyid = ""] = ids;
   const { keytype, scheme } = parts;
   // No empty `private`: in-toto-golang drops it before it checks a layout's signature.
   const keyval = { public: parts.public };
   const json = { keyid, keyid_hash_algorithms: ["sha256", "sha512"], keytype, keyval, scheme };
-  return { ...parseLayoutKey(json), ids };
+  return { ...parseLayoutKey(json, undefined, mode), ids };
 }
 
-function parseJsonKey(text: string): LayoutKey {
+function parseJsonKey(text: string, mode: Mode): LayoutKey {
   const json = parseKeyJson(text);
-  const key = parseLayoutKey(json);
+  const key = parseLayoutKey(json, undefined, mode);
   if (key.check.kind !== "plain") return key;
   const ids = [...new Set([key.keyid, ...keyIdsOf(key)])];
   return { ...key, ids, json: { ...json, keyid: key.keyid } };

@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
-import { formatPem, hex, type JsonObject } from "@countersign/core";
+import { formatPem, hex, parseDer, type DerNode, type JsonObject } from "@countersign/core";
 import { describe, expect, test } from "vitest";
 import { parseKeyFile, parseSignerFile, maxKeyFileBytes, publicKeyOf, readP224Signer } from "./key-file.ts";
 import { backend as webBackend } from "./p224.web.ts";
@@ -287,6 +287,57 @@ describe("an OpenPGP key", () => {
     expect(isOpenPgpSignature(key, message, { otherHeaders, signature })).toBe(false);
   });
 
+  test("compat looks at no header, and takes short keys", () => {
+    const odd = Uint8Array.of(4, 1, 1, 2, 0, 0);
+    const made = new Uint8Array(sign("sha256", Buffer.concat([message, odd, trailer]), secret));
+    const read = openpgpOf(exported);
+    expect(isOpenPgpSignature(read, message, { otherHeaders: odd, signature: made })).toBe(false);
+    expect(isOpenPgpSignature(read, message, { otherHeaders: odd, signature: made }, "compat")).toBe(true);
+    const short = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey;
+    const { n = "", e = "" } = createPublicKey(short).export({ format: "jwk" });
+    const [modulus, exponent] = [n, e].map((each) => Buffer.from(each, "base64url").toString("hex"));
+    const value = { ...exported, keyval: { private: "", public: { n: modulus, e: exponent } } };
+    expect(codeOf(() => parseLayoutKey(value))).toBe("CORE_KEY_WEAK");
+    const { check } = parseLayoutKey(value, undefined, "compat");
+    const signature = new Uint8Array(sign("sha256", Buffer.concat([message, otherHeaders, trailer]), short));
+    const isGood = (of: Uint8Array): boolean =>
+      check.kind === "openpgp" && isOpenPgpSignature(check.openpgp, of, { otherHeaders, signature }, "compat");
+    expect([isGood(message), isGood(bytesOf("other"))]).toEqual([true, false]);
+  });
+
+  test("DSA: r and s over as much of the digest as q is long", () => {
+    for (const [modulusLength, divisorLength] of [
+      [2048, 256],
+      [2048, 224],
+      [1024, 160],
+    ] as const) {
+      const dsa = generateKeyPairSync("dsa", { modulusLength, divisorLength }).privateKey;
+      const [identifier, bits] = parseDer(createPublicKey(dsa).export({ format: "der", type: "spki" })).children;
+      const numbers = [...(identifier?.children[1]?.children ?? []), parseDer((bits as DerNode).content.subarray(1))];
+      const [p = "", q = "", g = "", y = ""] = numbers.map(({ content }) => Buffer.from(content).toString("hex"));
+      const value = { ...exported, type: "dsa", method: "pgp+dsa-fips-180-2", keyval: { public: { p, q, g, y } } };
+      if (divisorLength === 160) expect(codeOf(() => parseLayoutKey(value))).toBe("INTOTO_KEY_WEAK");
+      const { check } = parseLayoutKey(value, undefined, "compat");
+      if (check.kind !== "openpgp") return expect.unreachable();
+      const headers = Uint8Array.of(4, 0, 17, 8, 0, 0);
+      const signature = new Uint8Array(sign("sha256", Buffer.concat([message, headers, trailer]), dsa));
+      const isGood = (of: Uint8Array, sig: Uint8Array): boolean =>
+        isOpenPgpSignature(check.openpgp, of, { otherHeaders: headers, signature: sig });
+      expect(isGood(message, signature)).toBe(true);
+      expect(isGood(bytesOf("other"), signature)).toBe(false);
+      for (let at = 0; at < signature.length; at++)
+        expect(
+          isGood(
+            message,
+            signature.map((byte, k) => (k === at ? byte ^ 1 : byte)),
+          ),
+        ).toBe(false);
+      for (const sig of ["", "3006020100020100", "3003020101", "3006020101020101", "02010100"])
+        expect(isGood(message, Buffer.from(sig, "hex"))).toBe(false);
+    }
+    return undefined;
+  });
+
   test("is the same material as the plain key", () => {
     const plain = parseKeyFile(bytesOf(pemOf(rsa).public));
     expect(parseLayoutKey(exported).materialId).toBe(plain.materialId);
@@ -302,7 +353,9 @@ describe("an OpenPGP key", () => {
   });
 
   test.each<[JsonObject, string]>([
-    [{ type: "dsa", method: "pgp+dsa-fips-180-2" }, "INTOTO_KEY_UNSUPPORTED"],
+    [{ type: "elgamal", method: "pgp+elgamal" }, "INTOTO_KEY_UNSUPPORTED"],
+    [{ type: "dsa", method: "pgp+rsa-pkcsv1.5" }, "INTOTO_KEY_UNSUPPORTED"],
+    [{ type: "dsa", method: "pgp+dsa-fips-180-2" }, "INTOTO_KEY_MALFORMED"],
     [{ method: "pgp+rsa-pss" }, "INTOTO_KEY_UNSUPPORTED"],
     [{ keyval: { public: { n: "zz", e: "03" } } }, "INTOTO_KEY_MALFORMED"],
     [{ keyval: { public: "x" } }, "INTOTO_KEY_MALFORMED"],

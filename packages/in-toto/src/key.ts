@@ -14,8 +14,9 @@ import {
 import { inTotoError } from "./errors.ts";
 import { keyIdsOf, legacyKeyId, type KeyParts } from "./key-id.ts";
 import { algorithmOfScheme, ed25519Spki } from "./key-scheme.ts";
-import { isOpenPgpKey, readOpenPgpKey, type OpenPgpKey } from "./openpgp.ts";
+import { isOpenPgpKey, openPgpMaterialId, readOpenPgpKey, type OpenPgpKey } from "./openpgp.ts";
 import { checkKeyForm, isUsedForm } from "./key-form.ts";
+import { openLaxRsa, readRsaPem, type LaxRsaAlgorithm } from "./lax-rsa.ts";
 import { isP224Spki, openP224, p224Scheme } from "./p224.ts";
 import {
   isSigstoreKey,
@@ -63,20 +64,20 @@ export const maxSubkeys: number = 64;
 
 /**
  * Parses a key as layouts hold it: securesystemslib's JSON, its export of an OpenPGP key, or a Sigstore identity. Without `keyid` in it, the
- * id it is listed under counts, else the computed one. An ECDSA key of any curve may have the scheme of P-256, as in-toto-golang lists it. Does not check that the id belongs to the key: `isOwnKeyId` tells.
+ * id it is listed under counts, else the computed one. An ECDSA key of any curve may have the scheme of P-256, as in-toto-golang lists it. Compat: RSA and DSA of any strength. Does not check that the id belongs to the key: `isOwnKeyId` tells.
  * Throws INTOTO_KEY_MALFORMED, INTOTO_KEY_UNSUPPORTED and core's errors of weak and malformed keys.
  */
-export function parseLayoutKey(value: Json, listedId?: string): LayoutKey {
+export function parseLayoutKey(value: Json, listedId?: string, mode: Mode = "strict"): LayoutKey {
   if (isSigstoreKey(value)) return parseSigstoreKey(value, listedId);
   const reader = readObject(value, "key", malformed);
-  if (isOpenPgpKey(reader)) return parseOpenPgpKey(reader, value as JsonObject, listedId);
+  if (isOpenPgpKey(reader)) return parseOpenPgpKey(reader, { json: value as JsonObject, listedId, mode });
   const keytype = reader.string("keytype");
   const scheme = reader.string("scheme");
   const keyval = reader.object("keyval");
   const text = keyval.string("public");
   const isPrivate = keyval.has("private") && keyval.string("private") !== "";
   if (isPrivate) throw malformed({ checked: "key.keyval.private", expected: "nothing in a public key" });
-  const verifier = openVerifier({ keytype, scheme, public: text });
+  const verifier = openVerifier({ keytype, scheme, public: text }, mode);
   const keyid = reader.optionalString("keyid") ?? listedId ?? legacyKeyId({ keytype, scheme, public: text });
   const { keyid: materialId } = verifier;
   const check = { kind: "plain", verifier } as const;
@@ -92,7 +93,7 @@ export function readListedKey(value: Json, listedId: string, mode: Mode): Layout
   // The reference knows no identities in place of keys.
   if (mode === "compat" || !isSigstoreKey(value)) checkKeyForm(value);
   try {
-    const key = parseLayoutKey(value);
+    const key = parseLayoutKey(value, undefined, mode);
     if (mode === "compat") checkCurve(key);
     const isListed = Object.hasOwn(key.json, "keyid") && (mode === "compat" || key.keyid === listedId);
     if (isListed && (mode === "strict" || isUsedForm(value))) return key;
@@ -130,9 +131,10 @@ function parseSigstoreKey(value: Json, listedId?: string): LayoutKey {
   };
 }
 
-function openVerifier({ keytype, scheme, public: text }: KeyParts): KeyVerifier {
+function openVerifier({ keytype, scheme, public: text }: KeyParts, mode: Mode): KeyVerifier {
   if (scheme === p224Scheme && (keytype === "ecdsa" || keytype === scheme)) return openP224(p224Spki(text));
   const algorithm = algorithmOfScheme(keytype, scheme);
+  if (mode === "compat" && keytype === "rsa") return openLaxRsa(readRsaPem(text), algorithm as LaxRsaAlgorithm);
   if (algorithm === golangAlgorithm && isP224Spki(parsePem(text)[0]?.bytes ?? new Uint8Array(0)))
     return openP224(p224Spki(text));
   const spki = algorithm === "ed25519" ? ed25519Spki(text) : parsePublicKey(text);
@@ -159,16 +161,23 @@ function p224Spki(pem: string): Uint8Array {
   throw malformed({ checked: `key of ${p224Scheme}`, expected: "one on P-224" });
 }
 
-function parseOpenPgpKey(reader: ObjectReader, json: JsonObject, listedId?: string): LayoutKey {
-  const main = openPgpKey(reader, json, listedId);
+interface OpenPgpJson {
+  readonly json: JsonObject;
+  readonly listedId: string | undefined;
+  readonly mode: Mode;
+}
+
+function parseOpenPgpKey(reader: ObjectReader, given: OpenPgpJson): LayoutKey {
+  const main = openPgpKey(reader, given);
   const listed = reader.optionalJson("subkeys") ?? {};
   const subkeys = Object.entries(listed);
   if (subkeys.length > maxSubkeys) throw malformed({ checked: "key.subkeys", expected: `at most ${maxSubkeys}` });
-  return { ...main, subkeys: new Map(subkeys.map(([id, value]) => [id, readListedKey(value as Json, id, "strict")])) };
+  const read = subkeys.map(([id, value]) => [id, readListedKey(value as Json, id, given.mode)] as const);
+  return { ...main, subkeys: new Map(read) };
 }
 
-function openPgpKey(reader: ObjectReader, json: JsonObject, listedId?: string): LayoutKey {
-  const openpgp = readOpenPgpKey(reader);
+function openPgpKey(reader: ObjectReader, { json, listedId, mode }: OpenPgpJson): LayoutKey {
+  const openpgp = readOpenPgpKey(reader, mode);
   const keyid = reader.optionalString("keyid") ?? listedId;
   if (keyid === undefined) throw malformed({ checked: "key.keyid", expected: "present" });
   return {
@@ -177,7 +186,7 @@ function openPgpKey(reader: ObjectReader, json: JsonObject, listedId?: string): 
     keytype: openpgp.type,
     scheme: openpgp.method,
     public: "",
-    materialId: openpgp.verifier.keyid,
+    materialId: openPgpMaterialId(openpgp),
     check: { kind: "openpgp", openpgp },
     subkeys: new Map(),
     json,

@@ -35,7 +35,7 @@ const layout: JsonObject = {
 };
 const nowMs = Date.UTC(2027, 0, 1);
 
-interface Person extends MetadataSigner {
+interface Person extends Extract<MetadataSigner, { readonly signer: unknown }> {
   readonly key: LayoutKey;
 }
 function newPerson(): Person {

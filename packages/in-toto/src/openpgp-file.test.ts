@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
-import { base64 } from "@countersign/core";
+import { base64, parseDer, type DerNode } from "@countersign/core";
 import { describe, expect, test } from "vitest";
 import { parseKeyFile } from "./key-file.ts";
 import { parseOpenPgpFile } from "./openpgp-file.ts";
@@ -23,11 +23,14 @@ function packet(tag: number, body: Uint8Array): Buffer {
 
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
 const eddsa = generateKeyPairSync("ed25519").privateKey;
+const dsa = generateKeyPairSync("dsa", { modulusLength: 2048, divisorLength: 256 }).privateKey;
 const curve = Buffer.from("092b06010401da470f01", "hex");
 
 function keyBody(secret: KeyObject, created = 1000, version = 4): Buffer {
-  const { n = "", e = "", x = "" } = createPublicKey(secret).export({ format: "jwk" });
   const head = Buffer.concat([Uint8Array.of(version), number(created, 4)]);
+  if (secret.asymmetricKeyType === "dsa")
+    return Buffer.concat([head, Uint8Array.of(17), ...dsaNumbers(secret).map((each) => mpi(each))]);
+  const { n = "", e = "", x = "" } = createPublicKey(secret).export({ format: "jwk" });
   if (secret.asymmetricKeyType === "rsa")
     return Buffer.concat([head, Uint8Array.of(1), mpi(Buffer.from(n, "base64url")), mpi(Buffer.from(e, "base64url"))]);
   return Buffer.concat([
@@ -37,6 +40,22 @@ function keyBody(secret: KeyObject, created = 1000, version = 4): Buffer {
     mpi(Buffer.concat([Uint8Array.of(0x40), Buffer.from(x, "base64url")])),
   ]);
 }
+/** p, q, g, y, out of the DER that OpenSSL writes. */
+function dsaNumbers(secret: KeyObject): readonly Uint8Array[] {
+  const [identifier, bits] = parseDer(createPublicKey(secret).export({ format: "der", type: "spki" })).children;
+  const parameters = identifier?.children[1]?.children ?? [];
+  const point = parseDer((bits as DerNode).content.subarray(1));
+  return [...parameters, point].map(({ content }) => content);
+}
+const algorithms: Readonly<Record<string, number>> = { rsa: 1, dsa: 17, ed25519: 22 };
+/** The numbers of a signature as OpenPGP has them. */
+function numbersOf(hash: string, message: Uint8Array, signer: KeyObject): readonly Uint8Array[] {
+  if (signer.asymmetricKeyType === "rsa") return [sign(hash, message, signer)];
+  if (signer.asymmetricKeyType === "dsa")
+    return parseDer(sign(hash, message, signer)).children.map(({ content }) => content);
+  const made = sign(null, createHash(hash).update(message).digest(), signer);
+  return [made.subarray(0, 32), made.subarray(32)];
+}
 const prefixed = (body: Uint8Array): Buffer => Buffer.concat([Uint8Array.of(0x99), number(body.length, 2), body]);
 const idOf = (body: Uint8Array): string => createHash("sha1").update(prefixed(body)).digest("hex");
 
@@ -45,21 +64,29 @@ interface SignatureShape {
   readonly signer?: KeyObject;
   readonly subpackets?: readonly (readonly number[])[];
   readonly hash?: "sha256" | "sha384" | "sha512" | "sha1";
+  /** In the area that nobody signed. */
+  readonly unhashed?: Uint8Array;
 }
 const hashIds = { sha1: 2, sha256: 8, sha384: 9, sha512: 10 } as const;
 
-function signaturePacket(
+function signatureBody(
   subject: Uint8Array,
-  { type, signer = rsa, subpackets = [], hash = "sha512" }: SignatureShape,
+  { type, signer = rsa, subpackets = [], hash = "sha512", unhashed = new Uint8Array(0) }: SignatureShape,
 ): Buffer {
   const area = Buffer.concat(subpackets.map((each) => Uint8Array.of(each.length, ...each)));
-  const algorithm = signer.asymmetricKeyType === "rsa" ? 1 : 22;
+  const algorithm = algorithms[signer.asymmetricKeyType ?? ""] ?? 0;
   const hashed = Buffer.concat([Uint8Array.of(4, type, algorithm, hashIds[hash]), number(area.length, 2), area]);
   const message = Buffer.concat([subject, hashed, Uint8Array.of(4, 255), number(hashed.length, 4)]);
-  const made =
-    algorithm === 1 ? sign(hash, message, signer) : sign(null, createHash(hash).update(message).digest(), signer);
-  const numbers = algorithm === 1 ? [made] : [made.subarray(0, 32), made.subarray(32)];
-  return packet(2, Buffer.concat([hashed, number(0, 2), number(0, 2), ...numbers.map(mpi)]));
+  const numbers = numbersOf(hash, message, signer);
+  return Buffer.concat([hashed, number(unhashed.length, 2), unhashed, number(0, 2), ...numbers.map(mpi)]);
+}
+function signaturePacket(subject: Uint8Array, shape: SignatureShape): Buffer {
+  return packet(2, signatureBody(subject, shape));
+}
+/** The subkey's own word that it belongs to the main key, as a subpacket. */
+function signedBack(subject: Uint8Array, signer: KeyObject, type = 0x19): Buffer {
+  const body = signatureBody(subject, { type, signer, hash: "sha256" });
+  return Buffer.concat([Uint8Array.of(255), number(body.length + 1, 4), Uint8Array.of(32), body]);
 }
 
 const main = keyBody(rsa);
@@ -71,11 +98,9 @@ const certified = (more: Partial<SignatureShape> = {}): Buffer => {
   const subject = Buffer.concat([prefixed(main), Uint8Array.of(0xb4), number(userId.length, 4), userId]);
   return Buffer.concat([packet(13, userId), signaturePacket(subject, { type: 0x13, ...more })]);
 };
+const both = Buffer.concat([prefixed(main), prefixed(sub)]);
 const bound = (more: Partial<SignatureShape> = {}): Buffer =>
-  Buffer.concat([
-    packet(14, sub),
-    signaturePacket(Buffer.concat([prefixed(main), prefixed(sub)]), { type: 0x18, ...more }),
-  ]);
+  Buffer.concat([packet(14, sub), signaturePacket(both, { type: 0x18, unhashed: signedBack(both, eddsa), ...more })]);
 
 function subkeysOf(...packets: readonly Uint8Array[]): readonly string[] {
   return [...parseOpenPgpFile(Buffer.concat([packet(6, main), ...packets])).subkeys.keys()];
@@ -99,9 +124,15 @@ describe("the main key", () => {
     ];
     expect(expiry(...two)).toBe(99);
     expect(expiry(certified({ subpackets: [created(1), lasts(60)], hash: "sha384" }))).toBe(60);
-    for (const bad of [{ signer: eddsa }, { hash: "sha1" as const }]) {
-      expect(expiry(certified({ subpackets: [created(1), lasts(60)], ...bad }))).toBeUndefined();
-    }
+    expect(expiry(certified({ subpackets: [created(1), lasts(60)], signer: eddsa }))).toBeUndefined();
+    const weak = certified({ subpackets: [created(3), lasts(60)], hash: "sha1" });
+    expect(expiry(certified(), weak)).toBeUndefined();
+  });
+
+  test("whose only self-signature is by SHA-1 says nothing of its end: refused, but in compat", () => {
+    const weak = Buffer.concat([packet(6, main), certified({ subpackets: [created(1), lasts(60)], hash: "sha1" })]);
+    expect(codeOf(() => parseOpenPgpFile(weak))).toBe("INTOTO_KEY_WEAK");
+    expect(codeOf(() => parseOpenPgpFile(weak, "compat"))).toBe("taken");
   });
 
   test("that was revoked is none", () => {
@@ -109,15 +140,64 @@ describe("the main key", () => {
     expect(codeOf(() => parseOpenPgpFile(revoked))).toBe("INTOTO_KEY_EXPIRED");
     const forged = Buffer.concat([packet(6, main), signaturePacket(prefixed(main), { type: 0x20, signer: eddsa })]);
     expect(codeOf(() => parseOpenPgpFile(forged))).toBe("taken");
+    // Nobody can tell whether it made this one: it is believed.
+    const weak = Buffer.concat([packet(6, main), signaturePacket(prefixed(main), { type: 0x20, hash: "sha1" })]);
+    expect(codeOf(() => parseOpenPgpFile(weak))).toBe("INTOTO_KEY_EXPIRED");
   });
 
   test("of a kind or version that is not known is refused", () => {
     expect(codeOf(() => parseOpenPgpFile(packet(6, keyBody(rsa, 1, 3))))).toBe("INTOTO_KEY_UNSUPPORTED");
-    const dsa = Buffer.concat([main.subarray(0, 5), Uint8Array.of(17), main.subarray(6)]);
-    expect(codeOf(() => parseOpenPgpFile(packet(6, dsa)))).toBe("INTOTO_KEY_UNSUPPORTED");
+    const ecdsa = Buffer.concat([main.subarray(0, 5), Uint8Array.of(19), main.subarray(6)]);
+    expect(codeOf(() => parseOpenPgpFile(packet(6, ecdsa)))).toBe("INTOTO_KEY_UNSUPPORTED");
     const otherCurve = Buffer.from(sub);
     otherCurve[8] = 0xff;
     expect(codeOf(() => parseOpenPgpFile(packet(6, otherCurve)))).toBe("INTOTO_KEY_UNSUPPORTED");
+  });
+});
+
+describe("a DSA key", () => {
+  test("has four numbers, binds its own name and subkeys, and is one", () => {
+    const body = keyBody(dsa);
+    const [p, q, g, y] = dsaNumbers(dsa).map((each) => Buffer.from(each).toString("hex").replace(/^00/, ""));
+    const subject = Buffer.concat([prefixed(body), Uint8Array.of(0xb4), number(userId.length, 4), userId]);
+    const name = signaturePacket(subject, { type: 0x13, signer: dsa, subpackets: [created(1), lasts(60)] });
+    const pair = Buffer.concat([prefixed(body), prefixed(sub)]);
+    const binding = signaturePacket(pair, { type: 0x18, signer: dsa, unhashed: signedBack(pair, eddsa) });
+    const file = Buffer.concat([packet(6, body), packet(13, userId), name, packet(14, sub), binding]);
+    const key = parseOpenPgpFile(file);
+    expect(key).toMatchObject({ keyid: idOf(body), keytype: "dsa", scheme: "pgp+dsa-fips-180-2" });
+    expect(key.json).toMatchObject({ validity_period: 60, keyval: { public: { p, q, g, y } } });
+    expect([...key.subkeys.keys()]).toEqual([idOf(sub)]);
+    const spki = createPublicKey(dsa).export({ format: "der", type: "spki" });
+    expect(key.materialId).toBe(createHash("sha256").update(spki).digest("hex"));
+  });
+
+  test("may be a subkey", () => {
+    const body = keyBody(dsa);
+    const pair = Buffer.concat([prefixed(main), prefixed(body)]);
+    const binding = signaturePacket(pair, { type: 0x18, unhashed: signedBack(pair, dsa) });
+    expect(subkeysOf(certified(), packet(14, body), binding)).toEqual([idOf(body)]);
+  });
+
+  test("of other numbers is refused, a short one but in compat", () => {
+    const short = generateKeyPairSync("dsa", { modulusLength: 1024, divisorLength: 160 }).privateKey;
+    expect(codeOf(() => parseOpenPgpFile(packet(6, keyBody(short))))).toBe("INTOTO_KEY_WEAK");
+    expect(codeOf(() => parseOpenPgpFile(packet(6, keyBody(short)), "compat"))).toBe("taken");
+    const [p, q, g, y] = dsaNumbers(dsa) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+    const one = Uint8Array.of(1);
+    for (const numbers of [
+      [p, q, g],
+      [p, q, g, y, y],
+      [p, q, one, y],
+      [p, q, g, one],
+      [p, q, g, p],
+      [q, q, g, y],
+      [p, p, g, y],
+      [p, q, Uint8Array.of(2), y],
+    ]) {
+      const body = Buffer.concat([Uint8Array.of(4, 0, 0, 0, 1, 17), ...numbers.map((each) => mpi(each))]);
+      expect(codeOf(() => parseOpenPgpFile(packet(6, body)))).toBe(bad);
+    }
   });
 });
 
@@ -131,10 +211,23 @@ describe("a subkey", () => {
   });
 
   test("counts unless it was revoked, or is for something else", () => {
-    const revocation = signaturePacket(Buffer.concat([prefixed(main), prefixed(sub)]), { type: 0x28 });
-    expect(subkeysOf(bound(), revocation)).toEqual([]);
+    for (const hash of ["sha512", "sha1"] as const)
+      expect(subkeysOf(bound(), signaturePacket(both, { type: 0x28, hash }))).toEqual([]);
     expect(subkeysOf(bound({ subpackets: [[27, 0x02]] }))).toEqual([idOf(sub)]);
     expect(subkeysOf(bound({ subpackets: [[27, 0x0c]] }))).toEqual([]);
+  });
+
+  test("must have signed back: nobody adopts the signatures of another", () => {
+    expect(subkeysOf(bound({ unhashed: new Uint8Array(0) }))).toEqual([]);
+    expect(subkeysOf(bound({ unhashed: signedBack(both, rsa) }))).toEqual([]);
+    expect(subkeysOf(bound({ unhashed: signedBack(both, eddsa, 0x18) }))).toEqual([]);
+    expect(subkeysOf(bound({ unhashed: signedBack(Buffer.concat([both, both]), eddsa) }))).toEqual([]);
+  });
+
+  test("too weak is none", () => {
+    const body = keyBody(generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey);
+    const pair = Buffer.concat([prefixed(main), prefixed(body)]);
+    expect(subkeysOf(packet(14, body), signaturePacket(pair, { type: 0x18 }))).toEqual([]);
   });
 
   test("an EdDSA key can bind too, and subkeys end", () => {
@@ -144,6 +237,7 @@ describe("a subkey", () => {
       signer: eddsa,
       hash: "sha256",
       subpackets: [created(5), lasts(7)],
+      unhashed: signedBack(subject, rsa),
     });
     const key = parseOpenPgpFile(Buffer.concat([packet(6, sub), packet(14, main), binding]));
     expect(key.subkeys.get(idOf(main))?.json["validity_period"]).toBe(7);

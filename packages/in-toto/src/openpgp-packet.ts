@@ -1,5 +1,7 @@
-import { parseBase64, type Detail, type TrustError } from "@countersign/core";
+import { concatBytes, parseBase64, type Detail, type TrustError } from "@countersign/core";
+import { formatDsaSignature } from "./dsa.ts";
 import { inTotoError } from "./errors.ts";
+import type { OpenPgpType } from "./openpgp.ts";
 
 /** One OpenPGP packet (RFC 9580 §4). */
 export interface Packet {
@@ -50,8 +52,33 @@ function readHeader(bytes: Uint8Array, at: number): Header {
   return { tag: (first >> 2) & 15, from: at + 1 + size, length: bigEndian(bytes, at + 1, size) };
 }
 
+/** The subpackets of one area of a signature (RFC 9580 §5.2.3.7): type without its critical bit, and body. Throws INTOTO_KEY_MALFORMED. */
+export function readSubpackets(area: Uint8Array): readonly (readonly [number, Uint8Array])[] {
+  const found: (readonly [number, Uint8Array])[] = [];
+  for (let at = 0; at < area.length;) {
+    const { from, length } = readLength(area, at);
+    found.push([(area[from] ?? 0) & 127, area.subarray(from + 1, from + length)]);
+    at = from + Math.max(length, 1);
+  }
+  return found;
+}
+
+/**
+ * The numbers of a signature as securesystemslib exports them: RSA's own bytes, EdDSA's R and S of 32 bytes each, DSA's in DER.
+ * Undefined if they are not of that kind.
+ */
+export function formatNumbers(type: OpenPgpType, numbers: readonly Uint8Array[]): Uint8Array | undefined {
+  const [first, second, ...more] = numbers;
+  if (type === "rsa") return second === undefined ? first : undefined;
+  if (first === undefined || second === undefined || more.length > 0) return undefined;
+  if (type === "dsa") return formatDsaSignature(first, second);
+  if (first.length > 32 || second.length > 32) return undefined;
+  const halves = [first, second].map((half) => concatBytes(new Uint8Array(32 - half.length), half));
+  return concatBytes(...halves);
+}
+
 /** A length in the new format (RFC 9580 §4.2.1), which subpackets use too, and what it counts from. */
-export function readLength(bytes: Uint8Array, at: number): { readonly from: number; readonly length: number } {
+function readLength(bytes: Uint8Array, at: number): { readonly from: number; readonly length: number } {
   const first = bytes[at] ?? 0;
   if (first < 192) return { from: at + 1, length: first };
   if (first < 224) return { from: at + 2, length: ((first - 192) << 8) + (bytes[at + 1] ?? 0) + 192 };

@@ -4,24 +4,33 @@ import {
   derSequence,
   formatPem,
   hash,
+  hex,
   makeVerifier,
   parsePublicKey,
   quote,
   type Detail,
+  type HashName,
   type ObjectReader,
   type TrustError,
-  type Verifier,
 } from "@countersign/core";
+import { checkDsaKey, formatDsaSpki, isDsaSignature } from "./dsa.ts";
 import { ed25519Spki } from "./key-scheme.ts";
 import { inTotoError } from "./errors.ts";
+import { openLaxRsa } from "./lax-rsa.ts";
+import type { KeyVerifier } from "./key.ts";
+import type { Mode } from "./mode.ts";
+
+/** The kinds of OpenPGP keys that in-toto knows. */
+export type OpenPgpType = "rsa" | "dsa" | "eddsa";
 
 /** A public key that securesystemslib exported from OpenPGP; the OpenPGP packets themselves are not in it. */
 export interface OpenPgpKey {
-  readonly type: "rsa" | "eddsa";
+  readonly type: OpenPgpType;
   readonly method: string;
-  readonly verifier: Verifier;
-  /** Length of an RSA modulus, in bytes: shorter signatures lack leading zeros. 64 for EdDSA. */
-  readonly signatureBytes: number;
+  /** DER of the SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array;
+  /** Whether the signature, as `OpenPgpSignature` has it, is the key's over the message. */
+  isOver(hash: HashName, message: Uint8Array, signature: Uint8Array): boolean;
   /** When the key ends, in milliseconds since 1970; absent if never. */
   readonly expiresMs?: number;
 }
@@ -30,6 +39,7 @@ export interface OpenPgpKey {
 export interface OpenPgpSignature {
   /** The hashed part of the signature packet (RFC 9580 §5.2.3). */
   readonly otherHeaders: Uint8Array;
+  /** RSA: one number, perhaps without leading zeros. EdDSA: R and S, 64 bytes. DSA: r and s in DER. */
   readonly signature: Uint8Array;
 }
 
@@ -38,39 +48,88 @@ export function isOpenPgpKey(reader: ObjectReader): boolean {
   return !reader.has("keytype") && reader.has("type") && reader.has("method");
 }
 
-const methods = { rsa: "pgp+rsa-pkcsv1.5", eddsa: "pgp+eddsa-ed25519" } as const;
+/** How securesystemslib calls them. */
+export const openPgpMethods: Readonly<Record<OpenPgpType, string>> = {
+  rsa: "pgp+rsa-pkcsv1.5",
+  dsa: "pgp+dsa-fips-180-2",
+  eddsa: "pgp+eddsa-ed25519",
+};
 
 /**
- * Reads an exported OpenPGP key: RSA, or EdDSA on Curve25519. That the key belongs to its id, its user ids and its
- * subkeys was checked when it was exported, if ever: whoever signed the layout vouches for it.
- * Throws INTOTO_KEY_MALFORMED, INTOTO_KEY_UNSUPPORTED (DSA) and core's errors of weak and malformed keys.
+ * Reads an exported OpenPGP key: RSA, DSA, or EdDSA on Curve25519. That the key belongs to its id, its user ids and its
+ * subkeys was checked when it was exported, if ever: whoever signed the layout vouches for it. Compat: weak ones too.
+ * Throws INTOTO_KEY_MALFORMED, INTOTO_KEY_UNSUPPORTED, INTOTO_KEY_WEAK and core's errors of weak and malformed keys.
  */
-export function readOpenPgpKey(reader: ObjectReader): OpenPgpKey {
+export function readOpenPgpKey(reader: ObjectReader, mode: Mode = "strict"): OpenPgpKey {
   const type = reader.string("type");
   const method = reader.string("method");
-  if (type !== "rsa" && type !== "eddsa")
-    throw inTotoError("INTOTO_KEY_UNSUPPORTED", { checked: "OpenPGP key", expected: "RSA or EdDSA", got: quote(type) });
-  if (method !== methods[type]) {
-    const detail = { checked: "OpenPGP method", expected: methods[type], got: quote(method) };
+  if (type !== "rsa" && type !== "dsa" && type !== "eddsa")
+    throw inTotoError("INTOTO_KEY_UNSUPPORTED", {
+      checked: "OpenPGP key",
+      expected: "RSA, DSA or EdDSA",
+      got: quote(type),
+    });
+  if (method !== openPgpMethods[type]) {
+    const detail = { checked: "OpenPGP method", expected: openPgpMethods[type], got: quote(method) };
     throw inTotoError("INTOTO_KEY_UNSUPPORTED", detail);
   }
   const numbers = reader.object("keyval").object("public");
-  const opened = type === "rsa" ? openRsa(numbers) : openEdDsa(numbers);
   const expiresMs = readExpiry(reader);
-  return { type, method, ...opened, ...(expiresMs === undefined ? {} : { expiresMs }) };
+  return { type, method, ...openers[type](numbers, mode), ...(expiresMs === undefined ? {} : { expiresMs }) };
 }
 
-type Opened = Pick<OpenPgpKey, "verifier" | "signatureBytes">;
+/** Lower-case hex SHA-256 of the SubjectPublicKeyInfo. */
+export function openPgpMaterialId({ spki }: OpenPgpKey): string {
+  return hex(hash("sha256", spki));
+}
 
-function openRsa(numbers: ObjectReader): Opened {
+type Opened = Pick<OpenPgpKey, "spki" | "isOver">;
+
+const openers: Readonly<Record<OpenPgpType, (numbers: ObjectReader, mode: Mode) => Opened>> = {
+  rsa: openRsa,
+  dsa: openDsa,
+  eddsa: openEdDsa,
+};
+
+function openRsa(numbers: ObjectReader, mode: Mode): Opened {
   const [modulus, exponent] = [readNumber(numbers, "n"), readNumber(numbers, "e")];
-  const pem = formatPem("RSA PUBLIC KEY", derSequence(derInteger(modulus), derInteger(exponent)));
-  const verifier = makeVerifier(parsePublicKey(pem), "rsa-pkcs1-sha256");
-  return { verifier, signatureBytes: Math.ceil(modulus.toString(16).length / 2) };
+  const der = derSequence(derInteger(modulus), derInteger(exponent));
+  const size = Math.ceil(modulus.toString(16).length / 2);
+  if (mode === "compat") {
+    const open = (name: HashName): KeyVerifier => openLaxRsa(der, `rsa-pkcs1-${name}`);
+    const isOver: Opened["isOver"] = (name, message, signature) => open(name).verify(message, padded(signature, size));
+    return { spki: open("sha256").spki, isOver };
+  }
+  const spki = parsePublicKey(formatPem("RSA PUBLIC KEY", der));
+  const isOver: Opened["isOver"] = (name, message, signature) =>
+    makeVerifier(spki, `rsa-pkcs1-${name}`).verify(message, padded(signature, size));
+  return { spki, isOver };
+}
+
+/** GnuPG leaves leading zeros away. */
+function padded(signature: Uint8Array, size: number): Uint8Array {
+  return signature.length > size ? signature : concatBytes(new Uint8Array(size - signature.length), signature);
+}
+
+function openDsa(numbers: ObjectReader, mode: Mode): Opened {
+  const key = {
+    p: readNumber(numbers, "p"),
+    q: readNumber(numbers, "q"),
+    g: readNumber(numbers, "g"),
+    y: readNumber(numbers, "y"),
+  };
+  checkDsaKey(key, mode);
+  return {
+    spki: formatDsaSpki(key),
+    isOver: (name, message, signature) => isDsaSignature(key, hash(name, message), signature),
+  };
 }
 
 function openEdDsa(numbers: ObjectReader): Opened {
-  return { verifier: makeVerifier(ed25519Spki(numbers.string("q")), "ed25519"), signatureBytes: 64 };
+  const spki = ed25519Spki(numbers.string("q"));
+  const verifier = makeVerifier(spki, "ed25519");
+  // OpenPGP's Ed25519 signs the digest.
+  return { spki, isOver: (name, message, signature) => verifier.verify(hash(name, message), signature) };
 }
 
 function readNumber(numbers: ObjectReader, name: string): bigint {
@@ -88,27 +147,32 @@ function readExpiry(reader: ObjectReader): number | undefined {
   return created === 0 || period === 0 ? undefined : (created + period) * 1000;
 }
 
-/** A signature packet of version 4 over a document, by RSA or EdDSA, with SHA-256. */
-const documentHeaders = { rsa: [4, 0, 1, 8], eddsa: [4, 0, 22, 8] } as const;
+/** A signature packet of version 4 over a document with SHA-256, by the numbers of RFC 9580 §9. */
+export const documentHeaders: Readonly<Record<OpenPgpType, readonly number[]>> = {
+  rsa: [4, 0, 1, 8],
+  dsa: [4, 0, 17, 8],
+  eddsa: [4, 0, 22, 8],
+};
 
 /**
  * Whether the signature is the key's over the message (RFC 9580 §5.2.4, version 4): SHA-256 over the message, the hashed
- * part of the packet and its trailer, signed as PKCS#1 v1.5 or by Ed25519. Demands a packet of the kind that signs
- * documents, made with SHA-256; looks at no time in it.
+ * part of the packet and its trailer. Strict: demands a packet of the kind that signs documents, made with SHA-256; compat: as the reference,
+ * looks at nothing in it.
  */
 export function isOpenPgpSignature(
   key: OpenPgpKey,
   message: Uint8Array,
   { otherHeaders, signature }: OpenPgpSignature,
+  mode: Mode = "strict",
 ): boolean {
   const isDocument = documentHeaders[key.type].every((byte, at) => otherHeaders[at] === byte);
-  if (!isDocument || signature.length > key.signatureBytes) return false;
-  const { length } = otherHeaders;
-  const trailer = Uint8Array.of(4, 0xff, length >>> 24, (length >>> 16) & 255, (length >>> 8) & 255, length & 255);
-  const signed = concatBytes(message, otherHeaders, trailer);
-  const padded = concatBytes(new Uint8Array(key.signatureBytes - signature.length), signature);
-  // OpenPGP's Ed25519 signs the digest; RSA takes the digest itself.
-  return key.verifier.verify(key.type === "rsa" ? signed : hash("sha256", signed), padded);
+  if (!isDocument && mode === "strict") return false;
+  return key.isOver("sha256", concatBytes(message, otherHeaders, trailerOf(otherHeaders)), signature);
+}
+
+/** What ends the hashed bytes of a signature of version 4. */
+export function trailerOf({ length }: Uint8Array): Uint8Array {
+  return Uint8Array.of(4, 0xff, length >>> 24, (length >>> 16) & 255, (length >>> 8) & 255, length & 255);
 }
 
 function malformed(detail: Detail): TrustError {

@@ -3,14 +3,14 @@ import { quote } from "@countersign/core";
 import { inTotoError } from "./errors.ts";
 import { formatLink } from "./link.ts";
 import { linkFileName, readLinkFile, removeLinkFile, unfinishedFileName, writeLinkFile } from "./link-file.node.ts";
-import { parseMetadata } from "./metadata.ts";
+import { parseMetadata, type Metadata } from "./metadata.ts";
 import { recordArtifacts } from "./record.node.ts";
 import { writeLink } from "./run.node.ts";
-import { formatMetadata, signMetadata } from "./sign.ts";
+import { formatMetadata, signMetadata, type OpenPgpSigner } from "./sign.ts";
 import { checkSignature } from "./signature.ts";
 import type { InTotoSigner } from "./key-file.ts";
 import type { Link } from "./link.ts";
-import type { LinkTarget, StepRun, WrittenLink } from "./run.node.ts";
+import type { LinkTarget, StepOutcome, StepRun, WrittenLink } from "./run.node.ts";
 
 /** A step that takes more than one command, between its start and its stop. */
 export type SessionStart = Pick<StepRun, "step" | "materials" | "record" | "environment">;
@@ -22,7 +22,22 @@ export type SessionStop = Pick<StepRun, "step" | "products" | "record"> & {
 
 /** As `LinkTarget`, with the whole key: what the start signed is verified at the stop. */
 export interface SessionTarget extends LinkTarget {
-  readonly signer: InTotoSigner;
+  readonly signer: InTotoSigner | OpenPgpSigner;
+}
+
+/** Records materials, in a link that nobody has signed yet. Rejects with the errors of `recordArtifacts`. */
+export async function beginRecord(start: SessionStart): Promise<StepOutcome> {
+  const { artifacts, skipped } = await recordArtifacts(start.materials ?? [], start.record);
+  const { step: name, environment = {} } = start;
+  const link: Link = { name, materials: artifacts, products: new Map(), byproducts: {}, command: [], environment };
+  return { link, skipped, exitCode: 0 };
+}
+
+/** Adds products to the link that `beginRecord` made; whoever calls has proved whose it is. Rejects with the errors of `recordArtifacts`. */
+export async function finishRecord(stop: SessionStop, started: Link): Promise<StepOutcome> {
+  const { artifacts, skipped } = await recordArtifacts(stop.products ?? [], stop.record);
+  const environment = { ...started.environment, ...stop.environment };
+  return { link: { ...started, products: artifacts, environment }, skipped, exitCode: 0 };
 }
 
 /**
@@ -32,17 +47,9 @@ export interface SessionTarget extends LinkTarget {
 export async function startRecord(start: SessionStart, target: SessionTarget): Promise<WrittenLink> {
   const { signer, form = "metablock", directory = "." } = target;
   const name = unfinishedFileName(start.step, signer.key.keyid);
-  const { artifacts, skipped } = await recordArtifacts(start.materials ?? [], start.record);
-  const link: Link = {
-    name: start.step,
-    materials: artifacts,
-    products: new Map(),
-    byproducts: {},
-    command: [],
-    environment: start.environment ?? {},
-  };
-  const file = await signMetadata(formatLink(link), [signer], form);
-  return { link, skipped, exitCode: 0, path: writeLinkFile(directory, name, formatMetadata(file)) };
+  const outcome = await beginRecord(start);
+  const file = await signMetadata(formatLink(outcome.link), [signer], form);
+  return { ...outcome, path: writeLinkFile(directory, name, formatMetadata(file)) };
 }
 
 /**
@@ -56,20 +63,22 @@ export async function stopRecord(stop: SessionStop, target: SessionTarget, nowMs
   linkFileName(stop.step, signer.key.keyid);
   const path = join(directory, unfinishedFileName(stop.step, signer.key.keyid));
   const started = readUnfinished(path, stop.step, signer, nowMs);
-  const { artifacts, skipped } = await recordArtifacts(stop.products ?? [], stop.record);
-  const environment = { ...started.environment, ...stop.environment };
-  const link: Link = { ...started, products: artifacts, environment };
-  const written = await writeLink(link, target);
+  const outcome = await finishRecord(stop, started);
+  const written = await writeLink(outcome.link, target);
   removeLinkFile(path);
-  return { link, skipped, exitCode: 0, path: written };
+  return { ...outcome, path: written };
 }
 
-function readUnfinished(path: string, step: string, signer: InTotoSigner, nowMs: number): Link {
+function readUnfinished(path: string, step: string, signer: SessionTarget["signer"], nowMs: number): Link {
   const metadata = parseMetadata(readLinkFileOf(path, step), "strict");
   checkSignature(metadata, signer.key, nowMs);
-  if (metadata.type !== "link" || metadata.link.name !== step)
-    throw inTotoError("INTOTO_RECORD_NOT_STARTED", { checked: quote(path), expected: `a link of ${quote(step)}` });
-  return metadata.link;
+  return startedLinkOf(metadata, path, step);
+}
+
+/** The link in an unfinished one whose signature was proved. Throws INTOTO_RECORD_NOT_STARTED for one of another step. */
+export function startedLinkOf(metadata: Metadata, path: string, step: string): Link {
+  if (metadata.type === "link" && metadata.link.name === step) return metadata.link;
+  throw inTotoError("INTOTO_RECORD_NOT_STARTED", { checked: quote(path), expected: `a link of ${quote(step)}` });
 }
 
 function readLinkFileOf(path: string, step: string): Uint8Array {

@@ -4,6 +4,7 @@ import {
   hex,
   pae,
   parseEnvelope,
+  quote,
   readTextValue,
   utf8,
   type Json,
@@ -15,6 +16,8 @@ import { inTotoError } from "./errors.ts";
 import { inTotoPayloadType } from "./metadata.ts";
 import { fromEnvelope, parseSignatures } from "./signature.ts";
 import type { InTotoSigner } from "./key-file.ts";
+import type { LayoutKey } from "./key.ts";
+import type { IssuedSignature } from "./openpgp-signature.ts";
 
 /** A layout or link as it goes into a file: what is signed, and the signatures so far, as the file has them. */
 export type SignedFile =
@@ -25,11 +28,23 @@ export type SignedFile =
 export type FileSignature = JsonObject & { readonly keyid: string };
 
 /** Who signs, and the id under which. */
-export type MetadataSigner = Pick<InTotoSigner, "signer"> & {
+export type MetadataSigner = PlainSigner | (Pick<OpenPgpSigner, "openpgp"> & NamedKey);
+
+interface NamedKey {
   readonly key: { readonly keyid: string };
+}
+
+interface PlainSigner extends Pick<InTotoSigner, "signer">, NamedKey {
   /** The certificate of the key in PEM (ITE-7); only a Metablock has room for it. */
   readonly certificate?: string;
-};
+}
+
+/** An OpenPGP key, or subkey, that signs, with its public half. */
+export interface OpenPgpSigner {
+  readonly key: LayoutKey;
+  /** Signs a message as GnuPG does, with SHA-256. */
+  openpgp(message: Uint8Array): IssuedSignature;
+}
 
 /** The signer with a certificate of its key, for layouts that know functionaries by theirs. Throws INTOTO_CERTIFICATE_MALFORMED. */
 export function withCertificate(signer: InTotoSigner, pem: string): InTotoSigner & { readonly certificate: string } {
@@ -54,22 +69,33 @@ export function signMetadata(
 /**
  * Signs with each key; a signature under the same id is replaced, others stay as they are, unverified.
  * Rejects with INTOTO_JSON_NUMBER for a Metablock with a fraction in it, INTOTO_CERTIFICATE_MALFORMED for a certificate in
- * DSSE, and the errors of the signer.
+ * DSSE, INTOTO_OPENPGP_DSSE, and the errors of the signer.
  */
 export async function addSignatures(file: SignedFile, signers: readonly MetadataSigner[]): Promise<SignedFile> {
   const message = signedBytesOf(file);
   const signatures = [...file.signatures];
-  for (const { key, signer, certificate } of signers) {
-    if (certificate !== undefined && file.form === "dsse")
-      throw inTotoError("INTOTO_CERTIFICATE_MALFORMED", { checked: "DSSE envelope", expected: "no certificate" });
+  for (const signer of signers) {
     // oxlint-disable-next-line no-await-in-loop -- a token signs one thing at a time
-    const sig = await signer.sign({ message });
-    const cert = certificate === undefined ? {} : { cert: certificate };
-    const signature = { keyid: key.keyid, sig: file.form === "dsse" ? base64(sig) : hex(sig), ...cert };
-    const at = signatures.findIndex(({ keyid }) => keyid === key.keyid);
+    const signature = await signOne(message, signer, file.form);
+    const at = signatures.findIndex(({ keyid }) => keyid === signature.keyid);
     signatures.splice(at < 0 ? signatures.length : at, at < 0 ? 0 : 1, signature);
   }
   return { ...file, signatures };
+}
+
+async function signOne(message: Uint8Array, by: MetadataSigner, form: SignedFile["form"]): Promise<FileSignature> {
+  const { keyid } = by.key;
+  if ("openpgp" in by) {
+    if (form === "dsse") throw inTotoError("INTOTO_OPENPGP_DSSE", { checked: `key ${quote(keyid)}` });
+    const { otherHeaders, signature } = by.openpgp(message);
+    return { keyid, other_headers: hex(otherHeaders), signature: hex(signature) };
+  }
+  const { signer, certificate } = by;
+  if (certificate !== undefined && form === "dsse")
+    throw inTotoError("INTOTO_CERTIFICATE_MALFORMED", { checked: "DSSE envelope", expected: "no certificate" });
+  const sig = await signer.sign({ message });
+  const cert = certificate === undefined ? {} : { cert: certificate };
+  return { keyid, sig: form === "dsse" ? base64(sig) : hex(sig), ...cert };
 }
 
 /** The text of the file, laid out as the reference does: members in order, one space for each level. */

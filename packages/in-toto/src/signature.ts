@@ -140,6 +140,8 @@ function isSignature(signed: SignedBytes, main: LayoutKey, signature: MetadataSi
   // The reference knows no P-224, and gives up.
   if (signed.mode === "compat" && key.scheme === p224Scheme)
     throw inTotoError("INTOTO_KEY_UNSUPPORTED", { checked: `key ${quote(key.keyid)}` });
+  if (check.kind === "openpgp" && signed.form === "dsse")
+    throw inTotoError("INTOTO_OPENPGP_DSSE", { checked: `key ${quote(key.keyid)}` });
   if ((check.kind === "openpgp") !== (signature.openpgp !== undefined)) throw otherKind(key);
   if (check.kind === "plain") return check.verifier.verify(signed.signedBytes(), signature.sig ?? new Uint8Array(0));
   const { expiresMs } = check.openpgp;
@@ -148,7 +150,10 @@ function isSignature(signed: SignedBytes, main: LayoutKey, signature: MetadataSi
       checked: `key ${quote(key.keyid)}`,
       got: new Date(expiresMs).toISOString(),
     });
-  return signature.openpgp !== undefined && isOpenPgpSignature(check.openpgp, signed.signedBytes(), signature.openpgp);
+  return (
+    signature.openpgp !== undefined &&
+    isOpenPgpSignature(check.openpgp, signed.signedBytes(), signature.openpgp, signed.mode)
+  );
 }
 
 function otherKind(key: LayoutKey): TrustError {

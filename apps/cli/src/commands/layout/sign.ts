@@ -5,18 +5,22 @@ import {
   formatMetadata,
   lintLayout,
   maxLinkBytes,
+  parseEvidence,
   parseMetadata,
   parseSignedFile,
+  proveMetadata,
   readPayload,
   type InTotoSigner,
   type Layout,
+  type LayoutKey,
   type Metadata,
+  type OpenPgpSigner,
   type SignedFile,
 } from "@countersign/in-toto";
 import { cliError } from "../../errors.ts";
-import { readMetadata } from "../../evidence.ts";
 import { readSmallFile } from "../../input.node.ts";
 import { keyIoOf } from "../../key.ts";
+import { identityKeyOf, loadProver } from "../../link-trust.ts";
 import { readInTotoSigner, readLayoutKeys } from "../../layout-key.ts";
 import { checkOutput, writeAtomic } from "../../output.node.ts";
 import { formatJson } from "../../render-json.ts";
@@ -34,12 +38,18 @@ export async function layoutSignCommand(
   const options = given as LayoutSignOptions;
   const [path = ""] = operands;
   const key = options.key ?? [];
-  if (key.length === 0 && (options.keyless === true || options.identityToken !== undefined))
+  if (
+    key.length === 0 &&
+    options.gpg === undefined &&
+    (options.keyless === true || options.identityToken !== undefined)
+  )
     return signAsIdentity(path, options, terminal);
-  if (key.length === 0) throw cliError("CLI_USAGE", "required option '--key <file...>' not specified");
   if (options.verify === true) return verify(path, key, options, terminal);
-  const signers: InTotoSigner[] = [];
-  for (const each of key) signers.push(await readInTotoSigner(each, options, terminal));
+  if (key.length === 0 && options.gpg === undefined)
+    throw cliError("CLI_USAGE", "required option '--key <file...>' not specified");
+  if (identityKeyOf(options) !== undefined)
+    throw cliError("CLI_OPTION_CONFLICT", { checked: "--certificate-identity", expected: "--verify beside it" });
+  const signers = await openSigners(key, options, terminal);
   const output = options.output ?? path;
   checkOutput(
     output,
@@ -51,6 +61,18 @@ export async function layoutSignCommand(
   writeAtomic(output, text);
   report(output, metadata, { word: "signed", options }, terminal);
   return 0;
+}
+
+async function openSigners(
+  keys: readonly string[],
+  options: LayoutSignOptions,
+  terminal: Terminal,
+): Promise<readonly (InTotoSigner | OpenPgpSigner)[]> {
+  const signers: (InTotoSigner | OpenPgpSigner)[] = [];
+  for (const each of keys) signers.push(await readInTotoSigner(each, options, terminal));
+  if (options.gpg === undefined) return signers;
+  const { gpgSignerOf } = await import("../../layout-gpg.ts");
+  return [...signers, gpgSignerOf(options.gpg, options, terminal)];
 }
 
 /** One signature, by whoever the identity token names: the file becomes a Sigstore bundle around what is signed. */
@@ -73,7 +95,7 @@ async function signAsIdentity(path: string, options: LayoutSignOptions, terminal
 
 async function signAgain(
   bytes: Uint8Array,
-  signers: readonly InTotoSigner[],
+  signers: readonly (InTotoSigner | OpenPgpSigner)[],
   { append, expires, dsse }: LayoutSignOptions,
 ): Promise<string> {
   if (append === true && expires !== undefined)
@@ -101,7 +123,7 @@ function asEnvelope(file: SignedFile): SignedFile {
 }
 
 /** Nothing is written that our own strict verifier would not read, or whose signatures it would not accept. */
-function proveSigned(text: string, signers: readonly InTotoSigner[], now: Date): Metadata {
+function proveSigned(text: string, signers: readonly Pick<InTotoSigner, "key">[], now: Date): Metadata {
   const metadata = parseMetadata(utf8(text), "strict");
   for (const { key } of signers) checkSignature(metadata, key, now.getTime());
   return metadata;
@@ -113,11 +135,31 @@ async function verify(
   options: LayoutSignOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const keys = await readLayoutKeys(key, keyIoOf(options, terminal));
-  const metadata = readMetadata(path);
-  for (const each of keys) checkSignature(metadata, each, terminal.now().getTime());
-  report(path, metadata, { word: "signed by all of these keys", options }, terminal);
+  const identity = identityKeyOf(options);
+  const keys = identity === undefined ? await readSigningKeys(key, options, terminal) : [identity];
+  const [first] = keys;
+  if (first === undefined) throw cliError("CLI_USAGE", "required option '--key <file...>' not specified");
+  const now = terminal.now();
+  const bytes = readSmallFile(path, "layout or link", maxLinkBytes);
+  const evidence = parseEvidence(bytes, "strict");
+  const metadata =
+    evidence === "bundle" ? proveMetadata(bytes, first, await loadProver(options, now, terminal)) : evidence;
+  for (const each of keys) checkSignature(metadata, each, now.getTime());
+  const keyids = evidence === "bundle" ? { signatures: [{ keyid: first.keyid }] } : {};
+  report(path, { ...metadata, ...keyids }, { word: "signed by all of these keys", options }, terminal);
   return 0;
+}
+
+async function readSigningKeys(
+  key: readonly string[],
+  options: LayoutSignOptions,
+  terminal: Terminal,
+): Promise<readonly LayoutKey[]> {
+  const keys = await readLayoutKeys(key, keyIoOf(options, terminal));
+  if (options.gpg === true) throw cliError("CLI_USAGE", "'--gpg' with '--verify' needs the fingerprint of a key");
+  if (options.gpg === undefined) return keys;
+  const { gpgKeysOf } = await import("../../layout-gpg.ts");
+  return [...keys, ...gpgKeysOf([options.gpg], options, terminal)];
 }
 
 /** Signing is the moment to hear what is wrong; it stays the owner's decision. */

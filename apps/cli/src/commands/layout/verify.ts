@@ -53,7 +53,7 @@ async function answerTo(options: LayoutVerifyOptions, now: Date, terminal: Termi
   const mode: Mode = options.compat === true ? "compat" : "strict";
   const substitutions = substitute === undefined ? undefined : parseSubstitutions(substitute);
   const allowed = options.allowCommand?.map(parseCommand);
-  const keys = await ownersOf(options, terminal);
+  const keys = await ownersOf(options, mode, terminal);
   const bytes = readInput(path, "layout");
   const evidence = parseEvidence(bytes, mode);
   const bundles = await proverFor(evidence, options, now, terminal);
@@ -82,17 +82,26 @@ async function answerTo(options: LayoutVerifyOptions, now: Date, terminal: Termi
 }
 
 /** The keys that must have signed the layout, or the one identity. */
-async function ownersOf(options: LayoutVerifyOptions, terminal: Terminal): Promise<readonly LayoutKey[]> {
-  const { key = [] } = options;
+async function ownersOf(options: LayoutVerifyOptions, mode: Mode, terminal: Terminal): Promise<readonly LayoutKey[]> {
+  const { key = [], gpg = [] } = options;
   const identity = identityKeyOf(options);
   if (identity !== undefined) return [identity];
-  if (key.length === 0) throw cliError("CLI_USAGE", "required option '--key <file...>' not specified");
+  if (key.length + gpg.length === 0) throw cliError("CLI_USAGE", "required option '--key <file...>' not specified");
   const keys: LayoutKey[] = [];
   for (const each of key) {
-    const plain = openPlainLayoutKey(each, (file) => readInput(file, "key"));
+    const plain = openPlainLayoutKey(each, (file) => readInput(file, "key"), mode);
     keys.push(plain ?? (await openOtherKey(each, terminal)));
   }
-  return keys;
+  return gpg.length === 0 ? keys : [...keys, ...(await gpgOwners(gpg, options, terminal))];
+}
+
+async function gpgOwners(
+  keyids: readonly string[],
+  options: LayoutVerifyOptions,
+  terminal: Terminal,
+): Promise<readonly LayoutKey[]> {
+  const { gpgKeysOf } = await import("../../layout-gpg.ts");
+  return gpgKeysOf(keyids, options, terminal);
 }
 
 async function openOtherKey(reference: string, terminal: Terminal): Promise<LayoutKey> {
