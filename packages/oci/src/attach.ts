@@ -259,5 +259,6 @@ export async function removeReferrer(
   const kept = listed.filter((each) => each.digest !== digest);
   if (kept.length < listed.length)
     await putManifest(registry, repository, indexOf(kept), { mediaType: ociIndexType, tag });
-  return await deleteManifest(registry, repository, digest);
+  // zot takes away what an index that is written over listed, so that nothing may be left to delete.
+  return (await deleteManifest(registry, repository, digest)) || kept.length < listed.length;
 }

@@ -7,6 +7,8 @@ export * from "./attack-judge.ts";
 export * from "./attack-vector.ts";
 export * from "./attack.ts";
 export * from "./docker-registry.ts";
+export * from "./go-registry.ts";
+export type { RunningRegistry } from "./registry-program.ts";
 export * from "./registry.ts";
 export * from "./registry-sample.ts";
 export * from "./disk-state.ts";

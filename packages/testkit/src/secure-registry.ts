@@ -6,7 +6,8 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startDockerRegistry, type RunningRegistry } from "./docker-registry.ts";
+import { startDockerRegistry } from "./docker-registry.ts";
+import type { RunningRegistry } from "./registry-program.ts";
 
 /** Debian's docker-registry as companies run it: TLS of a private authority, client certificates, and logins by token. */
 export interface SecureRegistry extends RunningRegistry {
