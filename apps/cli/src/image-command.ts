@@ -4,6 +4,7 @@ import {
   imageCopyFlags,
   imageDownloadFlags,
   imageLoadFlags,
+  imageMapFlags,
   imageRepairFlags,
   imageSaveFlags,
   imageAttestFlags,
@@ -87,6 +88,18 @@ export const imageRows: readonly CommandRow[] = [
     flags: imageAttestFlags,
     group,
     load: async () => (await import("./commands/image/sign.ts")).imageAttestCommand,
+  },
+  {
+    path: "image map-tags",
+    operands: "<image...>",
+    says: "Write down which digest each tag names, for a TUF repository to publish; see image verify --tag-map",
+    examples: [
+      "countersign image map-tags ghcr.io/acme/app:1.0 ghcr.io/acme/app:latest --output maps",
+      "countersign repo add maps --dir repo",
+    ],
+    flags: imageMapFlags,
+    group,
+    load: async () => (await import("./commands/image/map-tags.ts")).imageMapTagsCommand,
   },
   {
     path: "image tree",

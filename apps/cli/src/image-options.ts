@@ -26,6 +26,9 @@ export interface ImageVerifyOptions extends Omit<VerifyOptions, "bundle">, Regis
   readonly matchName?: true;
   readonly from?: string;
   readonly maxAge?: string;
+  readonly tagMap?: string;
+  readonly tagMapCopy?: string;
+  readonly tagMapAt?: string;
   readonly layout?: string;
   readonly offline?: true;
 }
@@ -51,6 +54,11 @@ export interface ImageMoveOptions extends OutputOptions, RegistryOptions {
   readonly layout?: string;
   readonly name?: string;
   readonly withoutEvidence?: true;
+}
+
+export interface ImageMapOptions extends OutputOptions, RegistryOptions {
+  readonly output?: string;
+  readonly remove?: true;
 }
 
 export interface ImageEvidenceOptions extends OutputOptions, RegistryOptions {
@@ -113,6 +121,21 @@ const imageFlags: readonly Flag[] = [
   {
     flags: "--max-age <age>",
     says: "the oldest verified time of what counts may be so long ago: 12h, 30d; what has no verified time does not count",
+    group: "Trust:",
+  },
+  {
+    flags: "--tag-map <dir>",
+    says: "a tag must have the digest that a TUF repository gives it: the store that update trust set up for that repository",
+    group: "Trust:",
+  },
+  {
+    flags: "--tag-map-copy <dir>",
+    says: "with --tag-map: read that repository from this folder, and open no socket for it",
+    group: "Trust:",
+  },
+  {
+    flags: "--tag-map-at <time>",
+    says: "with --tag-map-copy: judge its expiries by this time, YYYY-MM-DDTHH:MM:SSZ, and compare with nothing seen before",
     group: "Trust:",
   },
   {
@@ -217,6 +240,16 @@ export const imageLoadFlags: readonly Flag[] = [
     group: "Artifacts:",
   },
   withoutEvidence,
+  ...registryFlags,
+];
+
+export const imageMapFlags: readonly Flag[] = [
+  {
+    flags: "-o, --output <dir>",
+    says: "the folder of the maps; those that are there are added to (default: here)",
+    group: "Output:",
+  },
+  { flags: "--remove", says: "take the tags out of the maps instead; no registry is asked", group: "Artifacts:" },
   ...registryFlags,
 ];
 

@@ -28,8 +28,25 @@ export function formatImageText(report: ImageReport, terminal: Terminal, detail:
     .filter((finding) => finding.level === "warn")
     .map((finding) => warningLine(finding, terminal));
   const hints = isAllowed ? [] : formatHints(findings.filter((finding) => finding.level !== "warn"));
-  return [...head, ...images, ...new Set([...warnings, ...hints]), ""].join("\n");
+  return [...head, ...tagLines(report.tag), ...images, ...new Set([...warnings, ...hints]), ""].join("\n");
 }
+
+/** What the map says, and how old it is. */
+function tagLines(tag: ImageReport["tag"]): readonly string[] {
+  const { target } = tag?.claims ?? {};
+  if (tag === undefined || target === undefined) return [];
+  const { version, rolePath, expires } = target;
+  const tags = [...(tag.tags ?? []).slice(0, maxTagsShown), ...((tag.tags ?? []).length > maxTagsShown ? ["…"] : [])];
+  return [
+    row(
+      "tag map",
+      `${plain(tag.target)}, version ${version} of ${plain(rolePath.join(" > "))}, until ${plain(expires)}`,
+    ),
+    row("tags", tags.length === 0 ? "the map gives none this digest" : plain(tags.join(", "))),
+  ];
+}
+
+const maxTagsShown = 5;
 
 function imageLines(image: ImageVerdict, terminal: Terminal, detail: Detail): readonly string[] {
   const name =

@@ -4,6 +4,7 @@ import { digestOf, parseDigest, parseJson, quote, readObject, TrustError, utf8, 
 import {
   createUpdater,
   makeHttpFetcher,
+  makeMemoryStore,
   maxRootBytes,
   type Fetcher,
   type IdentityCheck,
@@ -114,7 +115,27 @@ export async function openClient(
 ): Promise<UpdateClient> {
   const directory = storeDirectory(options, terminal);
   const store = openStore(directory);
-  const pinned = await readPinned(store, directory);
+  return await makeClient({ directory, store, pinned: await readPinned(store, directory) }, options, terminal, onStep);
+}
+
+/** A client that starts from what the store trusts, judges by the clock of `terminal`, and neither reads nor keeps anything else. */
+export async function openForgetfulClient(options: UpdateOptions, terminal: Terminal): Promise<UpdateClient> {
+  const directory = storeDirectory(options, terminal);
+  const pinned = await readPinned(openStore(directory), directory);
+  return await makeClient({ directory, store: makeMemoryStore(), pinned }, options, terminal);
+}
+
+/** What a client starts from, and where it keeps what it verified. */
+interface Home extends Pick<UpdateClient, "directory" | "store"> {
+  readonly pinned: Pinned;
+}
+
+async function makeClient(
+  { directory, store, pinned }: Home,
+  options: UpdateOptions,
+  terminal: Terminal,
+  onStep?: (step: RunStep) => void,
+): Promise<UpdateClient> {
   const given = mirrorsOf(options);
   const recorded = new Map<string, Uint8Array>();
   const plain = makeFetcher(given.length > 0 ? given : pinned.mirrors, options, terminal);
@@ -197,4 +218,18 @@ export function parseSha256(text: string): Digest {
   if (!/^[0-9a-f]{64}$/.test(digits))
     throw cliError("CLI_OPTION_VALUE", { checked: "--sha256", expected: "64 hex digits", got: quote(text) });
   return parseDigest(`sha256:${digits}`);
+}
+
+/** Where the metadata of a copy of a repository is: in its folder `metadata`, or the copy is that folder. */
+export function metadataOf(copy: string): string {
+  const below = join(copy, "metadata");
+  return existsSync(below) ? below : copy;
+}
+
+/** Reads a time as users write it, for what is to be judged by it. */
+export function parseTime(text: string, flag: string): Date {
+  const time = new Date(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text) ? text : Number.NaN);
+  if (Number.isNaN(time.getTime()))
+    throw cliError("CLI_OPTION_VALUE", { checked: flag, expected: "YYYY-MM-DDTHH:MM:SSZ", got: quote(text) });
+  return time;
 }

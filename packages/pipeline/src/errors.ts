@@ -91,6 +91,31 @@ const pipelineEntries = {
     says: "the evidence is older than is asked for",
     fix: "sign the image again, or allow more with --max-age",
   },
+  PIPELINE_TAG_MOVED: {
+    kind: "untrusted",
+    says: "the tag does not name what the map of tags says",
+    fix: "deploy the expected digest; who publishes the image either moved the tag without a new map, or did not move it",
+  },
+  PIPELINE_TAG_UNMAPPED: {
+    kind: "untrusted",
+    says: "the map of tags does not list it",
+    fix: "use a tag that the map lists, or have it published with image map-tags and countersign repo",
+  },
+  PIPELINE_TAG_MAP_ABSENT: {
+    kind: "untrusted",
+    says: "the TUF repository has no map of the image's tags",
+    fix: "have one published with image map-tags and countersign repo, or do not ask for it with --tag-map",
+  },
+  PIPELINE_TAG_MAP_NAME: {
+    kind: "untrusted",
+    says: "the map of tags is about another repository",
+    fix: "publish each map under the path that image map-tags gave it",
+  },
+  PIPELINE_TAG_MAP_MALFORMED: {
+    kind: "malformed",
+    says: "not a map of tags",
+    fix: "make it with image map-tags; docs/formats/tag-map.md says what it holds",
+  },
   PIPELINE_SOURCE_MALFORMED: {
     kind: "usage",
     says: "not a place that evidence can be read from",

@@ -25,6 +25,7 @@ import {
 import { checkPolicy, evaluate, type Decision, type Policy } from "@countersign/policy";
 import { pipelineError } from "./errors.ts";
 import { examineImageEvidence } from "./image-evidence.ts";
+import { judgeTag, type TagMaps, type TagReport } from "./image-tag.ts";
 import { findTargets } from "./image-target.ts";
 import type { ImageRole } from "./image-role.ts";
 import type { EvidenceReport } from "./report.ts";
@@ -60,6 +61,8 @@ export interface ImageWorld {
   readonly limit?: Limiter;
   /** An independent implementation that must agree. */
   readonly peer?: Peer;
+  /** Whose maps say which digest each tag names now; then a reference that names another is refused. */
+  readonly tagMaps?: TagMaps;
 }
 
 /** How many images are judged at once: as many times `maxEvidenceTotalBytes` is the most memory that evidence takes. */
@@ -93,6 +96,8 @@ export interface ImageReport {
   readonly pinned: string;
   readonly decision: { readonly verdict: Decision["verdict"]; readonly reason: string; readonly code?: string };
   readonly images: readonly ImageVerdict[];
+  /** What the map of tags says of the reference; only where maps were asked for. */
+  readonly tag?: TagReport;
   readonly findings: readonly Finding[];
   readonly trust: { readonly sources: readonly TrustSource[] };
   /** The time of the run, ISO 8601 UTC. */
@@ -110,20 +115,23 @@ export async function inspectImage(question: ImageQuestion, policy: Policy, worl
   const limit = world.limit ?? makeLimiter(maxImagesAtOnce);
   const run: ImageRun = { question, policy, world, limit, trust: await world.trust(), now: world.now() };
   const [root, ...children] = await findTargets(world.registry, question);
-  const first = await limit(() => judge(root, run));
+  const [first, tag] = await Promise.all([
+    limit(() => judge(root, run)),
+    world.tagMaps && judgeTag(question.reference, root.digest, world.tagMaps),
+  ]);
   const others = await Promise.all(
     children.map(async (child) =>
       first.verdict === "allowed" ? cover(child, root.digest) : await limit(() => judge(child, run)),
     ),
   );
-  const decision = decide(first, others);
   return {
     schema: "countersign.image-report/v1",
     reference: formatReference(question.reference),
     pinned: formatReference(pinReference(question.reference, root.digest)),
-    decision,
+    decision: decideTag(decide(first, others), tag),
     images: [first, ...others],
-    findings: [...run.trust.findings],
+    ...(tag !== undefined && { tag }),
+    findings: [...run.trust.findings, ...(tag?.findings ?? [])],
     trust: { sources: run.trust.sources },
     at: run.now.toISOString(),
   };
@@ -270,6 +278,17 @@ function cover({ digest, platform }: Target, index: Digest): ImageVerdict {
     findings: [],
     notes: [],
   };
+}
+
+/** The map's answer stands beside that of the signatures: what either refuses is refused, what either cannot tell is unknown. */
+function decideTag(decision: ImageReport["decision"], tag: TagReport | undefined): ImageReport["decision"] {
+  const isWorse =
+    tag !== undefined &&
+    tag.verdict !== "allowed" &&
+    (decision.verdict === "allowed" || (decision.verdict === "unknown" && tag.verdict === "refused"));
+  const [finding] = tag?.findings ?? [];
+  if (!isWorse || finding === undefined) return decision;
+  return { verdict: tag.verdict, reason: finding.message, code: finding.code };
 }
 
 /** The root decides where it is allowed, or alone; otherwise every image that was asked about must be allowed. */

@@ -40,6 +40,17 @@ export {
   type ImageSignWorld,
   type ImageStatement,
 } from "./image-sign.ts";
+export type { ProvedTagMap, TagMaps, TagReport } from "./image-tag.ts";
+export { tufTagMaps, type TagMapSource } from "./tuf-tag-map.ts";
+export {
+  formatTagMap,
+  maxMappedTags,
+  maxTagMapBytes,
+  parseTagMap,
+  tagMapSchema,
+  tagMapTarget,
+  type TagMap,
+} from "./tag-map.ts";
 export { verifySimpleSigning, type ImageSignature } from "./verify.ts";
 export type { EvidenceOpinion, Peer, PeerAnswer, PeerQuestion, PeerSigner, SecondOpinion } from "./second-opinion.ts";
 export { tufIdentityCheck } from "./tuf-identity.ts";

@@ -1,8 +1,6 @@
-import { concatBytes } from "@countersign/core";
 import { parseSigningConfig, parseTrustRoot } from "@countersign/sigstore";
 import {
   createUpdater,
-  streamTarget,
   type Fetcher,
   type RunReport,
   type RunStep,
@@ -10,6 +8,7 @@ import {
   type TrustedTarget,
 } from "@countersign/tuf";
 import { pipelineError } from "./errors.ts";
+import { collectTarget } from "./tuf-target.ts";
 
 /** What is asked for a trust root, and how. */
 export interface TrustUpdateOptions {
@@ -71,7 +70,5 @@ async function readTarget(
       got: String(target.length),
     });
   }
-  const pieces: Uint8Array[] = [];
-  for await (const piece of streamTarget(fetcher, target, call)) pieces.push(piece);
-  return concatBytes(...pieces);
+  return await collectTarget(fetcher, target, call);
 }

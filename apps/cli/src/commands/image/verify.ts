@@ -110,6 +110,7 @@ export async function judgeImages(
     registry: await sourceOf(options, questions.map(fetchedFrom), terminal),
     limit: makeLimiter(maxImagesAtOnce),
     ...(isOpinionWanted(options, acceptance) && { peer: await loadPeer() }),
+    ...(await tagMapsOf(options, terminal)),
   };
   return await Promise.all(questions.map((question, index) => judge(question, policy, world, operands[index] ?? "")));
 }
@@ -120,6 +121,11 @@ async function sourceElsewhere(
 ): Promise<Pick<ImageQuestion, "findElsewhere">> {
   if (options.from === undefined) return {};
   return (await import("../../github-source.ts")).githubSource(options.from, options, terminal);
+}
+
+async function tagMapsOf(options: ImageVerifyOptions, terminal: Terminal): Promise<Pick<ImageWorld, "tagMaps">> {
+  if ((options.tagMap ?? options.tagMapCopy ?? options.tagMapAt) === undefined) return {};
+  return { tagMaps: await (await import("../../tag-map.ts")).openTagMaps(options, terminal) };
 }
 
 /** Mirrors are shown the client certificate, not those they stand for. */

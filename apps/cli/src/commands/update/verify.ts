@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { digestName, digestStream, quote, TrustError } from "@countersign/core";
 import {
   createUpdater,
@@ -14,10 +12,9 @@ import {
   type Updater,
 } from "@countersign/tuf";
 import { makeDirectoryFetcher, openStore } from "@countersign/tuf/node";
-import { cliError } from "../../errors.ts";
 import { checkDirectory, readSmallFile } from "../../input.node.ts";
 import { interruptible } from "../../interrupt.ts";
-import { identityCheckOf, readPinned, storeDirectory } from "../../update-client.ts";
+import { identityCheckOf, metadataOf, parseTime, readPinned, storeDirectory } from "../../update-client.ts";
 import { reportTarget, settle, type TargetReport } from "../../update-report.ts";
 import type { OutputOptions } from "../../options.ts";
 import type { Terminal } from "../../terminal.ts";
@@ -30,11 +27,9 @@ export async function updateVerifyCommand(
   terminal: Terminal,
 ): Promise<number> {
   const options = given as UpdateVerifyOptions;
-  const now = options.at === undefined ? terminal.now() : parseTime(options.at);
+  const now = options.at === undefined ? terminal.now() : parseTime(options.at, "--at");
   const copy = checkDirectory(directory, "copy");
-  const fetcher = makeDirectoryFetcher({
-    metadata: existsSync(join(copy, "metadata")) ? join(copy, "metadata") : copy,
-  });
+  const fetcher = makeDirectoryFetcher({ metadata: metadataOf(copy) });
   const root = await rootOf(options, terminal);
   const identityCheck = await identityCheckOf(options, { ...terminal, now: () => now });
   const updater = createUpdater({
@@ -55,13 +50,6 @@ export async function updateVerifyCommand(
       return `metadata and ${targets.length} targets hold at ${updater.report.time}`;
     }),
   );
-}
-
-function parseTime(text: string): Date {
-  const time = new Date(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text) ? text : Number.NaN);
-  if (Number.isNaN(time.getTime()))
-    throw cliError("CLI_OPTION_VALUE", { checked: "--at", expected: "YYYY-MM-DDTHH:MM:SSZ", got: quote(text) });
-  return time;
 }
 
 async function rootOf(options: UpdateVerifyOptions, terminal: Terminal): Promise<Uint8Array> {
