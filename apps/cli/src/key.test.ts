@@ -152,10 +152,20 @@ describe("key import", () => {
     const inspected = parsed(await stage.run(["key", "inspect", `${imported.base}.pub`, "--json"]));
     expect(listed).toContain(` ${String(inspected["ssh"])} `);
     execFileSync("ssh-keygen", ["-q", "-p", "-N", "passphrase", "-f", folder]);
-    const closed = folderOf("ssh-closed");
+    const sealed = parsed(await stage.run(["key", "inspect", folder, "--json"]));
+    expect(sealed).toMatchObject({
+      form: "OpenSSH's",
+      encryption: expect.stringMatching(/^bcrypt_pbkdf \d+ rounds, aes-256-ctr$/),
+    });
+    const [closed, opened] = [folderOf("ssh-closed"), folderOf("ssh-opened")];
     const refused = await stage.run(["key", "import", folder, "-o", closed.base], { env });
-    expect(refused.stderr).toContain("[SIGSTORE_KEY_SSH_ENCRYPTED]");
+    expect(refused.stderr).toContain("[SIGSTORE_KEY_PASSWORD_WRONG]");
     expect(closed.list()).toEqual([]);
+    const taken = await stage.run(["key", "import", folder, "-o", opened.base], {
+      env: { COUNTERSIGN_PASSWORD: "passphrase" },
+    });
+    expect(taken).toMatchObject({ code: 0 });
+    expect(textOf(`${opened.base}.pub`)).toBe(textOf(`${imported.base}.pub`));
   });
 
   test.each([

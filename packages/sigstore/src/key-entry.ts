@@ -122,7 +122,7 @@ export const keyEntries = {
   },
   SIGSTORE_KEY_SSH_ENCRYPTED: {
     kind: "usage",
-    says: "the SSH key has a passphrase, which is not supported",
-    fix: "take it off a copy (cp KEY COPY; ssh-keygen -p -N '' -f COPY), encrypt that by countersign key import, and remove it",
+    says: "the SSH key is encrypted in a way that is not supported",
+    fix: "encrypt it anew: ssh-keygen -p -Z aes256-ctr -f KEY",
   },
 } as const;

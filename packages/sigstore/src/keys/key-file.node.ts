@@ -17,7 +17,8 @@ import {
 import { sigstoreError } from "../errors.ts";
 import { openPbes2Key, parsePbes2Key } from "./pbes2.node.ts";
 import { openSealedKey, parseSealedKey, sealedLabels } from "./sealed-key.node.ts";
-import { isSshPublicLine, parseSshPublicLine, readSshPrivateKey } from "./ssh-key.ts";
+import { isSshPublicLine, parseSshKeyFile, parseSshPublicLine, readSshPrivateKey, type SshKeyFile } from "./ssh-key.ts";
+import { openSshSeal, parseSshSeal, sshBlockBytes } from "./ssh-seal.node.ts";
 
 /** The largest key file that is read, in bytes. */
 export const maxKeyFileBytes: number = 256 * 1024;
@@ -49,12 +50,13 @@ export function parseKeyFile(bytes: Uint8Array): KeyFile {
   const known = forms.get(label);
   if (known === undefined) throw malformed("a key", label === "" ? "no PEM" : `BEGIN ${quote(label)}`);
   const isLegacy = known.half === "private" && /^Proc-Type: 4,ENCRYPTED/m.test(text);
-  return { ...known, ...(isLegacy ? { form: "legacy", isEncrypted: true } : {}), text };
+  if (isLegacy) return { half: "private", form: "legacy", isEncrypted: true, text };
+  const isSealed = known.form === "openssh" && parseSshKeyFile(bodyOf(text)).seal !== undefined;
+  return { ...known, isEncrypted: known.isEncrypted || isSealed, text };
 }
 
 /**
- * Opens a private key: PEM in PKCS#8, SEC1, PKCS#1, cosign's encrypted form or PKCS#8 under PBES2, or OpenSSH's without a
- * passphrase. Proves that its two halves belong together. No error repeats any of the key or the password.
+ * Opens a private key: PEM in PKCS#8, SEC1, PKCS#1, cosign's encrypted form, PKCS#8 under PBES2, or OpenSSH's. Proves that its two halves belong together. No error repeats any of the key or the password.
  * Throws SIGSTORE_KEY_* and core's errors of private keys.
  */
 export async function openPrivateKey(file: KeyFile, name: string, io: OpenOptions): Promise<Signer> {
@@ -84,31 +86,38 @@ export async function openPem(file: KeyFile, name: string, password: AskPassword
   const { half, form, isEncrypted, text } = file;
   if (half === "public") throw sigstoreError("SIGSTORE_KEY_PUBLIC");
   if (form === "legacy") throw sigstoreError("SIGSTORE_KEY_LEGACY");
-  if (form === "openssh") return openSsh(text);
-  if (!isEncrypted) return text;
-  const body = bodyOf(text);
-  const open = form === "sigstore" ? sealedOpener(body) : pbes2Opener(body);
+  if (!isEncrypted) return form === "openssh" ? openSsh(parseSshKeyFile(bodyOf(text)), 8) : text;
+  const open = openers[form as SealedForm](bodyOf(text));
   const given = await password(name);
   if (given === undefined) throw sigstoreError("SIGSTORE_KEY_PASSWORD_NEEDED", quote(name));
-  return formatPem("PRIVATE KEY", await open(given));
+  return open(given);
 }
 
-type Opener = (password: string) => Promise<Uint8Array>;
+/** Gives PEM that core reads. */
+type Opener = (password: string) => Promise<string>;
+type SealedForm = "sigstore" | "pkcs8" | "openssh";
 
-/** Parsed before a password is asked for: nobody types one for a file that cannot be opened. */
-function sealedOpener(body: Uint8Array): Opener {
-  const key = parseSealedKey(body);
-  return (password) => openSealedKey(key, password);
-}
-
-function pbes2Opener(body: Uint8Array): Opener {
-  const key = parsePbes2Key(body);
-  return (password) => openPbes2Key(key, password);
-}
+/** Each parses before a password is asked for: nobody types one for a file that cannot be opened. */
+const openers: Readonly<Record<SealedForm, (body: Uint8Array) => Opener>> = {
+  sigstore: (body) => {
+    const key = parseSealedKey(body);
+    return async (password) => formatPem("PRIVATE KEY", await openSealedKey(key, password));
+  },
+  pkcs8: (body) => {
+    const key = parsePbes2Key(body);
+    return async (password) => formatPem("PRIVATE KEY", await openPbes2Key(key, password));
+  },
+  openssh: (body) => {
+    const file = parseSshKeyFile(body);
+    const seal = parseSshSeal(file);
+    return (password) =>
+      Promise.resolve().then(() => openSsh({ ...file, inner: openSshSeal(seal, password) }, sshBlockBytes(seal)));
+  },
+};
 
 /** OpenSSH's file names its public half; the one that comes of the private half is taken, and must be the same. */
-function openSsh(text: string): string {
-  const { pem, spki } = readSshPrivateKey(bodyOf(text));
+function openSsh(file: SshKeyFile, blockBytes: number): string {
+  const { pem, spki } = readSshPrivateKey(file, blockBytes);
   if (makeVerifier(spki).keyid !== parsePrivateKey(pem).keyid) throw mismatch();
   return pem;
 }

@@ -85,19 +85,39 @@ describe("refused", () => {
     expect(await outcomeOf(key, nobody)).toBe("SIGSTORE_KEY_PASSWORD_NEEDED");
   });
 
-  test("OpenSSL's old encryption, and SSH keys with a passphrase", async () => {
+  test("OpenSSL's old encryption", async () => {
     const ec = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
     const legacy = ec.export({ type: "sec1", format: "pem", cipher: "aes-256-cbc", passphrase: "x" }).toString();
     expect(await outcomeOf(legacy)).toBe("SIGSTORE_KEY_LEGACY");
-    const [block] = parsePem(rowOf("openssh ed25519 256").key);
-    const bytes = Buffer.from(block?.bytes ?? []);
-    const sealed = Buffer.concat([
-      bytes.subarray(0, 15),
-      sshString("aes256-ctr"),
-      sshString("bcrypt"),
-      bytes.subarray(31),
-    ]);
-    expect(await outcomeOf(formatPem("OPENSSH PRIVATE KEY", sealed))).toBe("SIGSTORE_KEY_SSH_ENCRYPTED");
+  });
+
+  test.each([
+    ["a cipher that is not known here", { cipher: "chacha20-poly1305@openssh.com" }, "SIGSTORE_KEY_SSH_ENCRYPTED"],
+    ["another derivation", { kdf: "scrypt" }, "SIGSTORE_KEY_SSH_ENCRYPTED"],
+    ["a cipher without derivation", { kdf: "none" }, "SIGSTORE_KEY_SSH_ENCRYPTED"],
+    ["a derivation without cipher", { cipher: "none" }, "SIGSTORE_KEY_SSH_ENCRYPTED"],
+    ["absurd rounds", { options: sshOptions(16, 2 ** 32 - 1) }, "SIGSTORE_KEY_WORK"],
+    ["no round", { options: sshOptions(16, 0) }, "SIGSTORE_KEY_WORK"],
+    ["no salt", { options: sshOptions(0, 2) }, "SIGSTORE_KEY_FILE_MALFORMED"],
+    ["a huge salt", { options: sshOptions(65, 2) }, "SIGSTORE_KEY_FILE_MALFORMED"],
+    ["no options", { options: Buffer.alloc(0) }, "SIGSTORE_KEY_FILE_MALFORMED"],
+    [
+      "options and more",
+      { options: Buffer.concat([sshOptions(16, 2), Buffer.alloc(1)]) },
+      "SIGSTORE_KEY_FILE_MALFORMED",
+    ],
+    ["a part of a block", { sealed: Buffer.alloc(17) }, "SIGSTORE_KEY_FILE_MALFORMED"],
+    ["nothing inside", { sealed: Buffer.alloc(0) }, "SIGSTORE_KEY_FILE_MALFORMED"],
+    ["a tag where the cipher has none", { tag: Buffer.alloc(16) }, "SIGSTORE_KEY_FILE_MALFORMED"],
+    ["no tag", { cipher: "aes256-gcm@openssh.com" }, "SIGSTORE_KEY_FILE_MALFORMED"],
+  ])("an SSH key with %s, before a passphrase is asked for", async (_, change, code) => {
+    expect(await outcomeOf(sealedSsh(change), asksNobody)).toBe(code);
+  });
+
+  test("an SSH key whose tag is not its own", async () => {
+    const der = Buffer.from(parsePem(rowOf("openssh ed25519 256, aes128-gcm@openssh.com").key)[0]?.bytes ?? []);
+    der[der.length - 1] = (der.at(-1) ?? 0) ^ 1;
+    expect(await outcomeOf(formatPem("OPENSSH PRIVATE KEY", der))).toBe("SIGSTORE_KEY_PASSWORD_WRONG");
   });
 
   test.each([
@@ -216,7 +236,7 @@ describe("damage", () => {
 
   test.each(
     made
-      .filter((row) => row.password === undefined || row.name === "pbes2 default")
+      .filter((row) => row.password === undefined || row.name === "pbes2 default" || row.name.endsWith("3des-cbc"))
       .map(({ name, key }) => [name, key]),
   )("%s: cut or flipped anywhere, it is another key or a typed error", async (_, key) => {
     const bytes = utf8(key);
@@ -262,6 +282,47 @@ function sshString(text: string): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(text.length);
   return Buffer.concat([length, Buffer.from(text)]);
+}
+
+function sshOptions(saltBytes: number, rounds: number): Buffer {
+  const bytes = Buffer.alloc(8 + saltBytes);
+  bytes.writeUInt32BE(saltBytes);
+  bytes.writeUInt32BE(rounds, 4 + saltBytes);
+  return bytes;
+}
+
+/** An SSH key with a passphrase, the parts in the clear changed. */
+function sealedSsh(change: { cipher?: string; kdf?: string; options?: Buffer; sealed?: Buffer; tag?: Buffer }): string {
+  const [block] = parsePem(rowOf("openssh ed25519 256, aes128-cbc").key);
+  const bytes = Buffer.from(block?.bytes ?? []).subarray(15);
+  const fields: Buffer[] = [];
+  let at = 0;
+  const take = (): Buffer => {
+    const length = bytes.readUInt32BE(at);
+    at += 4 + length;
+    return bytes.subarray(at - length, at);
+  };
+  for (let each = 0; each < 3; each++) fields.push(take());
+  at += 4;
+  fields.push(take(), take());
+  const [cipher, kdf, options, shown, sealed] = fields;
+  const string = (field: Buffer | string | undefined): Buffer => {
+    const content = Buffer.from(field ?? "");
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(content.length);
+    return Buffer.concat([length, content]);
+  };
+  const parts = [
+    Buffer.from("openssh-key-v1\0"),
+    string(change.cipher ?? cipher),
+    string(change.kdf ?? kdf),
+    string(change.options ?? options),
+    Buffer.from([0, 0, 0, 1]),
+    string(shown),
+    string(change.sealed ?? sealed),
+    change.tag ?? Buffer.alloc(0),
+  ];
+  return formatPem("OPENSSH PRIVATE KEY", Buffer.concat(parts));
 }
 
 /** Replaces bytes deep inside, and mends the lengths of every SEQUENCE around them. */

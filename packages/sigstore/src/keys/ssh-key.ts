@@ -40,6 +40,25 @@ export function parseSshPublicLine(line: string): Uint8Array {
   return readPublic(type, reader);
 }
 
+/** A private key file of OpenSSH (its PROTOCOL.key), whose private part may be enciphered. */
+export interface SshKeyFile {
+  /** The public half, as it stands outside. */
+  readonly spki: Uint8Array;
+  /** The private part. */
+  readonly inner: Uint8Array;
+  /** How the private part is enciphered; undefined: it is not. */
+  readonly seal?: SshSeal;
+}
+
+/** How a private part is enciphered, as the file says, in the clear. */
+export interface SshSeal {
+  readonly cipher: string;
+  readonly kdf: string;
+  readonly kdfOptions: Uint8Array;
+  /** Of ciphers that authenticate. */
+  readonly tag: Uint8Array;
+}
+
 /** What a private key of OpenSSH says: the key in a form that core reads, and its public half. */
 export interface SshPrivateKey {
   /** PKCS#8, SEC1 or PKCS#1. */
@@ -47,26 +66,30 @@ export interface SshPrivateKey {
   readonly spki: Uint8Array;
 }
 
-/**
- * Reads the body of an `OPENSSH PRIVATE KEY` (OpenSSH's PROTOCOL.key) that has no passphrase. Proves that the public half
- * beside the private one is the same as the one outside, not that they belong together.
- * Throws SIGSTORE_KEY_SSH_ENCRYPTED, SIGSTORE_KEY_FILE_MALFORMED and the errors of `parseSpki`; none repeats any of the key.
- */
-export function readSshPrivateKey(bytes: Uint8Array): SshPrivateKey {
+/** Parses the body of an `OPENSSH PRIVATE KEY` as far as it is in the clear. Throws SIGSTORE_KEY_FILE_MALFORMED and the errors of `parseSpki`. */
+export function parseSshKeyFile(bytes: Uint8Array): SshKeyFile {
   const magic = utf8("openssh-key-v1\0");
   if (!equalBytes(bytes.subarray(0, magic.length), magic)) throw malformed("an OpenSSH private key");
   const outer = readSsh(bytes.subarray(magic.length), () => malformed("a whole OpenSSH private key"));
-  const [cipher, kdf] = [outer.text(), outer.text()];
-  outer.string();
-  if (cipher !== "none" || kdf !== "none") throw sigstoreError("SIGSTORE_KEY_SSH_ENCRYPTED");
+  const [cipher, kdf, kdfOptions] = [outer.text(), outer.text(), outer.string()];
   if (outer.uint32() !== 1) throw malformed("one key in the file");
-  const spki = publicBlob(outer.string());
-  const inner = readSsh(outer.string(), () => malformed("a whole OpenSSH private key"));
-  if (outer.rest().length > 0) throw malformed("nothing after the key");
-  if (inner.uint32() !== inner.uint32()) throw malformed("two check numbers that are alike");
-  const { pem, own } = readPrivate(inner);
-  inner.string();
-  checkPadding(inner.rest());
+  const [spki, inner, tag] = [publicBlob(outer.string()), outer.string(), outer.rest()];
+  if (cipher !== "none" || kdf !== "none") return { spki, inner, seal: { cipher, kdf, kdfOptions, tag } };
+  if (tag.length > 0) throw malformed("nothing after the key");
+  return { spki, inner };
+}
+
+/**
+ * Reads the private part of a key file, in the clear, which is padded to `blockBytes`. Proves that the public half beside the
+ * private one is the same as the one outside, not that they belong together.
+ * Throws SIGSTORE_KEY_FILE_MALFORMED and the errors of `parseSpki`; none repeats any of the key.
+ */
+export function readSshPrivateKey({ spki, inner }: SshKeyFile, blockBytes: number): SshPrivateKey {
+  const reader = readSsh(inner, () => malformed("a whole OpenSSH private key"));
+  if (reader.uint32() !== reader.uint32()) throw malformed("two check numbers that are alike");
+  const { pem, own } = readPrivate(reader);
+  reader.string();
+  checkPadding(reader.rest(), blockBytes);
   if (!equalBytes(own, spki)) throw malformed("the same public key outside and inside");
   return { pem, spki };
 }
@@ -171,8 +194,9 @@ function readRsa(reader: SshReader): OwnKey {
   return { pem, own: formatRsaSpki(derSequence(derInteger(n), derInteger(e))) };
 }
 
-function checkPadding(padding: Uint8Array): void {
-  if (padding.length > 8 || padding.some((byte, at) => byte !== at + 1)) throw malformed("padding of 1, 2, 3…");
+function checkPadding(padding: Uint8Array, blockBytes: number): void {
+  if (padding.length > blockBytes || padding.some((byte, at) => byte !== at + 1))
+    throw malformed("padding of 1, 2, 3…");
 }
 
 /** The type is a word of the file that is no secret; nothing else of it is repeated. */

@@ -11,6 +11,8 @@ export interface ScryptCost {
 export const maxScryptBytes: number = 256 * 1024 * 1024;
 /** The most rounds of work, N·r·p: some seconds. */
 export const maxScryptWork: number = 2 ** 22;
+/** The most rounds of bcrypt_pbkdf, of which ssh-keygen does 16 or 24 unless told otherwise: some seconds. */
+export const maxBcryptRounds: number = 1024;
 /** The most rounds of PBKDF2. */
 export const maxPbkdf2Rounds: number = 10_000_000;
 
@@ -32,7 +34,15 @@ export function checkScrypt({ N, r, p }: ScryptCost): number {
 
 /** Proves that so many rounds of PBKDF2 can be done. Throws SIGSTORE_KEY_WORK. */
 export function checkPbkdf2(rounds: number): void {
-  if (Number.isSafeInteger(rounds) && rounds >= 1 && rounds <= maxPbkdf2Rounds) return;
-  const expected = `1 to ${maxPbkdf2Rounds} rounds`;
-  throw sigstoreError("SIGSTORE_KEY_WORK", { checked: "PBKDF2", expected, got: `${rounds}` });
+  checkRounds("PBKDF2", rounds, maxPbkdf2Rounds);
+}
+
+/** Proves that so many rounds of bcrypt_pbkdf can be done. Throws SIGSTORE_KEY_WORK. */
+export function checkBcrypt(rounds: number): void {
+  checkRounds("bcrypt_pbkdf", rounds, maxBcryptRounds);
+}
+
+function checkRounds(checked: string, rounds: number, most: number): void {
+  if (Number.isSafeInteger(rounds) && rounds >= 1 && rounds <= most) return;
+  throw sigstoreError("SIGSTORE_KEY_WORK", { checked, expected: `1 to ${most} rounds`, got: `${rounds}` });
 }

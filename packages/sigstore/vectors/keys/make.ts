@@ -41,12 +41,17 @@ addOpenssl("pbes2 aes-192, sha512", "rsa", openssl(...seal, path("rsa"), "-v2", 
 addOpenssl("pbes2 3des", "p384", openssl(...seal, path("p384"), "-v2", "des3"), password);
 addOpenssl("pbes2 scrypt", "ed25519", openssl(...seal, path("ed25519"), "-scrypt"), password);
 for (const [kind, bits] of [["ecdsa", "256"], ["ecdsa", "384"], ["ecdsa", "521"], ["rsa", "2048"], ["ed25519", "256"]] as const) {
-  const file = path(`ssh-${kind}-${bits}`);
-  execFileSync("ssh-keygen", ["-q", "-t", kind, "-b", bits, "-N", "", "-C", "a comment", "-f", file]);
-  const line = readFileSync(`${file}.pub`, "utf8");
-  const spki = base64(kind === "ed25519" ? ed25519Pem(line) : execFileSync("ssh-keygen", ["-e", "-m", "PKCS8", "-f", `${file}.pub`], { encoding: "utf8" }));
-  rows.push({ name: `openssh ${kind} ${bits}`, key: readFileSync(file, "utf8"), spki });
+  const { key, line, spki } = sshKey(kind, bits, "");
+  rows.push({ name: `openssh ${kind} ${bits}`, key, spki });
   rows.push({ name: `openssh ${kind} ${bits} public`, key: line, spki });
+}
+for (const [kind, bits, cipher] of [
+  ["ed25519", "256", "aes256-ctr"], ["ecdsa", "256", "aes192-ctr"], ["rsa", "2048", "aes128-ctr"], ["ecdsa", "384", "aes256-cbc"],
+  ["ed25519", "256", "aes128-cbc"], ["ecdsa", "521", "aes256-gcm@openssh.com"], ["ed25519", "256", "aes128-gcm@openssh.com"],
+  ["ed25519", "256", "3des-cbc"],
+] as const) {
+  const { key, spki } = sshKey(kind, bits, password, "-Z", cipher, "-a", cipher === "aes256-ctr" ? "16" : "2");
+  rows.push({ name: `openssh ${kind} ${bits}, ${cipher}`, password, key, spki });
 }
 process.stdout.write(`${JSON.stringify(rows, null, 1)}\n`);
 rmSync(folder, { recursive: true });
@@ -54,6 +59,14 @@ rmSync(folder, { recursive: true });
 function addOpenssl(name: string, kind: string, key: string, sealedBy?: string): void {
   const spki = base64(openssl("pkey", "-in", path(kind), "-pubout"));
   rows.push({ name, ...(sealedBy === undefined ? {} : { password: sealedBy }), key, spki });
+}
+
+function sshKey(kind: string, bits: string, passphrase: string, ...more: string[]): { key: string; line: string; spki: string } {
+  const file = path(`ssh-${kind}-${bits}-${more[1] ?? "open"}`);
+  execFileSync("ssh-keygen", ["-q", "-t", kind, "-b", bits, "-N", passphrase, "-C", "a comment", ...more, "-f", file]);
+  const line = readFileSync(`${file}.pub`, "utf8");
+  const spki = base64(kind === "ed25519" ? ed25519Pem(line) : execFileSync("ssh-keygen", ["-e", "-m", "PKCS8", "-f", `${file}.pub`], { encoding: "utf8" }));
+  return { key: readFileSync(file, "utf8"), line, spki };
 }
 
 /** ssh-keygen has no other form for it: the point is the last 32 bytes. */
