@@ -45,14 +45,14 @@ const keyed: readonly Variant[] = keyless.map(([name, make]) => [
   (lab) => ({ ...make(lab), key: { secret: lab.path("k.key"), public: lab.path("k.pub") } }),
 ]);
 
-/** Both sign, both verify, both refuse. */
-export function describeClient(name: string, found: Found): void {
+/** Both sign, both verify, both refuse; with the services of `open`. */
+export function describeClient(name: string, found: Found, open: () => Promise<Lab> = openLab): void {
   process.stdout.write("missing" in found ? `skipped: ${name}: ${found.missing}\n` : `${name} ${found.version}\n`);
   const client = found as Client;
   describe.skipIf("missing" in found)(`${name} and we`, { timeout: 120_000 }, () => {
     let lab: Lab;
     beforeAll(async () => {
-      lab = await openLab();
+      lab = await open();
       lab.write("predicate.json", predicate);
       await makeKeys(lab);
     });

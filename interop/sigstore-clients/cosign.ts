@@ -19,16 +19,21 @@ export function buildCosign(): Cosign & { readonly remove: () => void } {
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   const run = (...argv: readonly string[]) =>
     spawnSync("go", argv, { cwd: here, encoding: "utf8", timeout: buildTimeoutMs });
-  const given = process.env["COUNTERSIGN_COSIGN"];
-  if (given !== undefined) {
-    const { stdout } = spawnSync(given, ["version", "--json"], { encoding: "utf8" });
-    return { program: given, version: (JSON.parse(stdout) as { gitVersion: string }).gitVersion, remove };
-  }
+  const given = givenCosign();
+  if ("program" in given) return { ...given, remove };
   if (run("version").status !== 0) return { missing: "no Go on the PATH", remove };
   const program = join(folder, "cosign");
   const built = run("build", "-buildvcs=false", "-trimpath", "-o", program, `${module}/cmd/cosign`);
   if (built.status !== 0) return { missing: `go build: ${built.stderr.trim().split("\n").at(-1) ?? ""}`, remove };
   return { program, version: run("list", "-m", "-f", "{{.Version}}", module).stdout.trim(), remove };
+}
+
+/** The cosign that COUNTERSIGN_COSIGN names. */
+export function givenCosign(): Cosign {
+  const program = process.env["COUNTERSIGN_COSIGN"];
+  if (program === undefined) return { missing: "COUNTERSIGN_COSIGN names none" };
+  const { stdout } = spawnSync(program, ["version", "--json"], { encoding: "utf8" });
+  return { program, version: (JSON.parse(stdout) as { gitVersion: string }).gitVersion };
 }
 
 /** cosign as a client for files. */

@@ -35,7 +35,7 @@ export interface Lab {
 
 const command = fileURLToPath(new URL("../../apps/cli/dist/main.js", import.meta.url));
 /** The password of every key file here. */
-const password = "correct horse";
+export const password = "correct horse";
 
 /** Opens a lab; close it when done. */
 export async function openLab(): Promise<Lab> {
@@ -50,8 +50,7 @@ export async function openLab(): Promise<Lab> {
   const { trustedRoot, signingConfig } = sigstore;
   const mediaType = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json";
   write("trust_config.json", JSON.stringify({ mediaType, trustedRoot, signingConfig }));
-  const env = { PATH: process.env["PATH"] ?? "", HOME: folder, COSIGN_PASSWORD: password };
-  const run = (program: string, ...argv: readonly string[]): Promise<Ran> => runProgram(program, argv, folder, env);
+  const { run, ours } = runnerIn(folder);
   const trust = ["--trusted-root", path("sigstore/trusted_root.json")];
   const signing = ["--signing-config", path("sigstore/signing_config.json"), ...trust, "--yes"];
   const token = (): Promise<string> => sigstore.token({ email: identity });
@@ -62,7 +61,7 @@ export async function openLab(): Promise<Lab> {
     write,
     token,
     run,
-    ours: (...argv) => run(process.execPath, command, ...argv),
+    ours,
     trust,
     signing,
     keyless: async () => [...signing, "--identity-token", write("token.jwt", await token())],
@@ -72,6 +71,16 @@ export async function openLab(): Promise<Lab> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Runs our command, which was built. */
+export type Run = (...argv: readonly string[]) => Promise<Ran>;
+
+/** Runs programs in a folder that is also their home, and our own. */
+export function runnerIn(folder: string): Pick<Lab, "run" | "ours"> {
+  const env = { PATH: process.env["PATH"] ?? "", HOME: folder, COSIGN_PASSWORD: password };
+  const run: Lab["run"] = (program, ...argv) => runProgram(program, argv, folder, env);
+  return { run, ours: (...argv) => run(process.execPath, command, ...argv) };
 }
 
 /** Makes `k.key`, encrypted, and `k.pub`. */

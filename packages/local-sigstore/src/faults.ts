@@ -1,7 +1,17 @@
 import { localSigstoreError } from "./errors.ts";
 
 /** Services that can be told to misbehave; `files` are trusted_root.json and signing_config.json, `tuf` the repository of both. */
-export const serviceNames = ["oidc", "fulcio", "rekor", "rekor-v1", "tsa", "witness", "files", "tuf"] as const;
+export const serviceNames = [
+  "oidc",
+  "fulcio",
+  "ct-log",
+  "rekor",
+  "rekor-v1",
+  "tsa",
+  "witness",
+  "files",
+  "tuf",
+] as const;
 /** One of the services. */
 export type ServiceName = (typeof serviceNames)[number];
 
@@ -107,6 +117,7 @@ export const contentFaultKinds: Readonly<Record<ServiceName, readonly ContentFau
     "slow-down",
     "expired-code",
   ],
+  "ct-log": [],
   fulcio: ["wrong-sct", "no-sct", "wrong-key", "wrong-identity", "wrong-issuer", "expired"],
   rekor: ["wrong-checkpoint", "wrong-checkpoint-name", "wrong-entry", "wrong-proof", "no-proof"],
   "rekor-v1": ["wrong-checkpoint", "wrong-checkpoint-name", "wrong-entry", "wrong-proof", "no-proof", "wrong-promise"],

@@ -58,7 +58,8 @@ export function spoiledEntry(entry: EntryJson, kind: string, other: () => EntryJ
 function addEntry(request: Request, log: RekorLog, faults: Faults): Reply {
   const body = checkedBody(parseRequestJson(request.body));
   const known = log.indexOf(body);
-  const entry = known === undefined ? log.append(body) : log.prove(known);
+  if (known !== undefined) return json(alreadyThere(known), 409);
+  const entry = log.append(body);
   const fault = faults.take("rekor", [
     "wrong-checkpoint",
     "wrong-checkpoint-name",
@@ -75,6 +76,12 @@ function addEntry(request: Request, log: RekorLog, faults: Faults): Reply {
     spoiledEntry(entry, fault.kind, () => otherEntry(log), badCheckpoint),
     201,
   );
+}
+
+/** In the words of rekor-tiles: the index stands nowhere else. */
+function alreadyThere(index: number): object {
+  const message = `an equivalent entry already exists in the transparency log with index ${index}`;
+  return { code: 6, message, details: [] };
 }
 
 /** A good proof of an entry that nobody asked for. */

@@ -2,6 +2,7 @@ import { makeVerifier } from "@countersign/core";
 import type { LogKey } from "@countersign/tlog";
 import { authorityLeadMs, makeAuthority } from "./ca.ts";
 import type { Authority, AuthorityOptions } from "./ca.ts";
+import { ctLogRoutes } from "./ct-log-api.ts";
 import { makeCtLog } from "./ct-log.ts";
 import type { CtLog } from "./ct-log.ts";
 import { makeFaults } from "./faults.ts";
@@ -43,6 +44,8 @@ export interface LocalSigstoreOptions {
   /** Name of the Rekor v1 log. */
   readonly rekorV1Name?: string;
   readonly trustedRootVersion?: "0.1" | "0.2";
+  /** Logs of other servers that the witnesses cosign, too. */
+  readonly witnessedLogs?: readonly LogKey[];
 }
 
 /** A whole Sigstore: what clients need to know, and the services themselves for making deviations. */
@@ -102,7 +105,7 @@ export async function startLocalSigstore(options: LocalSigstoreOptions = {}): Pr
     const tuf = await openTuf(files, state, now());
     state.publish("tuf_root.json", tuf.root);
     routes.push(
-      ...allRoutes({ ...services, oidc }, { faults, now, state }),
+      ...allRoutes({ ...services, oidc }, { faults, now, state, witnessedLogs: options.witnessedLogs ?? [] }),
       ...fileRoutes(files, tuf),
       ...tufRoutes(tuf),
       ...faultRoutes(faults),
@@ -187,17 +190,24 @@ function makeFiles(
 
 function allRoutes(
   services: Services & { readonly oidc: Oidc },
-  o: { readonly faults: Faults; readonly now: () => Date; readonly state: State },
+  o: {
+    readonly faults: Faults;
+    readonly now: () => Date;
+    readonly state: State;
+    readonly witnessedLogs: readonly LogKey[];
+  },
 ): Route[] {
   const logs = (): readonly LogKey[] => [
     { name: services.rekor.origin, verifier: makeVerifier(services.rekor.key.spki), dialect: "c2sp" },
     { name: services.rekorV1.name, verifier: makeVerifier(services.rekorV1.key.spki), dialect: "rekor-v1" },
+    ...o.witnessedLogs,
   ];
   const witnesses = services.witnesses.flatMap((witness, index) =>
     witnessRoutes({ index, witness, logs, faults: o.faults, memory: o.state.witnessMemory(`witness-${index}`) }),
   );
   return [
     ...services.oidc.routes,
+    ...ctLogRoutes(services.ctLog, o),
     ...fulcioRoutes({ ca: services.ca, oidc: services.oidc, faults: o.faults, now: o.now }),
     ...rekorRoutes(services.rekor, o.faults),
     ...rekorV1Routes(services.rekorV1, o.faults),

@@ -101,7 +101,8 @@ function checkSubjects(statement: Uint8Array, artifacts: readonly Artifact[]): v
 }
 
 function ioOf(world: SignWorld): Omit<SignIo, "verify"> {
-  return { http: world.http, sleep: (ms) => world.sleep(ms), now: () => world.now() };
+  const logs = world.trust.roots.flatMap((root) => root.logs);
+  return { http: world.http, sleep: (ms) => world.sleep(ms), now: () => world.now(), logs };
 }
 
 async function checkNew(bundle: Bundle, artifact: Artifact, as: SignAs, world: SignWorld): Promise<Report> {

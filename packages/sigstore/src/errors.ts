@@ -348,6 +348,11 @@ const sigstoreEntries = {
     says: "the log did not answer with the entry that was sent",
     fix: "check the address of the log; nothing was written",
   },
+  SIGSTORE_REKOR_DUPLICATE: {
+    kind: "unavailable",
+    says: "the log has this very signature already, and its entry cannot be read there",
+    fix: "use the bundle of the first time, or sign again with an ECDSA key, which never signs alike twice",
+  },
   SIGSTORE_TSA_RESPONSE: {
     kind: "untrusted",
     says: "the timestamp authority did not stamp our signature",

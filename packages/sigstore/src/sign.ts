@@ -25,6 +25,7 @@ import { requestEntry, type Loggable } from "./services/rekor.ts";
 import { requestTimestamp } from "./services/tsa.ts";
 import { inTotoPayload } from "./signature.ts";
 import type { Service, Services } from "./signing-config.ts";
+import type { Log } from "./trust-root.ts";
 
 /** Who signs: whoever the identity token names, with a key made for this one signature, or the holder of a key. */
 export type SignAs =
@@ -46,6 +47,8 @@ export type SignAs =
 /** What signing takes from outside. */
 export interface SignIo extends Caller {
   readonly now: () => Date;
+  /** The logs of the receiver's trust root: which of them a service is tells an entry that is there already. */
+  readonly logs?: readonly Log[];
   /** Looks at a new certificate before anything is signed with its key, or logged; throws to stop. */
   readonly accept?: (leaf: Certificate) => void;
   /** Judges the finished bundle as a receiver would; nothing is returned if it throws. */
@@ -185,8 +188,11 @@ async function finish(signed: Signed, io: SignIo): Promise<Bundle> {
   const { signature, verifier, signer, services, loggable } = signed;
   const timestamps = await Promise.all(services.tsa.map((each) => requestTimestamp(io, each.url, signature)));
   const entry = loggable && { signature, verifier, algorithm: signer.algorithm, content: loggable };
+  const known = io.logs ?? [];
   const entries =
-    entry === undefined ? [] : await Promise.all(services.rekor.map((each) => requestEntry(io, each, entry)));
+    entry === undefined
+      ? []
+      : await Promise.all(services.rekor.map((each) => requestEntry(io, { ...each, known }, entry)));
   const { material, content } = signed;
   const made: Bundle = { mediaType: bundleMediaType, version: "0.3", material, content, entries, timestamps };
   // What is judged is what will be read from the file.

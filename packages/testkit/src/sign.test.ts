@@ -71,6 +71,7 @@ function ioOf(options: Partial<VerifyOptions> = {}): SignIo & { readonly waits: 
   return {
     http,
     waits,
+    logs: trust.logs,
     now: () => new Date(Date.now()),
     sleep: async (ms) => void waits.push(ms),
     verify: (bundle) => void verifyBundle(bundle, artifact, trust, { nowMs: Date.now(), ...options }),
@@ -204,6 +205,84 @@ describe("with a key, against a whole local Sigstore", () => {
     const [first, second] = [await signArtifact(artifact, as, io), await signArtifact(artifact, as, io)];
     expect(second.entries[0]?.body).toEqual(first.entries[0]?.body);
     expect(second.entries[0]?.logIndex).toBe(first.entries[0]?.logIndex);
+  });
+
+  describe("the same signature again: Rekor v2 says 409, and its entry is read from the tiles", () => {
+    const logged = async (): Promise<{ as: SignAs; first: Bundle; io: SignIo }> => {
+      const signer = generateSigner("rsa-pkcs1-sha256");
+      const io = ioOf({ key: makeVerifier(signer.spki) });
+      const as: SignAs = { kind: "key", signer, services: { rekor: services.rekor } };
+      return { as, io, first: await signArtifact(artifact, as, io) };
+    };
+    const grow = (count: number): void => {
+      for (let at = 0; at < count; at++) stack.rekor.append(utf8(`${Math.random()}`));
+    };
+    /** Answers in place of the log where `change` says so. */
+    const changed =
+      (change: (path: string, body: Uint8Array) => Uint8Array | number | undefined): Http =>
+      async (request) => {
+        const response = await http(request);
+        const by = change(new URL(request.url).pathname, response.body);
+        if (by === undefined) return response;
+        return typeof by === "number" ? { ...response, status: by } : { ...response, body: by };
+      };
+
+    test.each([0, 1, 300])("%d entries later", async (count) => {
+      const { as, io, first } = await logged();
+      grow(count);
+      const second = await signArtifact(artifact, as, io);
+      expect(second.entries[0]?.body).toEqual(first.entries[0]?.body);
+      expect(second.entries[0]?.logIndex).toBe(first.entries[0]?.logIndex);
+      expect(second.entries[0]?.logId).toEqual(first.entries[0]?.logId);
+    });
+
+    test("an entry that is not in a checkpoint yet is waited for", async () => {
+      const { as, io } = await logged();
+      let reads = 0;
+      const later = changed((path) => (path.endsWith("/checkpoint") && ++reads < 3 ? 503 : undefined));
+      const waits: number[] = [];
+      const patient = { ...io, http: later, sleep: (ms: number) => Promise.resolve(void waits.push(ms)) };
+      expect((await signArtifact(artifact, as, patient)).entries).toHaveLength(1);
+      expect(waits.length).toBeGreaterThan(0);
+    });
+
+    const flip = (body: Uint8Array): Uint8Array => body.map((byte, at) => (at === body.length - 1 ? byte ^ 1 : byte));
+    const place = (index: string) => (path: string, body: Uint8Array) =>
+      path.endsWith("/log/entries") ? utf8(Buffer.from(body).toString().replace(/index \d+/, `index ${index}`)) : undefined; // prettier-ignore
+    test.each<[string, Parameters<typeof changed>[0], string]>([
+      ["no tiles are served", (path) => (path.includes("/tile/") ? 404 : undefined), "SIGSTORE_REKOR_DUPLICATE"],
+      [
+        "no checkpoint is served",
+        (path) => (path.endsWith("/checkpoint") ? 501 : undefined),
+        "SIGSTORE_REKOR_DUPLICATE",
+      ],
+      [
+        "the checkpoint is damaged",
+        (path, body) => (path.endsWith("/checkpoint") ? body.slice(0, -9) : undefined),
+        "SIGSTORE_REKOR_DUPLICATE",
+      ],
+      [
+        "a tile is damaged",
+        (path, body) => (path.includes("/tile/0/") ? flip(body) : undefined),
+        "SIGSTORE_REKOR_DUPLICATE",
+      ],
+      [
+        "the entries are damaged",
+        (path, body) => (path.includes("/entries/") ? flip(body) : undefined),
+        "SIGSTORE_REKOR_DUPLICATE",
+      ],
+      ["the place is past the tree", place("99999999999"), "SIGSTORE_REKOR_DUPLICATE"],
+      ["no place is named", place(""), "SIGSTORE_REKOR_DUPLICATE"],
+      ["the place is that of another entry", place("0"), "SIGSTORE_REKOR_RESPONSE"],
+    ])("refused where %s", async (_, change, code) => {
+      const { as, io } = await logged();
+      expect((await errorOf(signArtifact(artifact, as, { ...io, http: changed(change) }))).code).toBe(code);
+    });
+
+    test("refused where the trust root knows no such log", async () => {
+      const { as, io } = await logged();
+      expect((await errorOf(signArtifact(artifact, as, { ...io, logs: [] }))).code).toBe("SIGSTORE_REKOR_DUPLICATE");
+    });
   });
 
   test.each(["ed25519", "ml-dsa-44"] as const)("%s signs the artifact itself, without a log", async (name) => {

@@ -306,7 +306,7 @@ function sealedSsh(change: { cipher?: string; kdf?: string; options?: Buffer; se
   at += 4;
   fields.push(take(), take());
   const [cipher, kdf, options, shown, sealed] = fields;
-  const string = (field: Buffer | string | undefined): Buffer => {
+  const string = (field: Uint8Array | string | undefined): Buffer => {
     const content = Buffer.from(field ?? "");
     const length = Buffer.alloc(4);
     length.writeUInt32BE(content.length);

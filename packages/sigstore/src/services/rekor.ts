@@ -25,6 +25,8 @@ import { keyDetailsOf } from "../key-detail.ts";
 import { checkEntry, type Expected } from "../log-entry.ts";
 import { apiUrl, jsonBody, send, type Caller } from "../request.ts";
 import { parseLogEntry, type LogEntry } from "../transparency-entry.ts";
+import type { Log } from "../trust-root.ts";
+import { fetchEntry } from "./rekor-tiles.ts";
 
 /** How long Rekor v1 may take to answer, in milliseconds. */
 export const rekorTimeoutMs = 20_000;
@@ -50,13 +52,15 @@ export interface LogService {
   /** Base URL. */
   readonly url: string;
   readonly majorApiVersion: number;
+  /** The logs that it may be, to read an entry that is there already. */
+  readonly known?: readonly Log[];
 }
 
 /**
  * Writes the signature to a log, which is public and for ever if the log is. Rekor v2 gets a hashedrekord 0.0.2 (over
  * the PAE for an envelope); Rekor v1 a hashedrekord 0.0.1, or a dsse 0.0.1 for an envelope. Returns the entry with its
- * proof. Proves that the entry is about the very signature, key and content that were sent; the verifier proves the rest.
- * Throws SIGSTORE_REKOR_RESPONSE, SIGSTORE_KEY_DETAILS and the errors of `send`.
+ * proof; if a log of version 2 has it already, the entry that is there. Proves that the entry is about the very signature, key and content that were sent; the verifier proves the rest.
+ * Throws SIGSTORE_REKOR_RESPONSE, SIGSTORE_REKOR_DUPLICATE, SIGSTORE_KEY_DETAILS and the errors of `send`.
  */
 export async function requestEntry(caller: Caller, log: LogService, loggable: Loggable): Promise<LogEntry> {
   const entry =
@@ -93,8 +97,23 @@ function post(url: string, value: JsonObject, timeoutMs: number): HttpRequest {
 
 async function requestV2(caller: Caller, log: LogService, loggable: Loggable): Promise<LogEntry> {
   const value = { hashedRekordRequestV002: formatV2(loggable) };
-  const response = await send(caller, post(apiUrl(log.url, "/api/v2/log/entries"), value, rekorV2TimeoutMs));
-  return readAnswer(response, "hashedrekord 0.0.2", (json) => parseLogEntry(json, "0.3", refused));
+  const request = post(apiUrl(log.url, "/api/v2/log/entries"), value, rekorV2TimeoutMs);
+  // 409: the log has this very entry, because an answer was lost or since the key signs alike each time.
+  const response = await send(caller, request, { alsoFine: [409] });
+  const parse = (json: Json): LogEntry => parseLogEntry(json, "0.3", refused);
+  if (response.status !== 409) return readAnswer(response, "hashedrekord 0.0.2", parse);
+  return parse(await fetchEntry(caller, { url: log.url, known: log.known ?? [] }, indexOf(response)));
+}
+
+/** rekor-tiles names the place of the entry in its message only. */
+function indexOf({ body }: HttpResponse): bigint {
+  const [, index] = /already exists in the transparency log with index (\d{1,19})"/.exec(textOf(body)) ?? [];
+  if (index !== undefined) return BigInt(index);
+  throw sigstoreError("SIGSTORE_REKOR_DUPLICATE", { checked: "status 409", got: "no place of the entry" });
+}
+
+function textOf(body: Uint8Array): string {
+  return new TextDecoder().decode(body.subarray(0, 1000));
 }
 
 function formatV2({ signature, verifier, algorithm, content }: Loggable): JsonObject {

@@ -1,0 +1,173 @@
+import { existsSync, readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describeClient, type Found } from "../sigstore-clients/client.ts";
+import { cosignClient, givenCosign } from "../sigstore-clients/cosign.ts";
+import { givenPython } from "../sigstore-clients/python.ts";
+import { buildServices, serviceNames } from "./build.ts";
+import { githubToken, openServiceLab, type ServiceLab } from "./lab.ts";
+import { checkTiles, fillLog } from "./tiles.ts";
+
+/** `npm run interop:sigstore-services` sets it: to build the services takes a network and minutes. */
+const isAsked = process.env["COUNTERSIGN_INTEROP"] === "sigstore-services";
+const services = isAsked ? buildServices() : { missing: "not asked for", remove: (): void => {} };
+afterAll(() => services.remove());
+if ("missing" in services) process.stdout.write(`skipped: Sigstore's services: ${services.missing}\n`);
+else for (const name of serviceNames) process.stdout.write(`${name} ${services.versions[name]}\n`);
+const isMissing = "missing" in services;
+
+const openLab = (): Promise<ServiceLab> => {
+  if ("missing" in services) throw new Error(services.missing);
+  return openServiceLab(services);
+};
+const ourselves: Found = isMissing ? services : { version: "with our own", ...ownClient(), keys: true };
+const cosign = isMissing ? services : givenCosign();
+describeClient("countersign", ourselves, openLab);
+describeClient("cosign", "missing" in cosign ? cosign : cosignClient(cosign), openLab);
+describeClient("sigstore-python", isMissing ? services : givenPython(), openLab);
+
+/** The other side of the tables: our command in cosign's spelling. */
+function ownClient(): Pick<Extract<Found, { sign: unknown }>, "sign" | "verify"> {
+  const cli = { program: process.execPath, version: "", command: new URL("../../apps/cli/dist/main.js", import.meta.url).pathname }; // prettier-ignore
+  const as = (lab: ServiceLab): ServiceLab => ({ ...lab, run: (program, ...argv) => lab.run(program, cli.command, ...argv) }); // prettier-ignore
+  const client = cosignClient(cli);
+  return {
+    sign: (job, lab) => client.sign(job, as(lab as ServiceLab)),
+    verify: (job, lab) => client.verify(job, as(lab as ServiceLab)),
+  };
+}
+
+describe.skipIf(isMissing)("Sigstore's own services", { timeout: 120_000 }, () => {
+  let lab: ServiceLab;
+  beforeAll(async () => {
+    lab = await openLab();
+  }, 120_000);
+  afterAll(() => lab.close());
+  const read = (name: string): Record<string, never> => JSON.parse(readFileSync(lab.path(name), "utf8")) as never;
+
+  test.each([
+    ["ecdsa-p256", [], true],
+    ["ecdsa-p384", [], true],
+    ["ecdsa-p521", [], true],
+    ["rsa-3072", [], true],
+    ["ed25519", [], false],
+    ["ed25519", ["--danger-no-log"], false],
+    ["ml-dsa-65", ["--danger-no-log"], false],
+  ] as const)("a key of type %s signs a file %j", async (type, how, hasPeer) => {
+    const [file, bundle, base] = [lab.write("app", "by key"), lab.path("key.json"), lab.path(`${type}${how.length}`)];
+    expect(await lab.ours("key", "generate", "--type", type, "--output", base)).toMatchObject({ code: 0 });
+    const timestamp = how.length === 0 ? [] : ["--timestamp"];
+    const signed = ["sign", file, "--key", `${base}.key`, "--bundle", bundle, ...lab.signing, ...how, ...timestamp];
+    expect(await lab.ours(...signed)).toMatchObject({ code: 0 });
+    const verify = ["verify", file, "--key", `${base}.pub`, "--bundle", bundle, ...lab.trust, ...how];
+    expect(await lab.ours(...verify)).toMatchObject({ code: 0 });
+    // The peer knows neither Ed25519ph nor ML-DSA: it cannot tell, and says so.
+    expect(await lab.ours(...verify, "--second-opinion")).toMatchObject({ code: hasPeer ? 0 : 3 });
+  });
+
+  test.each(["rsa-3072", "ed25519"])(
+    "a key of type %s signs a file again: the log has it, its entry is read",
+    async (type) => {
+      const [file, base] = [lab.write("again", type), lab.path(`again-${type}`)];
+      expect(await lab.ours("key", "generate", "--type", type, "--output", base)).toMatchObject({ code: 0 });
+      const indices = new Set<unknown>();
+      for (const bundle of ["once", "twice"].map(lab.path)) {
+        const signed = await lab.ours("sign", file, "--key", `${base}.key`, "--bundle", bundle, ...lab.signing);
+        expect(signed).toMatchObject({ code: 0 });
+        const verified = await lab.ours("verify", file, "--key", `${base}.pub`, "--bundle", bundle, ...lab.trust);
+        expect(verified).toMatchObject({ code: 0 });
+        const { verificationMaterial } = JSON.parse(readFileSync(bundle, "utf8")) as Logged;
+        indices.add(verificationMaterial.tlogEntries[0]?.logIndex);
+      }
+      expect(indices.size).toBe(1);
+    },
+  );
+
+  test("what Fulcio writes of a run of GitHub Actions is read by name", async () => {
+    const [file, bundle] = [lab.write("release", "tag"), lab.path("release.json")];
+    const token = lab.write("github.jwt", await githubToken(lab));
+    const signed = await lab.ours("sign", file, "--bundle", bundle, ...lab.signing, "--identity-token", token);
+    expect(signed).toMatchObject({ code: 0 });
+    const identity = "https://github.com/octo-org/octo-app/.github/workflows/release.yml@refs/tags/v1.2.3";
+    const policy = (claims: object): string =>
+      lab.write("claims.json", JSON.stringify({ version: "countersign.policy/v1", signers: [{ identity, issuer: lab.github.url, claims }] })); // prettier-ignore
+    const verify = (claims: object) =>
+      lab.ours("verify", file, "--bundle", bundle, "--policy", policy(claims), "--json", ...lab.trust);
+    expect(await verify(githubClaims)).toMatchObject({ code: 0 });
+    for (const name of Object.keys(githubClaims))
+      expect(await verify({ ...githubClaims, [name]: "another" })).toMatchObject({ code: 1 });
+  });
+
+  test("the certificate's SCT is of the CT log, and is asked for", async () => {
+    const [file, bundle] = [lab.write("sct", "sct"), lab.path("sct.json")];
+    expect(await lab.ours("sign", file, "--bundle", bundle, ...(await lab.keyless()))).toMatchObject({ code: 0 });
+    const root = { ...read("trusted_root.json"), ctlogs: [] };
+    const bare = ["--trusted-root", lab.write("no-ct.json", JSON.stringify(root))];
+    const outcome = await lab.ours("verify", file, "--bundle", bundle, ...lab.expected, ...bare);
+    expect(outcome.code).toBe(1);
+    expect(outcome.text).toContain("SIGSTORE_SCT_UNKNOWN");
+  });
+
+  test("a witness that the log has asked is counted, another one is not", async () => {
+    const [file, bundle] = [lab.write("witnessed", "seen"), lab.path("witnessed.json")];
+    expect(await lab.ours("sign", file, "--bundle", bundle, ...(await lab.keyless()))).toMatchObject({ code: 0 });
+    const signer = { identity: lab.identity, issuer: lab.url };
+    const verify = (vkey = "") => {
+      const witnesses = `witness w ${vkey}\nquorum w\n`;
+      const policy = JSON.stringify({ version: "countersign.policy/v1", signers: [signer], witnesses });
+      return lab.ours("verify", file, "--bundle", bundle, "--policy", lab.write("witness.json", policy), ...lab.trust);
+    };
+    expect(await verify(lab.around.witnesses[0]?.vkey)).toMatchObject({ code: 0 });
+    const other = await verify(lab.github.witnesses[0]?.vkey);
+    expect(other.code).toBe(1);
+    expect(other.text).toContain("SIGSTORE_LOG_UNWITNESSED");
+  });
+
+  test.each([
+    ["a token that has expired", { email: "a@example.com", expiresInSeconds: -60 }, "SIGSTORE_TOKEN_EXPIRED"],
+    ["a token for another audience", { email: "a@example.com", audience: "npm" }, "SIGSTORE_TOKEN_AUDIENCE"],
+    ["an address that was not verified", { claims: { sub: "a", email: "a@example.com", email_verified: false } }, "SIGSTORE_HTTP_REFUSED"], // prettier-ignore
+  ])("%s gets no certificate, and nothing is written", async (_, request, code) => {
+    const [file, bundle] = [lab.write("refused", "x"), lab.path("refused.json")];
+    const token = lab.write("refused.jwt", await lab.around.token(request));
+    const outcome = await lab.ours("sign", file, "--bundle", bundle, ...lab.signing, "--identity-token", token);
+    expect(outcome.code).toBe(2);
+    expect(outcome.text).toContain(code);
+    expect(existsSync(bundle)).toBe(false);
+  });
+
+  test("the log's tiles: checkpoint, right edge, every entry, and each tree in the next", async () => {
+    await fillLog(lab, 3);
+    const one = await checkTiles(lab);
+    await fillLog(lab, 300);
+    const two = await checkTiles(lab, one);
+    expect(two.size - one.size).toBe(300n);
+    const [file, bundle] = [lab.write("last", "one"), lab.path("last.json")];
+    expect(await lab.ours("sign", file, "--bundle", bundle, ...(await lab.keyless()))).toMatchObject({ code: 0 });
+    expect((await checkTiles(lab, two)).size).toBe(two.size + 1n);
+    expect(await lab.ours("verify", file, "--bundle", bundle, ...lab.expected, ...lab.trust)).toMatchObject({
+      code: 0,
+    });
+  });
+});
+
+interface Logged {
+  readonly verificationMaterial: { readonly tlogEntries: readonly { readonly logIndex: string }[] };
+}
+
+/** What Fulcio makes of `githubActionsClaims`, by the names of its extensions. */
+const githubClaims: Readonly<Record<string, string>> = {
+  buildSignerURI: "https://github.com/octo-org/octo-app/.github/workflows/release.yml@refs/tags/v1.2.3",
+  buildSignerDigest: "9f1c5a3b2d4e6f708192a3b4c5d6e7f801234567",
+  runnerEnvironment: "github-hosted",
+  sourceRepositoryURI: "https://github.com/octo-org/octo-app",
+  sourceRepositoryDigest: "9f1c5a3b2d4e6f708192a3b4c5d6e7f801234567",
+  sourceRepositoryRef: "refs/tags/v1.2.3",
+  sourceRepositoryIdentifier: "123456789",
+  sourceRepositoryOwnerURI: "https://github.com/octo-org",
+  sourceRepositoryOwnerIdentifier: "987654",
+  buildConfigURI: "https://github.com/octo-org/octo-app/.github/workflows/release.yml@refs/tags/v1.2.3",
+  buildConfigDigest: "9f1c5a3b2d4e6f708192a3b4c5d6e7f801234567",
+  buildTrigger: "push",
+  runInvocationURI: "https://github.com/octo-org/octo-app/actions/runs/4242424242/attempts/1",
+  sourceRepositoryVisibilityAtSigning: "public",
+};
