@@ -9,6 +9,7 @@ import {
   type SignAs,
 } from "@countersign/sigstore";
 import { pipelineError } from "./errors.ts";
+import { groundsOf } from "./grounds.ts";
 import type { SignWorld } from "./sign.ts";
 import type { Trust } from "./trust.ts";
 
@@ -51,10 +52,9 @@ interface Judge {
 }
 
 function proveEnvelope(bundle: Bundle, key: Verifier | undefined, { trust, now }: Judge): ProvedEnvelope {
-  // What an instance does without is about its certificates.
-  const require = key === undefined ? (trust.require ?? {}) : {};
+  const { root, require } = groundsOf(bundle, trust, key);
   const options = { require, nowMs: now.getTime(), ...(key === undefined ? {} : { key }) };
-  const { envelope, signer, times, logs } = verifyEnvelope(bundle, trust.root, options);
+  const { envelope, signer, times, logs } = verifyEnvelope(bundle, root, options);
   return { payloadType: envelope.payloadType, payload: envelope.payload, signer, times, logs };
 }
 

@@ -13,6 +13,7 @@ import { checkPolicy, evaluate, type Decision, type Policy } from "@countersign/
 import { examineBundle, parseBundle, type Bundle, type Examination } from "@countersign/sigstore";
 import { pipelineError } from "./errors.ts";
 import type { EvidenceFile } from "./evidence.ts";
+import { groundsOf } from "./grounds.ts";
 import type { EvidenceReport, Report } from "./report.ts";
 import type { Peer } from "./second-opinion.ts";
 import type { Trust } from "./trust.ts";
@@ -154,10 +155,9 @@ function keysFor(bundle: Bundle, { policy, trust }: Run): readonly (Verifier | u
 }
 
 function examine(bundle: Bundle, { artifact, policy, trust, now }: Run, key: Verifier | undefined): Examination {
-  // What an instance does without is about its certificates: a key's log is waived by the policy alone.
-  const require = { ...(key === undefined ? trust.require : {}), ...policy.require };
-  return examineBundle(bundle, artifact, trust.root, {
-    require,
+  const { root, require } = groundsOf(bundle, trust, key);
+  return examineBundle(bundle, artifact, root, {
+    require: { ...require, ...policy.require },
     nowMs: now.getTime(),
     ...(trust.witnesses === undefined ? {} : { witnesses: trust.witnesses }),
     ...(key === undefined ? {} : { key }),

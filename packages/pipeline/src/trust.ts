@@ -37,7 +37,7 @@ export interface Trust {
   readonly files: readonly TrustFile[];
   readonly sources: readonly TrustSource[];
   readonly findings: readonly Finding[];
-  /** Set by an instance that openly differs from the defaults. */
+  /** Set by an instance that openly differs from the defaults: for certificates of those of `roots` that name no log. */
   readonly require?: Partial<Requirements>;
   /** Whose cosignatures log entries must carry. */
   readonly witnesses?: WitnessPolicy;

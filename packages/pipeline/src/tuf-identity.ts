@@ -1,6 +1,7 @@
 import { digestOf, hashNames, TrustError, utf8, type Artifact } from "@countersign/core";
 import { examineBundle, parseBundle } from "@countersign/sigstore";
 import type { IdentityCheck } from "@countersign/tuf";
+import { groundsOf } from "./grounds.ts";
 import type { Trust } from "./trust.ts";
 
 /**
@@ -15,8 +16,8 @@ export function tufIdentityCheck(trust: Trust, now: Date): IdentityCheck {
     try {
       const parsed = parseBundle(utf8(JSON.stringify(bundle)));
       if (parsed.material.kind !== "certificate" || parsed.content.kind !== "message") return undefined;
-      const options = { require: trust.require ?? {}, nowMs: now.getTime() };
-      const signer = examineBundle(parsed, artifact, trust.root, options).claims?.signer;
+      const { root, require } = groundsOf(parsed, trust, undefined);
+      const signer = examineBundle(parsed, artifact, root, { require, nowMs: now.getTime() }).claims?.signer;
       const isTheirs = signer?.kind === "certificate" && signer.identity.value === identity && signer.issuer === issuer;
       return isTheirs ? signer : undefined;
     } catch (error) {

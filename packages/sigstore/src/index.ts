@@ -15,7 +15,7 @@ export {
 } from "./trust-root-make.ts";
 export { makeSigningConfig, type SigningConfigParts } from "./signing-config-make.ts";
 export { parseTime } from "./window.ts";
-export { checkPath, checkSigningUsage, codeSigning, timeStamping } from "./certificate.ts";
+export { checkIssued, checkPath, checkSigningUsage, codeSigning, timeStamping, type Issued } from "./certificate.ts";
 export { sigstoreError, sigstoreErrors } from "./errors.ts";
 export { extensionNames, readIdentity, type CertificateSigner } from "./identity.ts";
 export { maxEntryBytes } from "./log-entry.ts";

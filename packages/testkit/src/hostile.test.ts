@@ -5,7 +5,7 @@ import type { Policy } from "@countersign/policy";
 import { describe, expect, test } from "vitest";
 import { artifactBytes, artifactOf, digestOnly, makeEvidence, signer, type Plan } from "./evidence.ts";
 import { makeInstance, trustRootBytes } from "./instance.ts";
-import { bytesOfJson, withAt } from "./json.ts";
+import { bytesOfJson, withAt, type Loose } from "./json.ts";
 
 const instance = makeInstance();
 const policy: Policy = {
@@ -21,6 +21,7 @@ interface Run {
   readonly policy?: Policy;
   readonly instance?: string;
   readonly keys?: Parameters<typeof makeVerifier>[0][];
+  readonly roots?: readonly Uint8Array[];
 }
 async function judged(evidence: readonly EvidenceFile[], run: Run = {}): Promise<Report | { readonly thrown: string }> {
   const { now } = instance;
@@ -32,7 +33,7 @@ async function judged(evidence: readonly EvidenceFile[], run: Run = {}): Promise
         now,
         keys,
         ...(run.instance === undefined ? {} : { instance: run.instance }),
-        files: [{ source: "root", bytes: trustRootBytes(instance.parts) }],
+        files: (run.roots ?? [trustRootBytes(instance.parts)]).map((bytes) => ({ source: "root", bytes })),
       }),
     evidence: () => evidence,
   };
@@ -139,8 +140,57 @@ describe("an instance without a log does not free a managed key from the log", (
     expect(await judged([unlogged], { ...run, policy: policyOf(0) })).toMatchObject({
       decision: { verdict: "allowed" },
     });
-    expect(await judged([fileOf({ entry: "none" })], { instance: "github" })).toMatchObject({
-      decision: { verdict: "allowed" },
+  });
+});
+
+describe("what an instance without a log waives, it waives for its own authorities alone", () => {
+  const other = makeInstance("b");
+  const logless = trustRootBytes({ ...instance.parts, logs: [], ctLogs: [] });
+  const logged = trustRootBytes(other.parts);
+  const few = { decision: { verdict: "refused", code: "SIGSTORE_TOO_FEW_LOG_ENTRIES" } };
+  const unlogged = fileOf({ entry: "none", leaf: { sct: "none" } });
+  const ofOther = (plan: Plan): EvidenceFile => ({
+    source: "bundle",
+    bytes: bytesOfJson(makeEvidence(other, plan).json),
+  });
+  const github = { instance: "github" };
+
+  test("its certificates need neither log entry nor SCT, also where another root stands beside it", async () => {
+    for (const roots of [[logless], [logless, logged], [logged, logless]])
+      expect(await judged([unlogged], { ...github, roots })).toMatchObject({ decision: { verdict: "allowed" } });
+    expect(await judged([unlogged], { roots: [logless] })).toMatchObject(few);
+    expect(await judged([fileOf({ entry: "none", stamps: [] })], { ...github, roots: [logless] })).toMatchObject({
+      decision: { code: "SIGSTORE_TOO_FEW_TIMES" },
     });
+  });
+
+  test("those of a root that names logs need both", async () => {
+    expect(await judged([unlogged], github)).toMatchObject(few);
+    const roots = [logless, logged];
+    expect(await judged([ofOther({ entry: "none" })], { ...github, roots })).toMatchObject(few);
+    expect(await judged([ofOther({ leaf: { sct: "none" } })], { ...github, roots })).toMatchObject({
+      decision: { code: "SIGSTORE_TOO_FEW_SCTS" },
+    });
+    expect(await judged([ofOther({})], { ...github, roots })).toMatchObject({ decision: { verdict: "allowed" } });
+  });
+
+  test("a log that cannot be used is a log all the same, and so is a CT log alone", async () => {
+    const json = JSON.parse(new TextDecoder().decode(trustRootBytes({ ...instance.parts, ctLogs: [] }))) as Loose;
+    const unusable = bytesOfJson(
+      ["tlogs.0.hashAlgorithm", "tlogs.1.hashAlgorithm"].reduce((root, path) => withAt(root, path, "SHA3_256"), json),
+    );
+    const onlyCt = trustRootBytes({ ...instance.parts, logs: [] });
+    for (const root of [unusable, onlyCt])
+      expect(await judged([unlogged], { ...github, roots: [root] })).toMatchObject(few);
+  });
+
+  test("a twin of its authority that the certificate names gets nothing of it", async () => {
+    const twin = makeInstance("a");
+    const forged = {
+      source: "bundle",
+      bytes: bytesOfJson(makeEvidence(twin, { entry: "none", leaf: { sct: "none" } }).json),
+    };
+    const roots = [logless, trustRootBytes(twin.parts)];
+    expect(await judged([forged], { ...github, roots })).toMatchObject({ decision: { verdict: "refused" } });
   });
 });
