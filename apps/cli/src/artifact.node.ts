@@ -1,5 +1,13 @@
 import { closeSync, fstatSync, lstatSync, read, readSync } from "node:fs";
-import { digestStream, parseDigest, quote, type Artifact, type HashName } from "@countersign/core";
+import {
+  digestStream,
+  parseDigest,
+  quote,
+  TrustError,
+  type Artifact,
+  type Digest,
+  type HashName,
+} from "@countersign/core";
 import { cliError } from "./errors.ts";
 import { fileError, openFile } from "./input.node.ts";
 import { makeProgress, minProgressBytes } from "./progress.ts";
@@ -21,7 +29,7 @@ export function isDigestOperand(operand: string): boolean {
 
 /**
  * The artifact behind an operand: a path, `-` for standard input, or a digest. Files are streamed in constant memory.
- * Throws CLI_FILE_* errors, CLI_OPERAND_AMBIGUOUS for a digest after which a file is named, and core's for a malformed digest.
+ * Throws CLI_FILE_* errors, CLI_OPERAND_AMBIGUOUS for a digest after which a file is named, CLI_DIGEST_OPERAND for what only begins like one.
  */
 export async function readArtifact(operand: string, options: ReadOptions, terminal: Terminal): Promise<Artifact> {
   if (isDigestOperand(operand)) return digestArtifact(operand);
@@ -36,7 +44,16 @@ export async function readArtifact(operand: string, options: ReadOptions, termin
 /** Who verifies whatever lies in a folder must not be told of another file by the name of this one. */
 function digestArtifact(operand: string): Artifact {
   if (isNameTaken(operand)) throw cliError("CLI_OPERAND_AMBIGUOUS", { got: quote(operand) });
-  return { name: operand, digests: [parseDigest(operand)] };
+  return { name: operand, digests: [digestOperand(operand)] };
+}
+
+function digestOperand(operand: string): Digest {
+  try {
+    return parseDigest(operand);
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error;
+    throw cliError("CLI_DIGEST_OPERAND", { got: quote(operand) }, error);
+  }
 }
 
 function isNameTaken(path: string): boolean {

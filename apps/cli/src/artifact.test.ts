@@ -57,7 +57,8 @@ describe("readArtifact", () => {
     "%s is refused",
     async (operand) => {
       await expect(readArtifact(operand, { hashes: ["sha256"] }, quietTerminal())).rejects.toMatchObject({
-        code: "CORE_DIGEST_MALFORMED",
+        code: "CLI_DIGEST_OPERAND",
+        kind: "usage",
       });
     },
   );

@@ -98,6 +98,11 @@ const cliEntries = {
     says: "a file is far too large to be what it should be",
     fix: "check that this is the file you meant",
   },
+  CLI_DIGEST_OPERAND: {
+    kind: "usage",
+    says: "the operand begins like a digest and is none",
+    fix: "write sha256:<64 lower-case hex digits>, or ./NAME for a file of that name",
+  },
   CLI_OPERAND_AMBIGUOUS: {
     kind: "usage",
     says: "it is a digest, and there is a file of that name too",
