@@ -202,15 +202,25 @@ function checkHash(logged: Hash, expected: Expected): void {
 
 // The log checked the signature against this digest: a hash that the signer's key does not go with is a forgery,
 // one that it goes with was only not asked of the artifact.
-function unknownDigest({ name }: Hash, { verifier }: Expected): TrustError {
-  const usual = algorithmOf(defaultAlgorithm(verifier.spki)).hash ?? "sha512";
-  if (usual === name) return sigstoreError("SIGSTORE_DIGEST_MISSING", { checked: "log entry", expected: name });
+function unknownDigest({ name }: Hash, { verifier, content }: Expected): TrustError {
+  const usual = usualHash(verifier.spki);
+  if (usual === name && content.kind === "message")
+    return sigstoreError("SIGSTORE_DIGEST_MISSING", { checked: "log entry", expected: name });
   return differs("digest algorithm", usual, name);
 }
 
-function contentDigest(name: HashName, expected: Expected): Digest | undefined {
-  const { content } = expected;
-  if (content.kind === "envelope") return digestOf(name, pae(content.payloadType, content.payload));
+/** Ed25519 is logged in its prehashed form. */
+function usualHash(spki: Uint8Array): HashName {
+  return algorithmOf(defaultAlgorithm(spki)).hash ?? "sha512";
+}
+
+// Of an artifact only what was asked for is known. An envelope has every digest: those that its signature may be over
+// are the usual one of the key, and SHA-256, with which some sign whatever the curve.
+function contentDigest(name: HashName, { content, verifier }: Expected): Digest | undefined {
+  if (content.kind === "envelope") {
+    if (name !== "sha256" && name !== usualHash(verifier.spki)) return undefined;
+    return digestOf(name, pae(content.payloadType, content.payload));
+  }
   return content.digests.find((digest) => digestName(digest) === name);
 }
 

@@ -9,6 +9,7 @@ import {
   makeAuthority,
   makeKeyPair,
   makeTsa,
+  preAuthEncoding,
   type EntryJson,
 } from "@countersign/local-sigstore";
 import { tokenOf, tokensPath } from "./attack-row-certificate.ts";
@@ -45,6 +46,10 @@ export function rowX1(stage: Stage): Attack[] {
   const sha512 = (signed: Signed): Signed => ({
     ...signed,
     digest: createHash("sha512").update(artifactBytes).digest(),
+  });
+  const paeSha512 = (signed: Signed): Signed => ({
+    ...signed,
+    digest: createHash("sha512").update(preAuthEncoding(signed.payloadType, signed.payload)).digest(),
   });
   return [
     make("v2-said-v1", "Rekor v2 entry said to be of version 0.0.1", v2, kind("hashedrekord", "0.0.1")),
@@ -91,6 +96,14 @@ export function rowX1(stage: Stage): Attack[] {
       "the right SHA-512 where the signature is over SHA-256, Rekor v1",
       makeEvidence(a, { entry: "hashedrekord 0.0.1", logged: sha512 }),
       mismatch,
+    ),
+    ...(["hashedrekord 0.0.1", "hashedrekord 0.0.2"] as const).map((entry) =>
+      make(
+        `envelope-sha512-${entry.slice(-1)}`,
+        `the same of an envelope, ${entry}`,
+        makeEvidence(a, { entry, content: "envelope", logged: paeSha512 }),
+        mismatch,
+      ),
     ),
     make(
       "v2-sha512",
