@@ -3,7 +3,7 @@ export const keyEntries = {
   SIGSTORE_KEY_REFERENCE: {
     kind: "usage",
     says: "not a key reference that is known here",
-    fix: "give a file, env://NAME, pkcs11:…, hashivault://KEY, awskms://…, gcpkms://… or azurekms://…; ./NAME is always a file",
+    fix: "give a file, env://NAME, pkcs11:…, hashivault://KEY, awskms://…, gcpkms://…, azurekms://… or gitlab://…; ./NAME is always a file",
   },
   SIGSTORE_KEY_VARIABLE: {
     kind: "usage",

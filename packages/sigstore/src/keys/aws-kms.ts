@@ -1,5 +1,6 @@
 import { base64, parseSpki, quote, type Algorithm, type AlgorithmName, type ObjectReader } from "@countersign/core";
 import { jsonBody } from "../request.ts";
+import { findAwsCredentials } from "./aws-credentials.ts";
 import { signAwsRequest, type AwsSigner } from "./aws-signature.ts";
 import {
   askKeyService,
@@ -37,12 +38,12 @@ export function parseAwsReference(text: string): AwsReference {
 }
 
 /**
- * Finds a key of AWS KMS (API reference: GetPublicKey, Sign with MessageType DIGEST), with the credentials of the
- * environment. The ARN that it answers with is the one that must sign.
+ * Finds a key of AWS KMS (API reference: GetPublicKey, Sign with MessageType DIGEST), with the credentials that
+ * `findAwsCredentials` finds. The ARN that it answers with is the one that must sign.
  * Throws SIGSTORE_KEY_CREDENTIALS, SIGSTORE_KEY_ADDRESS and what `askKeyService` throws.
  */
 export async function openAwsKey(reference: AwsReference, io: KeyIo): Promise<RemoteKey> {
-  const kms = kmsOf(reference, io);
+  const kms = await kmsOf(reference, io);
   const answer = await ask(kms, io, "GetPublicKey", { KeyId: reference.key });
   const id = answer.string("KeyId");
   checkIdentity(reference.key, id);
@@ -88,16 +89,12 @@ interface Kms {
   readonly signer: AwsSigner;
 }
 
-function kmsOf({ endpoint, region: own }: AwsReference, { env }: KeyIo): Kms {
-  const accessKeyId = variableOf(env, "AWS_ACCESS_KEY_ID");
-  const secretAccessKey = variableOf(env, "AWS_SECRET_ACCESS_KEY");
-  if (accessKeyId === undefined || secretAccessKey === undefined)
-    throw noCredentials("AWS KMS", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+async function kmsOf({ endpoint, region: own }: AwsReference, io: KeyIo): Promise<Kms> {
+  const { env } = io;
   const region = own ?? variableOf(env, "AWS_REGION", "AWS_DEFAULT_REGION");
   if (region === undefined || !/^[a-z0-9-]{1,32}$/.test(region))
     throw noCredentials("AWS KMS", "AWS_REGION, or an ARN as key");
-  const sessionToken = variableOf(env, "AWS_SESSION_TOKEN");
-  const signer = { accessKeyId, secretAccessKey, region, service: "kms", ...(sessionToken && { sessionToken }) };
+  const signer = { ...(await findAwsCredentials(region, io)), region, service: "kms" };
   const given =
     endpoint === undefined ? variableOf(env, "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL") : `https://${endpoint}`;
   const suffix = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";

@@ -1,4 +1,4 @@
-import { parseJson, quote, readObject, TrustError, type Detail, type ObjectReader } from "@countersign/core";
+import { parseJson, quote, readObject, TrustError, utf8, type Detail, type ObjectReader } from "@countersign/core";
 import { sigstoreError } from "../errors.ts";
 import { jsonBody, send, type Caller } from "../request.ts";
 
@@ -11,8 +11,11 @@ export const maxKeyAnswerBytes: number = 256 * 1024;
 export interface KeyServiceRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Sent by POST; without it the request is a GET. */
+  /** Sent by POST; without it the request is a GET, unless `method` says otherwise. */
   readonly body?: Uint8Array;
+  readonly method?: "PUT";
+  /** Default: `keyServiceTimeoutMs`. */
+  readonly timeoutMs?: number;
   /** What is sent along and must not come back in a message. */
   readonly secrets: readonly string[];
 }
@@ -23,13 +26,34 @@ export interface KeyServiceRequest {
  * SIGSTORE_HTTP_TOO_LARGE and what the caller's `http` throws; none repeats a secret.
  */
 export async function askKeyService(io: Caller, request: KeyServiceRequest): Promise<ObjectReader> {
-  const { url, headers, body, secrets } = request;
-  const method = body === undefined ? "GET" : "POST";
-  const sent = { method, url, headers, ...(body === undefined ? {} : { body }) } as const;
-  const limits = { timeoutMs: keyServiceTimeoutMs, maxBytes: maxKeyAnswerBytes };
+  const body = await askForBytes(io, request);
   try {
-    const response = await send(io, { ...sent, ...limits }, { secret: secrets.join("\n") });
-    return readObject(parseJson(response.body), "answer", wrongAnswer);
+    return readObject(parseJson(body), "answer", wrongAnswer);
+  } catch (error) {
+    throw serviceError(error);
+  }
+}
+
+/** As `askKeyService`, but undefined where the service says 404. */
+export async function askIfThere(io: Caller, request: KeyServiceRequest): Promise<ObjectReader | undefined> {
+  let isThere = true;
+  const http: Caller["http"] = async (sent) => {
+    const response = await io.http(sent);
+    isThere = response.status !== 404;
+    return isThere ? response : { ...response, status: 200, body: utf8("{}") };
+  };
+  const answer = await askKeyService({ ...io, http }, request);
+  return isThere ? answer : undefined;
+}
+
+/** As `askKeyService`, of what answers something else than JSON. */
+export async function askForBytes(io: Caller, request: KeyServiceRequest): Promise<Uint8Array> {
+  const { url, headers, body, secrets, timeoutMs = keyServiceTimeoutMs } = request;
+  const method = request.method ?? (body === undefined ? "GET" : "POST");
+  const sent = { method, url, headers, ...(body === undefined ? {} : { body }) } as const;
+  try {
+    const limits = { timeoutMs, maxBytes: maxKeyAnswerBytes };
+    return (await send(io, { ...sent, ...limits }, { secret: secrets.join("\n") })).body;
   } catch (error) {
     throw serviceError(error);
   }

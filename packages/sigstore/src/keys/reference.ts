@@ -1,12 +1,13 @@
 import { parseAwsReference, type AwsReference } from "./aws-kms.ts";
 import { parseAzureReference, type AzureReference } from "./azure-kms.ts";
 import { parseGcpReference, type GcpReference } from "./gcp-kms.ts";
+import { parseGitlabReference, type GitlabReference } from "./gitlab.ts";
 import { parsePkcs11Uri, type Pkcs11Reference } from "./pkcs11-uri.ts";
 import { referenceMalformed } from "./reference-error.ts";
 import { parseVaultReference, type VaultReference } from "./vault.ts";
 
-/** Where a key is: in a file or variable, on a token, or with a service that signs with it. */
-export type KeyReference = LocalReference | RemoteReference;
+/** Where a key is: in a file or variable, on a token, with a service that signs with it, or in GitLab, which hands it out. */
+export type KeyReference = LocalReference | RemoteReference | GitlabReference;
 
 /** A key that is here to be read. */
 export type LocalReference =
@@ -49,6 +50,7 @@ const readers: ReadonlyMap<string, (text: string) => KeyReference> = new Map<str
   ["awskms", parseAwsReference],
   ["gcpkms", parseGcpReference],
   ["azurekms", parseAzureReference],
+  ["gitlab", parseGitlabReference],
 ]);
 
 function readEnv(text: string): KeyReference {

@@ -4,6 +4,7 @@ import type { Caller } from "../request.ts";
 import { openAwsKey } from "./aws-kms.ts";
 import { openAzureKey } from "./azure-kms.ts";
 import { openGcpKey } from "./gcp-kms.ts";
+import { gitlabPassword, readGitlabKey } from "./gitlab.ts";
 import {
   openPrivateKey,
   openPublicKey,
@@ -44,6 +45,10 @@ export interface KeyOptions {
  */
 export async function openSigner(reference: string, io: KeyIo, options: KeyOptions = {}): Promise<Signer> {
   const parsed = parseKeyReference(reference);
+  if (parsed.kind === "gitlab") {
+    const file = parseKeyFile(await readGitlabKey(parsed, "COSIGN_PRIVATE_KEY", io));
+    return openPrivateKey(file, reference, { password: gitlabPassword(parsed, io), ...options });
+  }
   if (!isLocal(parsed)) return remoteSigner(await openRemote(parsed, io), options.algorithm);
   return openPrivateKey(readKey(parsed, io), nameOf(parsed), { password: io.password, ...options });
 }
@@ -54,6 +59,8 @@ export async function openSigner(reference: string, io: KeyIo, options: KeyOptio
  */
 export async function openVerifier(reference: string, io: KeyIo, options: KeyOptions = {}): Promise<Verifier> {
   const parsed = parseKeyReference(reference);
+  if (parsed.kind === "gitlab")
+    return openPublicKey(parseKeyFile(await readGitlabKey(parsed, "COSIGN_PUBLIC_KEY", io)), options.algorithm);
   if (!isLocal(parsed)) return remoteVerifier(await openRemote(parsed, io), options.algorithm);
   return openPublicKey(readKey(parsed, io), options.algorithm);
 }
