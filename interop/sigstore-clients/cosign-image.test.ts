@@ -1,7 +1,8 @@
+import { generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Registry, type Repository } from "@countersign/oci";
 import { makeOciHttp } from "@countersign/oci/node";
-import { hasDockerRegistry, pushImage, startDockerRegistry } from "@countersign/testkit";
+import { hasDockerRegistry, pushImage, startDockerRegistry, startRegistry } from "@countersign/testkit";
 import { predicateType } from "./client.ts";
 import { buildCosign } from "./cosign.ts";
 import { makeKeys, openLab, type Lab, type Ran } from "./lab.ts";
@@ -111,14 +112,92 @@ describe.skipIf("missing" in cosign)("cosign and we, about images", { timeout: 1
     expect(await ours("verify", image, "--danger-no-log", ...key, ...lab.trust)).toMatchObject(allowed);
   });
 
-  test("what cosign saves, without its signature: no index of the folder lists that", async () => {
+  const bundles = { sign: [] as readonly string[], theirs: [] as readonly string[], ours: [] as readonly string[] };
+  const legacy = {
+    sign: ["--legacy", "--danger-no-log"],
+    theirs: [older, "--insecure-ignore-tlog"],
+    ours: ["--danger-no-log"],
+  };
+  const byKey = (): readonly string[] => ["--key", lab.path("k.pub")];
+  const keyed = (): readonly string[] => [...lab.trust, ...byKey()];
+  let folders = 0;
+  const freshFolder = (): string => lab.path(`layout${folders++}`);
+  async function theirSignature(form: "bundle" | "legacy"): Promise<string> {
     const image = await makeImage();
-    expect(await theirs("sign", image, ...(await lab.keyless()))).toMatchObject(allowed);
-    expect(await theirs("save", "--dir", lab.path("theirs"), image)).toMatchObject(allowed);
-    const loaded = `${host}/interop/loaded${image.slice(image.indexOf("@"))}`;
-    expect(await ours("load", loaded, "--layout", lab.path("theirs"))).toMatchObject(allowed);
-    expect(await ours("verify", loaded, ...whose())).toMatchObject({ code: 1 });
+    const more =
+      form === "bundle" ? lab.signing : [older, "--use-signing-config=false", "--tlog-upload=false", "--yes"];
+    expect(await theirs("sign", image, ...more, "--key", lab.path("k.key"))).toMatchObject(allowed);
+    return image;
+  }
+
+  test.each([
+    ["bundles", bundles],
+    ["the older layout", legacy],
+  ])("what we save in %s, cosign verifies from the folder", async (_, form) => {
+    const image = await makeImage();
+    const services = form === bundles ? lab.signing : lab.trust;
+    expect(await ours("sign", image, ...services, ...form.sign, "--key", lab.path("k.key"))).toMatchObject(allowed);
+    const folder = freshFolder();
+    expect(await ours("save", image, "--layout", folder)).toMatchObject(allowed);
+    const local = ["verify", "--local-image", folder, ...form.theirs];
+    const trust = form === bundles ? keyed() : byKey();
+    expect(await theirs(...local, ...trust)).toMatchObject(allowed);
+    expect((await theirs(...local, ...trust.map((word) => (word === lab.path("k.pub") ? eve() : word)))).code).not.toBe(
+      0,
+    );
+    const report = await ours("verify", image, "--layout", folder, "--offline", ...keyed(), ...form.ours);
+    expect(report).toMatchObject(allowed);
   });
+
+  test.each(["bundle", "legacy"] as const)(
+    "what cosign saves (%s) we verify from the folder, and load",
+    async (form) => {
+      const image = await theirSignature(form);
+      const folder = freshFolder();
+      expect(await theirs("save", "--dir", folder, image)).toMatchObject(allowed);
+      const more = form === "legacy" ? legacy : bundles;
+      const offline = ["verify", image, "--layout", folder, "--offline", ...more.ours];
+      expect(await ours(...offline, ...keyed())).toMatchObject(allowed);
+      expect(await ours(...offline, ...lab.trust, "--key", eve())).toMatchObject({ code: 1 });
+      const loaded = `${host}/interop/loaded-${form}:1`;
+      expect(await ours("load", loaded, "--layout", folder)).toMatchObject(allowed);
+      expect(await ours("verify", loaded, ...keyed(), ...more.ours)).toMatchObject(allowed);
+      const trust = form === "legacy" ? byKey() : keyed();
+      expect(await theirs("verify", loaded, ...more.theirs, ...trust)).toMatchObject(allowed);
+    },
+  );
+
+  test("what we save, cosign loads: the older layout anywhere, bundles where blobs may come after their manifests", async () => {
+    const loose = await startRegistry({ takesIncomplete: true });
+    try {
+      for (const [form, target] of [
+        [legacy, host],
+        [bundles, loose.host],
+      ] as const) {
+        const image = await makeImage();
+        const services = form === bundles ? lab.signing : lab.trust;
+        expect(await ours("sign", image, ...services, ...form.sign, "--key", lab.path("k.key"))).toMatchObject(allowed);
+        const folder = freshFolder();
+        expect(await ours("save", image, "--layout", folder)).toMatchObject(allowed);
+        const loaded = `${target}/interop/by-cosign:1`;
+        expect(await theirs("load", "--dir", folder, loaded)).toMatchObject(allowed);
+        const trust = form === bundles ? keyed() : byKey();
+        expect(await theirs("verify", loaded, ...form.theirs, ...trust)).toMatchObject(allowed);
+        expect(await ours("verify", loaded, ...keyed(), ...form.ours)).toMatchObject(allowed);
+        // Its own folders fare no better there.
+        if (form === bundles)
+          expect((await theirs("load", "--dir", folder, `${host}/interop/strict:1`)).code).not.toBe(0);
+      }
+    } finally {
+      await loose.close();
+    }
+  });
+
+  /** A key that signed nothing. */
+  function eve(): string {
+    const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    return lab.write("eve.pub", publicKey.export({ type: "spki", format: "pem" }).toString());
+  }
 
   test("what we copy, with its signature: cosign verifies the copy", async () => {
     const image = await makeImage();

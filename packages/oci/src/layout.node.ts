@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { lstat, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parseJson, quote, readObject, TrustError, utf8, type Digest } from "@countersign/core";
 import { verifiedStream } from "./body.ts";
@@ -14,17 +14,18 @@ import {
   type Manifest,
 } from "./manifest.ts";
 import { entryOf } from "./attach.ts";
+import { isCosignRoot, markForCosign, namedByKind, refName } from "./layout-kind.ts";
 import type { CopyTarget } from "./copy.ts";
 import type { OciHttp, OciResponse } from "./http.ts";
 import type { FetchedManifest } from "./registry.ts";
 
-/** The annotation that names an entry of index.json (image-spec, "Image Layout"). */
-const refName = "org.opencontainers.image.ref.name";
+/** The most blobs of a folder that are looked through for referrers that its index.json does not list. */
+export const maxLooseBlobs: number = 10_000;
 
 /**
  * An OCI image layout in a folder, spoken to as a registry that can only be read (image-spec 1.1, "Image Layout"): every
  * repository is the same one, tags are the names in index.json, and referrers are the manifests in it whose subject is the
- * digest. Opens no socket. What it gives is hashed by `Registry` like anything else.
+ * digest. What `cosign save` wrote is read as well, see `layout-kind.ts`. Opens no socket. What it gives is hashed by `Registry` like anything else.
  */
 export function layoutHttp(folder: string): OciHttp {
   return async (request) => {
@@ -42,6 +43,15 @@ export function layoutHttp(folder: string): OciHttp {
 export async function layoutTags(folder: string): Promise<readonly string[]> {
   const entries = await readIndex(folder);
   return entries.flatMap(({ annotations }) => annotations.get(refName) ?? []).toSorted();
+}
+
+/** The digest of the one image of a layout that gives it no name, as `cosign save` writes it. */
+export async function layoutOnly(folder: string): Promise<Digest | undefined> {
+  const entries = await readIndex(folder);
+  const [only, ...others] = new Set(
+    entries.flatMap(({ digest }) => (isCosignRoot(entries, digest) || entries.length === 1 ? digest : [])),
+  );
+  return others.length === 0 ? only : undefined;
 }
 
 /** A folder as the target of a copy: a conformant layout, made if there is none, added to if there is one. */
@@ -63,6 +73,7 @@ export async function layoutTarget(folder: string): Promise<CopyTarget> {
     },
     async putRoot(fetched, tag) {
       await addEntries(folder, [namedEntry(fetched, tag)]);
+      await writeIndex(folder, markForCosign(await readIndex(folder), fetched));
     },
     async listReferrers(_, referrers) {
       await addEntries(folder, referrers.map(entryOf));
@@ -91,7 +102,7 @@ async function blobAnswer(folder: string, digest: string): Promise<OciResponse> 
 async function manifestAnswer(folder: string, what: string): Promise<OciResponse> {
   const entries = await readIndex(folder);
   const named = entries.filter(({ annotations }) => annotations.get(refName) === what);
-  const [entry, ...others] = named;
+  const [entry = namedByKind(entries, what), ...others] = named;
   // Two entries of one name would be two images under it.
   if (others.some((other) => other.digest !== entry?.digest))
     throw ociError("OCI_LAYOUT_MALFORMED", {
@@ -114,18 +125,48 @@ async function manifestAnswer(folder: string, what: string): Promise<OciResponse
 }
 
 async function referrersAnswer(folder: string, subject: string): Promise<OciResponse> {
-  const manifests: Descriptor[] = [];
-  for (const entry of await readIndex(folder)) {
+  const entries = await readIndex(folder);
+  const listed: Descriptor[] = [];
+  for (const entry of entries) {
     const manifest = await attemptManifest(folder, entry);
-    if (manifest?.subject?.digest === subject && !manifests.some(({ digest }) => digest === entry.digest))
-      manifests.push(entry);
+    if (manifest?.subject?.digest === subject && !listed.some(({ digest }) => digest === entry.digest))
+      listed.push(entry);
   }
+  const isLoose = listed.length === 0 && isCosignRoot(entries, subject);
+  const manifests = isLoose ? await looseReferrers(folder, subject) : listed;
   const body = formatManifest({
     schemaVersion: 2,
     mediaType: ociIndexType,
     manifests: manifests.map(formatDescriptor),
   });
   return answer(200, { "content-type": ociIndexType }, body);
+}
+
+/** cosign's save writes the manifests of bundles among the blobs, and lists them nowhere. */
+async function looseReferrers(folder: string, subject: string): Promise<readonly Descriptor[]> {
+  const names = await readdir(join(folder, "blobs", "sha256"));
+  if (names.length > maxLooseBlobs)
+    throw ociError("OCI_TOO_MANY", { checked: "blobs of the layout", expected: `at most ${maxLooseBlobs}` });
+  const found: Descriptor[] = [];
+  for (const name of names.toSorted()) {
+    const digest = `sha256:${name}` as Digest;
+    const path = digestPath(folder, digest);
+    const length = path === undefined ? undefined : await lengthOf(path);
+    if (path === undefined || length === undefined || length > maxManifestBytes) continue;
+    const bytes = await readFile(path);
+    const manifest = attemptParse(bytes);
+    if (manifest?.subject?.digest === subject) found.push(entryOf({ digest, bytes, manifest }));
+  }
+  return found;
+}
+
+function attemptParse(bytes: Uint8Array): Manifest | undefined {
+  try {
+    return parseManifest(bytes);
+  } catch (error) {
+    if (error instanceof TrustError) return undefined;
+    throw error;
+  }
 }
 
 /** What cannot be read as a manifest speaks about nothing. */

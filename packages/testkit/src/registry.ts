@@ -33,6 +33,8 @@ export interface RegistryFaults {
   blobRedirect?: string;
   /** Names this address for uploads. */
   uploadLocation?: string;
+  /** As go-containerregistry's: takes manifests before the blobs that they name. */
+  takesIncomplete?: boolean;
   /** Accepts manifests, and says another digest. */
   putDigest?: string;
 }
@@ -197,7 +199,8 @@ function putManifest({ state, name, reference, body, headers, response }: Asked)
     (each) => !state.blobs.has(each.digest),
   );
   const lost = (json.manifests ?? []).some((each) => !state.manifests.has(`${name} ${each.digest}`));
-  if (missing || lost) return end(state, response, 400, {}, '{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN"}]}');
+  if ((missing || lost) && state.faults.takesIncomplete !== true)
+    return end(state, response, 400, {}, '{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN"}]}');
   state.manifests.set(`${name} ${digest}`, { bytes: body, mediaType: String(headers["content-type"]) });
   if (!reference.includes(":")) state.tags.set(`${name} ${reference}`, digest);
   const hasList = state.faults.referrers === undefined || state.faults.subjectHeaderOnly === true;

@@ -9,7 +9,7 @@ import {
   type CopyTarget,
   type Reference,
 } from "@countersign/oci";
-import { layoutHttp, layoutTags, layoutTarget } from "@countersign/oci/node";
+import { layoutHttp, layoutOnly, layoutTags, layoutTarget } from "@countersign/oci/node";
 import { quote } from "@countersign/core";
 import { cliError } from "../../errors.ts";
 import { sleep } from "../../http.ts";
@@ -77,6 +77,8 @@ async function nameIn(
   if (name !== undefined) return { tag: name };
   if (to.digest !== undefined) return { digest: to.digest };
   const names = (await layoutTags(folder)).filter((tag) => !/^sha256-[0-9a-f]{64}\./.test(tag));
+  const only = names.length === 0 ? await layoutOnly(folder) : undefined;
+  if (only !== undefined) return { digest: only };
   const [tag, ...others] = names.includes(to.tag ?? "") ? [to.tag ?? ""] : names;
   if (tag === undefined || others.length > 0)
     throw cliError("CLI_OPTION_VALUE", {
