@@ -1,25 +1,46 @@
 import { placeOf } from "@countersign/oci";
-import { githubApi, githubEvidence, parseGithubSource, type ImageQuestion } from "@countersign/pipeline";
+import {
+  githubApi,
+  githubEvidence,
+  parseGithubSource,
+  type GithubWorld,
+  type ImageQuestion,
+} from "@countersign/pipeline";
 import { cliError } from "./errors.ts";
-import { http } from "./http.ts";
+import { http, sleep } from "./http.ts";
 import type { ImageVerifyOptions } from "./image-options.ts";
+import { plain } from "./render-text.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** GitHub in place of the registry, as `--from github:OWNER/REPO` says. Opens no socket yet. Throws CLI_OPTION_*. */
 export function githubSource(
   from: string,
   { layout, evidenceRepository }: ImageVerifyOptions,
-  { env }: Terminal,
+  terminal: Terminal,
 ): Required<Pick<ImageQuestion, "findElsewhere">> {
   if (layout !== undefined || evidenceRepository !== undefined)
     throw cliError("CLI_OPTION_CONFLICT", { checked: "--from", got: "another place for the evidence as well" });
+  const { env } = terminal;
   const source = parseGithubSource(from);
   const token = [env["GH_TOKEN"], env["GITHUB_TOKEN"]].find((each) => each !== undefined && each !== "");
   // What a header cannot hold would be in the message of whoever refuses to send it.
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
     throw cliError("CLI_OPTION_VALUE", { checked: "GH_TOKEN or GITHUB_TOKEN", expected: "a token" });
-  return { findElsewhere: githubEvidence(source, { http, api: apiOf(env), ...(token !== undefined && { token }) }) };
+  const world: GithubWorld = {
+    http,
+    sleep,
+    now: () => terminal.now(),
+    onWait: (ms, reason) => {
+      if (ms >= toldMs) terminal.err(`countersign: waiting ${Math.ceil(ms / 1000)} s: ${plain(reason)}\n`);
+    },
+    api: apiOf(env),
+    ...(token !== undefined && { token }),
+  };
+  return { findElsewhere: githubEvidence(source, world) };
 }
+
+/** From how long a wait on somebody is told of it, in milliseconds. */
+const toldMs = 5000;
 
 /** The token goes there: over https, or within this machine. */
 function apiOf({ GITHUB_API_URL: text = "" }: Terminal["env"]): URL {

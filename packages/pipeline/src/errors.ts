@@ -126,6 +126,11 @@ const pipelineEntries = {
     says: "GitHub did not list the attestations",
     fix: "set GH_TOKEN to a token that may read the repository, or try again later",
   },
+  PIPELINE_GITHUB_LIMIT: {
+    kind: "unavailable",
+    says: "GitHub takes no more requests for now",
+    fix: "try again after that time, or set GH_TOKEN: those who log in have a larger limit",
+  },
   PIPELINE_GITHUB_MALFORMED: {
     kind: "malformed",
     says: "not what GitHub's API answers",

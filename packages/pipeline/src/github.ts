@@ -7,8 +7,9 @@ import {
   type FoundEvidence,
   type ImageEvidence,
 } from "@countersign/oci";
-import type { Http, HttpResponse } from "@countersign/sigstore";
+import type { HttpResponse } from "@countersign/sigstore";
 import { pipelineError } from "./errors.ts";
+import { askGithub, type GithubCaller } from "./github-send.ts";
 import { decodeSnappy } from "./snappy.ts";
 
 /** A repository on GitHub whose attestations are asked for. */
@@ -18,8 +19,7 @@ export interface GithubSource {
 }
 
 /** How GitHub is reached. */
-export interface GithubWorld {
-  readonly http: Http;
+export interface GithubWorld extends GithubCaller {
   /** `https://api.github.com`, or that of a server of one's own. */
   readonly api: URL;
   /** For private repositories, and against low limits. Sent to `api` alone; in no message. */
@@ -112,14 +112,15 @@ async function listAttestations(source: GithubSource, digest: Digest, world: Git
   return { entries, notes: [] };
 }
 
-async function getPage(url: string, { http, token }: GithubWorld): Promise<HttpResponse> {
+async function getPage(url: string, world: GithubWorld): Promise<HttpResponse> {
+  const { token } = world;
   const headers = {
     accept: "application/vnd.github+json",
     "user-agent": "countersign",
     "x-github-api-version": "2022-11-28",
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
   };
-  const response = await http({
+  const response = await askGithub(world, {
     method: "GET",
     url,
     headers,
@@ -164,12 +165,12 @@ function spend(budget: { bytes: number }, read: Uint8Array | TrustError): Uint8A
 }
 
 /** Bundles that are kept elsewhere are public to who knows the address: the token does not go there. */
-async function fetchBundle(address: string, { http, api }: GithubWorld): Promise<Uint8Array> {
+async function fetchBundle(address: string, world: GithubWorld): Promise<Uint8Array> {
   if (!URL.canParse(address)) throw malformed({ checked: "bundle_url", got: quote(address.slice(0, 200)) });
   const url = new URL(address);
-  checkAddress(url, api, "bundle_url");
+  checkAddress(url, world.api, "bundle_url");
   const request = { method: "GET", headers: {}, maxBytes: maxGithubBundleBytes, timeoutMs: githubTimeoutMs } as const;
-  const { status, headers, body } = await http({ ...request, url: url.href });
+  const { status, headers, body } = await askGithub(world, { ...request, url: url.href });
   if (status !== 200) throw pipelineError("PIPELINE_GITHUB_REFUSED", { checked: url.origin, got: `status ${status}` });
   const isPlain = (headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() === "application/json";
   return isPlain ? body : decodeSnappy(body, maxGithubBundleBytes);

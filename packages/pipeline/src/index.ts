@@ -55,3 +55,4 @@ export { verifySimpleSigning, type ImageSignature } from "./verify.ts";
 export type { EvidenceOpinion, Peer, PeerAnswer, PeerQuestion, PeerSigner, SecondOpinion } from "./second-opinion.ts";
 export { tufIdentityCheck } from "./tuf-identity.ts";
 export * from "./github.ts";
+export * from "./github-send.ts";

@@ -1,4 +1,4 @@
-import { digestOf, quote, utf8, type Digest } from "@countersign/core";
+import { digestOf, quote, utf8 } from "@countersign/core";
 import {
   attachBundle,
   descriptorOf,
@@ -15,62 +15,11 @@ import {
   putManifest,
   Registry,
   type Credential,
-  type Repository,
 } from "@countersign/oci";
 import { makeOciHttp } from "@countersign/oci/node";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { setTimeout as wait } from "node:timers/promises";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { pushImage } from "./registry-sample.ts";
-import { startRegistry, type RegistryFaults, type TestRegistry } from "./registry.ts";
-
-const code = (name: string): unknown => expect.objectContaining({ name: "TrustError", code: name });
-const started: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of started.splice(0)) await each.close();
-});
-
-interface Stage {
-  readonly server: TestRegistry;
-  readonly faults: RegistryFaults;
-  readonly registry: Registry;
-  readonly repository: Repository;
-  readonly digest: Digest;
-}
-
-function open(credential?: Credential, timeoutMs = 2000): Registry {
-  return new Registry({
-    http: makeOciHttp(),
-    sleep: async (ms) => void (await wait(Math.min(ms, 5))),
-    timeoutMs,
-    // oxlint-disable-next-line typescript/require-await -- as a file or helper would answer
-    credentials: async () => credential,
-  });
-}
-
-/** A registry with one image and one bundle attached; then it begins to misbehave. */
-async function stage(faults: RegistryFaults = {}, first: RegistryFaults = {}): Promise<Stage> {
-  const server = await startRegistry({ ...first });
-  started.push(server);
-  const repository = { registry: server.host, repository: "team/app" };
-  const digest = await pushImage(open(), repository, "content", "1.0");
-  await attach(open(), repository, digest, '{"bundle":1}');
-  server.requests.length = 0;
-  Object.assign(server.faults, faults);
-  return { server, faults: server.faults, registry: open(), repository, digest };
-}
-
-async function attach(registry: Registry, repository: Repository, digest: Digest, text: string): Promise<Digest> {
-  const subject = descriptorOf(await registry.manifest({ ...repository, digest }));
-  const attachment = {
-    subject,
-    bundle: utf8(text),
-    content: "dsse-envelope",
-    created: "2026-01-01T00:00:00Z",
-  } as const;
-  return (await attachBundle(registry, repository, attachment, { random: () => 0 })).digest;
-}
+import { attach, attachment, code, open, serve, stage } from "./registry-stage.contract.ts";
 
 const textsOf = (found: Awaited<ReturnType<typeof findEvidence>>): readonly string[] =>
   found.evidence.map((each) => new TextDecoder().decode(each.bytes)).toSorted();
@@ -196,7 +145,9 @@ describe("O6: content that is not what its digest names", () => {
       code("OCI_BODY_CUT"),
     );
     faults.silent = true;
-    await expect(open(undefined, 50).manifest({ ...repository, digest })).rejects.toEqual(code("OCI_REGISTRY_SILENT"));
+    await expect(open(undefined, { timeoutMs: 50 }).manifest({ ...repository, digest })).rejects.toEqual(
+      code("OCI_REGISTRY_SILENT"),
+    );
   });
 
   test("a manifest larger than the limit is not read to its end", async () => {
@@ -221,7 +172,7 @@ describe("O8: logins and addresses", () => {
     status = 200,
   ): Promise<{ url: string; seen: { url: string; authorization: string | undefined; body: string }[] }> {
     const seen: { url: string; authorization: string | undefined; body: string }[] = [];
-    const server = createServer((request, response) => {
+    const host = await serve((request, response) => {
       let body = "";
       request.on("data", (chunk: Buffer) => (body += chunk.toString()));
       request.on("end", () => {
@@ -229,15 +180,7 @@ describe("O8: logins and addresses", () => {
         response.writeHead(status, { "content-type": "application/json" }).end(answer);
       });
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    started.push({
-      close: () =>
-        new Promise((resolve) => {
-          server.close(() => resolve());
-          server.closeAllConnections();
-        }),
-    });
-    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`, seen };
+    return { url: `http://${host}/token`, seen };
   }
 
   test("a token is asked for once, with the scope and the login, and used", async () => {
@@ -394,13 +337,8 @@ describe("a registry with troubles", () => {
         void (await putManifest(open(), repository, empty, { mediaType: ociIndexType, tag: fallbackTag(digest) })),
     });
     const subject = descriptorOf(await registry.manifest({ ...repository, digest }));
-    const attachment = {
-      subject,
-      bundle: utf8("x"),
-      content: "dsse-envelope",
-      created: "2026-01-01T00:00:00Z",
-    } as const;
-    await expect(attachBundle(rival, repository, attachment, { random: () => 0 })).rejects.toEqual(
+    const bundle = { ...attachment, subject, bundle: utf8("x") };
+    await expect(attachBundle(rival, repository, bundle, { random: () => 0 })).rejects.toEqual(
       code("OCI_TAG_CONTESTED"),
     );
   });

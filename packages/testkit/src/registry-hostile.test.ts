@@ -12,57 +12,15 @@ import {
   pushBlob,
   putManifest,
   Registry,
-  type Credential,
-  type Repository,
 } from "@countersign/oci";
-import { layoutHttp, layoutTarget, makeOciHttp } from "@countersign/oci/node";
+import { layoutHttp, layoutTarget } from "@countersign/oci/node";
 import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { pushImage } from "./registry-sample.ts";
-import { startRegistry, type RegistryFaults } from "./registry.ts";
-
-const code = (name: string): unknown => expect.objectContaining({ name: "TrustError", code: name });
-const started: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of started.splice(0)) await each.close();
-});
-
-function open(credential?: Credential, wholeMs = 2000): Registry {
-  return new Registry({
-    http: makeOciHttp(),
-    sleep: async () => {},
-    timeoutMs: 2000,
-    wholeMs,
-    // oxlint-disable-next-line typescript/require-await -- as a file or helper would answer
-    credentials: async () => credential,
-  });
-}
-
-async function start(faults: RegistryFaults = {}): Promise<{ repository: Repository; faults: RegistryFaults }> {
-  const server = await startRegistry(faults);
-  started.push(server);
-  return { repository: { registry: server.host, repository: "team/app" }, faults: server.faults };
-}
-
-async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
-  const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  started.push({
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  });
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-const attachment = { content: "dsse-envelope", created: "2026-01-01T00:00:00Z" } as const;
+import { afterwards, attachment, code, open, serve, startEmpty } from "./registry-stage.contract.ts";
 
 test("O8: whoever a registry sends us on to cannot ask for its login", async () => {
   const asked: (string | undefined)[] = [];
@@ -73,7 +31,7 @@ test("O8: whoever a registry sends us on to cannot ask for its login", async () 
   const store = await serve((_, response) => {
     response.writeHead(401, { "www-authenticate": `Bearer realm="http://${thief}/token"` }).end();
   });
-  const { repository, faults } = await start();
+  const { repository, faults } = await startEmpty();
   const content = { digest: digestOf("sha256", utf8("content")), size: 7 };
   await pushBlob(open(), repository, content, utf8("content"));
   faults.blobRedirect = `http://${store}/`;
@@ -89,12 +47,12 @@ test("a byte now and then is not an answer", async () => {
     response.on("close", () => clearInterval(drip));
   });
   const repository = { registry: host, repository: "team/app", tag: "1.0" };
-  await expect(open(undefined, 150).manifest(repository)).rejects.toEqual(code("OCI_REGISTRY_SILENT"));
+  await expect(open(undefined, { wholeMs: 150 }).manifest(repository)).rejects.toEqual(code("OCI_REGISTRY_SILENT"));
 });
 
 describe("O3, O6: lists of referrers that lie or are of an older client", () => {
   async function withTag(change: (entry: object) => object): ReturnType<typeof findEvidence> {
-    const { repository } = await start({ referrers: 404 });
+    const { repository } = await startEmpty({ referrers: 404 });
     const digest = await pushImage(open(), repository, "content", "1.0");
     const subject = descriptorOf(await open().manifest({ ...repository, digest }));
     const attached = await attachBundle(
@@ -134,7 +92,7 @@ describe("O3, O6: lists of referrers that lie or are of an older client", () => 
 });
 
 test("O5: a 404 for one repository says nothing about its neighbours", async () => {
-  const { repository, faults } = await start();
+  const { repository, faults } = await startEmpty();
   const digest = await pushImage(open(), repository, "content", "1.0");
   const subject = descriptorOf(await open().manifest({ ...repository, digest }));
   await attachBundle(open(), repository, { ...attachment, subject, bundle: utf8("{}") }, { random: () => 0 });
@@ -150,7 +108,7 @@ test("O5: a 404 for one repository says nothing about its neighbours", async () 
 describe("hostile image layouts", () => {
   test.skipIf(process.platform === "win32")("a pipe in place of a file is refused, not waited for", async () => {
     const folder = await mkdtemp(join(tmpdir(), "countersign-pipe-"));
-    started.push({ close: () => rm(folder, { recursive: true }) });
+    afterwards(() => rm(folder, { recursive: true }));
     await layoutTarget(folder);
     await rm(join(folder, "index.json"));
     execFileSync("mkfifo", [join(folder, "index.json")]);
