@@ -86,7 +86,8 @@ function isPlain(value: unknown): value is JsonObject {
 export function compareCodePoints(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let at = 0; at < length; at++) {
-    const [left, right] = [a.charCodeAt(at), b.charCodeAt(at)];
+    const left = a.charCodeAt(at);
+    const right = b.charCodeAt(at);
     if (left !== right) return rank(left) - rank(right);
   }
   return a.length - b.length;

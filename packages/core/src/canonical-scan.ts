@@ -20,6 +20,11 @@ export interface CanonicalRules {
 /** Rules, and the errors of whoever reads. */
 export interface CanonicalOptions extends CanonicalRules {
   readonly errors: CanonicalErrors;
+  /**
+   * Fits, from its start, an object of a kind that comes very often, and nothing that is not canonical already: what fits is copied
+   * unread. Sticky, and of ASCII only.
+   */
+  readonly plain?: RegExp;
 }
 
 /** How deep arrays and objects may nest. */
@@ -35,7 +40,17 @@ export const maxOuterMembers: number = 1024;
  * Throws the errors given.
  */
 export function readCanonicalMembers(bytes: Uint8Array, options: CanonicalOptions): ReadonlyMap<string, Uint8Array> {
-  const scan: Scan = { bytes, at: 0, out: new Uint8Array(bytes), to: 0, marks: [], options, ...runsOf(bytes) };
+  const text = latin1.decode(bytes);
+  const scan: Scan = {
+    bytes,
+    text,
+    at: 0,
+    out: new Uint8Array(bytes),
+    to: 0,
+    marks: [],
+    options,
+    ...runsOf(bytes, text),
+  };
   const members = new Map<string, Uint8Array>();
   skipSpace(scan);
   expect(scan, openBrace, '"{"');
@@ -69,11 +84,14 @@ export function canonicalise(bytes: Uint8Array, options: CanonicalOptions): Uint
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const latin1 = new TextDecoder("latin1");
 const [quoteMark, backslash, openBrace, closeBrace, openBracket, closeBracket] = [34, 92, 123, 125, 91, 93] as const;
 const [comma, colon, lineFeed] = [44, 58, 10] as const;
 
 interface Scan {
   readonly bytes: Uint8Array;
+  /** The same, a character each. */
+  readonly text: string;
   at: number;
   /**
    * Begins as a copy of the input, and `to` never passes `at`, for nothing grows: an escape is longer than what it stands for. As
@@ -90,8 +108,8 @@ interface Scan {
 }
 
 /** Where the first ones are; with other control characters than line feeds each string has to be looked through. */
-function runsOf(bytes: Uint8Array): Pick<Scan, "backslashAt" | "lineFeedAt"> {
-  const hasOtherControls = /[\0-\t\v-\u001f]/.test(new TextDecoder("latin1").decode(bytes));
+function runsOf(bytes: Uint8Array, text: string): Pick<Scan, "backslashAt" | "lineFeedAt"> {
+  const hasOtherControls = /[\0-\t\v-\u001f]/.test(text);
   return { backslashAt: hasOtherControls ? -1 : nextOf(bytes, backslash, 0), lineFeedAt: nextOf(bytes, lineFeed, 0) };
 }
 
@@ -130,12 +148,21 @@ function readName(scan: Scan): void {
 function readValue(scan: Scan, depth: number): void {
   const byte = skipSpace(scan);
   if (byte === quoteMark) readString(scan);
-  else if (byte === openBrace) readMembers(scan, deeper(scan, depth));
+  else if (byte === openBrace) readObject(scan, depth);
   else if (byte === openBracket) readItems(scan, deeper(scan, depth));
   else if (byte === 116) copyWord(scan, "true");
   else if (byte === 102) copyWord(scan, "false");
   else if (byte === 110) copyWord(scan, "null");
   else readNumber(scan);
+}
+
+function readObject(scan: Scan, depth: number): void {
+  const { plain } = scan.options;
+  if (plain !== undefined) {
+    plain.lastIndex = scan.at;
+    if (plain.test(scan.text)) return copyTo(scan, plain.lastIndex);
+  }
+  readMembers(scan, deeper(scan, depth));
 }
 
 function deeper(scan: Scan, depth: number): number {
@@ -195,8 +222,8 @@ function sortMembers(scan: Scan, base: number): void {
   scan.to = start;
   // The end of the last member: where the first one would follow, had it no comma.
   starts.push(start + old.length + 1);
-  for (const [place, k] of kept.entries()) {
-    if (place > 0) out[scan.to++] = comma;
+  for (const k of kept) {
+    if (scan.to > start) out[scan.to++] = comma;
     const member = old.subarray(startOf(k) - start, startOf(k + 1) - 1 - start);
     out.set(member, scan.to);
     scan.to += member.length;
@@ -205,9 +232,12 @@ function sortMembers(scan: Scan, base: number): void {
 
 /** Order of two canonical strings by code point, which is that of their UTF-8, escapes left out. */
 function compareNames(out: Uint8Array, left: number, right: number): number {
-  let [a, b] = [left + 1, right + 1];
+  // Plain assignments: until this is compiled, each destructuring would make an array, a megabyte of them in a thousand names.
+  let a = left + 1;
+  let b = right + 1;
   for (;;) {
-    let [x, y] = [out[a] as number, out[b] as number];
+    let x = out[a] as number;
+    let y = out[b] as number;
     if (x === quoteMark || y === quoteMark) return (x === quoteMark ? 0 : 1) - (y === quoteMark ? 0 : 1);
     if (x === backslash) x = out[++a] as number;
     if (y === backslash) y = out[++b] as number;

@@ -143,6 +143,60 @@ describe("a store in a directory", () => {
     });
   });
 
+  test("asks the disk only for what was there when the session began, or came since", async () => {
+    const { disk } = makeSimulatedDisk(oldState());
+    const asked: string[] = [];
+    const noting = <T>(step: (path: string) => Promise<T>) => {
+      return (path: string): Promise<T> => {
+        asked.push(path.slice(directory.length + 1));
+        return step(path);
+      };
+    };
+    const { stat, open, remove } = disk;
+    const noted = { ...disk, stat: noting(stat), open: noting(open), remove: noting(remove) };
+    await storeOn(noted).open(async (session) => {
+      asked.splice(0);
+      expect(await textOf(session, "new.json")).toBeUndefined();
+      await session.write("new.json", utf8("new"));
+      expect(asked).toEqual([]);
+      expect(await textOf(session, "new.json")).toBe("new");
+      await session.write("new.json", utf8("newer"));
+      expect(await textOf(session, "new.json")).toBe("newer");
+      await session.remove("new.json");
+      expect(await textOf(session, "new.json")).toBeUndefined();
+      expect(await textOf(session, "root.json")).toBe(oldText("root.json"));
+      expect(asked).toContain("new.json");
+    });
+  });
+
+  test("knows a file under another spelling, where the file system does", async () => {
+    const { disk } = makeSimulatedDisk(oldState(), { caseBlind: true });
+    await storeOn(disk).open(async (session) => {
+      expect(await textOf(session, "ROLE.json")).toBe(oldText("role.json"));
+    });
+  });
+
+  test("writes again what it could not write, in the same session", async () => {
+    const { disk } = makeSimulatedDisk(oldState());
+    let failures = 2;
+    const rename = async (from: string, to: string): Promise<void> => {
+      if (failures-- > 0) throw new Error("no rename");
+      await disk.rename(from, to);
+    };
+    // What the first failure leaves cannot be removed at once either.
+    let isStuck = true;
+    const remove = async (path: string): Promise<void> => {
+      if (isStuck && (await disk.stat(path)) !== undefined) isStuck = false;
+      else await disk.remove(path);
+    };
+    await storeOn({ ...disk, rename, remove }).open(async (session) => {
+      await expect(session.write("new.json", utf8("new"))).rejects.toThrow("no rename");
+      await expect(session.write("new.json", utf8("new"))).rejects.toThrow("no rename");
+      await session.write("new.json", utf8("new"));
+      expect(await textOf(session, "new.json")).toBe("new");
+    });
+  });
+
   test("refuses a name that leads elsewhere, in every operation", async () => {
     const refused = { code: "TUF_STORE_NAME" };
     await storeOn(makeSimulatedDisk().disk).open(async (session) => {

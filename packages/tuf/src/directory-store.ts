@@ -1,5 +1,5 @@
 import { quote, TrustError } from "@countersign/core";
-import { closing, makeDirectories, replaceFile, replaceFileQuickly, type Disk, type Replacement } from "./disk.ts";
+import { closing, makeDirectories, replaceFile, replaceFileQuickly, type Disk } from "./disk.ts";
 import { tufError } from "./errors.ts";
 import { waitForLock, type LockWait, type Locks } from "./lock.ts";
 import { checkStoreName, type Store, type StoreSession } from "./store.ts";
@@ -29,8 +29,7 @@ export function makeDirectoryStore(options: DirectoryStoreOptions): Store {
       await makeDirectories(disk, directory);
       const lock = await waitForLock(locks, `${directory}/${lockName}`, lockWait(options, signal));
       try {
-        await removeLeftovers(disk, directory);
-        return await work(directorySession(disk, directory));
+        return await work(directorySession(disk, directory, await removeLeftovers(disk, directory)));
       } finally {
         await lock.release();
       }
@@ -49,31 +48,54 @@ function temporaryName(name: string): string {
   return `.${name}.tmp`;
 }
 
-async function removeLeftovers(disk: Disk, directory: string): Promise<void> {
+/** Gives the names that are left. */
+async function removeLeftovers(disk: Disk, directory: string): Promise<Names> {
+  const names = new Names();
   for (const name of await disk.list(directory)) {
     if (/^\..*\.tmp$/.test(name)) await disk.remove(`${directory}/${name}`);
+    else names.add(name);
+  }
+  return names;
+}
+
+/**
+ * What may be in the directory. Only whoever has the lock puts something there, so that who has it need not ask the disk for what
+ * is not here. One name for all spellings that some file system takes for the same.
+ */
+class Names {
+  readonly #known = new Set<string>();
+
+  has(name: string): boolean {
+    return this.#known.has(name.toLowerCase());
+  }
+
+  add(name: string): void {
+    this.#known.add(name.toLowerCase());
   }
 }
 
-function directorySession(disk: Disk, directory: string): StoreSession {
+function directorySession(disk: Disk, directory: string, names: Names): StoreSession {
   const pathOf = (name: string): string => {
     checkStoreName(name);
     return `${directory}/${name}`;
-  };
-  const replacement = (name: string, bytes: Uint8Array): Replacement => {
-    return { path: pathOf(name), temporary: `${directory}/${temporaryName(name)}`, bytes };
   };
   // Whatever is in the way is not ours; a file replaces all but a directory by itself.
   const clear = async (path: string): Promise<void> => {
     if ((await disk.stat(path))?.kind === "directory") await disk.remove(path);
   };
   const put = async (name: string, bytes: Uint8Array, replace: typeof replaceFile): Promise<void> => {
-    const change = replacement(name, bytes);
-    await clear(change.path);
-    await replace(disk, change);
+    const [path, temporary] = [pathOf(name), temporaryName(name)];
+    if (names.has(name)) await clear(path);
+    const isTemporaryFree = !names.has(temporary);
+    names.add(name);
+    names.add(temporary);
+    await replace(disk, { path, temporary: `${directory}/${temporary}`, isTemporaryFree, bytes });
   };
   return {
-    read: async (name, maxBytes) => readStored(disk, pathOf(name), maxBytes),
+    read: async (name, maxBytes) => {
+      const path = pathOf(name);
+      return names.has(name) ? readStored(disk, path, maxBytes) : undefined;
+    },
     write: async (name, bytes) => put(name, bytes, replaceFile),
     cache: async (name, bytes) => put(name, bytes, replaceFileQuickly),
     remove: async (name) => {

@@ -56,6 +56,8 @@ export interface Replacement {
   readonly path: string;
   /** In the same directory, ours alone. */
   readonly temporary: string;
+  /** Nothing lies at `temporary`, so that nothing has to be removed there. */
+  readonly isTemporaryFree?: boolean;
   readonly bytes: Uint8Array;
 }
 
@@ -71,10 +73,10 @@ export async function replaceFile(disk: Disk, replacement: Replacement): Promise
 /** As `replaceFile`, but a loss of power may leave the file missing or damaged; other processes never see it so. */
 export async function replaceFileQuickly(
   disk: Disk,
-  { path, temporary, bytes }: Replacement,
+  { path, temporary, isTemporaryFree = false, bytes }: Replacement,
   beforeClose: (file: DiskFile) => Promise<void> = async () => {},
 ): Promise<void> {
-  await disk.remove(temporary);
+  if (!isTemporaryFree) await disk.remove(temporary);
   try {
     const file = await disk.create(temporary);
     await closing(file, async () => {

@@ -1,8 +1,8 @@
-import { concatBytes, TrustError } from "@countersign/core";
+import { TrustError } from "@countersign/core";
 import { tufError } from "./errors.ts";
 import { placeOf } from "./http-address.ts";
-import { codeOf, type HttpAnswer, type HttpResponse, type HttpWorld } from "./http-request.ts";
-import type { FetchLimits } from "./http-limit.ts";
+import { codeOf, endBody, over, type HttpAnswer, type HttpResponse, type HttpWorld } from "./http-request.ts";
+import { maxSkipMs, maxSkippedBytes, type FetchLimits } from "./http-limit.ts";
 
 /** How a body is read. */
 export interface BodyOptions {
@@ -38,9 +38,9 @@ export async function* readBody(
   } catch (error) {
     throw reasonOf(error, answer, received);
   } finally {
-    watched.abort();
+    watched.abort(over);
     source.close();
-    answer.stop.abort();
+    answer.stop.abort(over);
   }
 }
 
@@ -51,24 +51,71 @@ function reasonOf(error: unknown, { stop, url }: HttpAnswer, received: number): 
   return tufError("TUF_FETCH_CUT", { checked: placeOf(url), got: `${codeOf(error)} after ${received} bytes` });
 }
 
+/** How much is read at once of a body whose length nobody announced, in bytes. */
+const roomBytes = 64 * 1024;
+
 /** The whole body. */
 export async function readWhole(world: HttpWorld, answer: HttpAnswer, options: BodyOptions): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of readBody(world, answer, options)) chunks.push(chunk);
-  return concatBytes(...chunks);
+  const { response } = answer;
+  // One more than announced, to see the end.
+  let whole = new Uint8Array(Math.min(announcedBytes(response) ?? roomBytes, options.maxBytes) + 1);
+  let length = 0;
+  const grow = (least: number): void => {
+    if (whole.length >= least) return;
+    const larger = new Uint8Array(Math.max(least, whole.length * 2));
+    larger.set(whole.subarray(0, length));
+    whole = larger;
+  };
+  const room = (): Uint8Array => {
+    grow(length + 1);
+    return whole.subarray(length);
+  };
+  for await (const chunk of readBody(world, answer, { ...options, room })) {
+    if (chunk.buffer !== whole.buffer) {
+      grow(length + chunk.length);
+      whole.set(chunk, length);
+    }
+    length += chunk.length;
+  }
+  return whole.subarray(0, length);
 }
 
-/** Ends a request whose body nobody wants. */
+/**
+ * Ends a request whose body nobody wants. One that is short and comes at once is read to its end, so that the connection can be used
+ * for the next request.
+ */
+export async function skipBody(world: HttpWorld, answer: HttpAnswer, limits: FetchLimits): Promise<void> {
+  const skipped = new AbortController();
+  const late = async (): Promise<void> => {
+    await world.sleep(maxSkipMs, skipped.signal);
+    answer.stop.abort(over);
+  };
+  late().catch(() => {});
+  const buffer = new Uint8Array(maxSkippedBytes + 1);
+  try {
+    for await (const chunk of readBody(world, answer, { maxBytes: maxSkippedBytes, limits, room: () => buffer }))
+      void chunk;
+  } catch {
+    // Then the connection is lost, and nothing else.
+  } finally {
+    skipped.abort(over);
+  }
+}
+
+/** Ends a request whose body nobody wants, and with it the connection if that is not yet at its end. */
 export function dropBody({ response, stop }: HttpAnswer): void {
-  response.body?.cancel().catch(() => {});
-  stop.abort();
+  endBody(response);
+  stop.abort(over);
 }
 
 // A length that was announced is of what is sent, which is what we get only if it was not compressed.
 function checkAnnounced(answer: HttpAnswer, maxBytes: number): void {
-  const { headers } = answer.response;
-  if (headers.has("content-encoding")) return;
-  if (Number(headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(answer, maxBytes);
+  if ((announcedBytes(answer.response) ?? 0) > maxBytes) throw tooLarge(answer, maxBytes);
+}
+
+function announcedBytes({ headers }: HttpResponse): number | undefined {
+  const length = headers.has("content-encoding") ? null : headers.get("content-length");
+  return length !== null && /^\d{1,15}$/.test(length) ? Number(length) : undefined;
 }
 
 function tooLarge({ url }: HttpAnswer, maxBytes: number): TrustError {
@@ -114,16 +161,17 @@ interface Reading {
 }
 
 /** By the way that the transport and the caller both know. */
-function readingOf({ body, readInto }: HttpResponse, room: BodyOptions["room"]): Reading {
+function readingOf(response: HttpResponse, room: BodyOptions["room"]): Reading {
+  const { readInto } = response;
   if (readInto !== undefined && room !== undefined) {
     const next = async (): Promise<Uint8Array | undefined> => {
       const buffer = room();
       const length = await readInto(buffer);
       return length === 0 ? undefined : buffer.subarray(0, length);
     };
-    return { next, end: async () => body?.cancel() };
+    return { next, end: async () => endBody(response) };
   }
-  const reader = body?.getReader();
+  const reader = response.body?.getReader();
   return { next: async () => (await reader?.read())?.value, end: async () => reader?.cancel() };
 }
 

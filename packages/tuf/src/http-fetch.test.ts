@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { concatBytes, equalBytes, parseUtf8, utf8 } from "@countersign/core";
@@ -5,7 +6,7 @@ import { startFaultServer, type ServerFault } from "@countersign/testkit";
 import { tufError } from "./errors.ts";
 import { makeHttpFetcher, type HttpFetcherOptions } from "./http-fetch.ts";
 import type { Fetcher, FetchedTarget } from "./fetch.ts";
-import type { FetchLimits } from "./http-limit.ts";
+import { maxSkipMs, type FetchLimits } from "./http-limit.ts";
 
 const server = await startFaultServer();
 const second = await startFaultServer();
@@ -44,6 +45,7 @@ const impatient: FetchLimits = { ...limits, firstByteMs: 90, rateWindowMs: 80 };
 /** For a server that begins, which on a busy machine takes its time, and then does not go on. */
 const hasty: FetchLimits = { ...impatient, firstByteMs: limits.firstByteMs };
 const guards = [limits, impatient].flatMap(({ firstByteMs, rateWindowMs }) => [firstByteMs, rateWindowMs / 4]);
+guards.push(maxSkipMs);
 
 function fetcherOf(options: Partial<HttpFetcherOptions> = {}, urls: readonly string[] = [server.url]): Fetcher {
   return makeHttpFetcher({
@@ -146,6 +148,40 @@ describe("T9: no newer root", () => {
     server.fault("*", { kind: "status", status: 500 });
     const refused = fetcherOf().metadata("2.root.json", wanted);
     await expect(refused).rejects.toMatchObject({ code: "TUF_FETCH_UNAVAILABLE", kind: "unavailable" });
+  });
+});
+
+describe("a body that nobody wants", () => {
+  const ports: (number | undefined)[] = [];
+  let body: (response: ServerResponse) => void = (response) => void response.end();
+  const noting = startFaultServer({
+    answer: ({ socket, url }, response) => {
+      ports.push(socket.remotePort);
+      if (url?.endsWith("2.root.json") !== true) return false;
+      body(response.writeHead(404));
+      return true;
+    },
+  });
+  beforeEach(() => void ports.splice(0));
+  afterAll(async () => (await noting).close());
+
+  async function askTwice(): Promise<void> {
+    const { url, files } = await noting;
+    files.set("/metadata/timestamp.json", metadata);
+    const fetcher = fetcherOf({}, [url]);
+    expect(await fetcher.metadata("2.root.json", wanted)).toBeUndefined();
+    expect(await fetcher.metadata("timestamp.json", wanted)).toEqual(metadata);
+  }
+
+  test.each<[string, (response: ServerResponse) => void]>([
+    ["never ends", (response) => void response.write("x")],
+    ["is long", (response) => void response.end("x".repeat(1_000_000))],
+  ])("costs the connection, and no more than a moment, if it %s", async (_, send) => {
+    body = send;
+    const startedMs = performance.now();
+    await askTwice();
+    expect(new Set(ports).size).toBe(2);
+    expect(performance.now() - startedMs).toBeLessThan(maxSkipMs + 4000);
   });
 });
 

@@ -1,6 +1,6 @@
 import { tufError } from "./errors.ts";
 import { metadataUrlOf, parseBase, type Mirror } from "./http-address.ts";
-import { dropBody, readWhole } from "./http-body.ts";
+import { dropBody, readWhole, skipBody } from "./http-body.ts";
 import { baseOf, plainHeaders, refused, strongTag, type HttpClient, type MirrorBase } from "./http-client.ts";
 import { defaultFetchLimits, makeGate, type FetchLimits } from "./http-limit.ts";
 import { Mirrors, type MirrorAnswer } from "./http-mirror.ts";
@@ -100,13 +100,14 @@ async function readMetadata(
   { url, maxBytes, remembered }: MetadataReading,
 ): Promise<MirrorAnswer<Uint8Array>> {
   const { response } = answer;
+  const skip = (): Promise<void> => skipBody(client.world, answer, client.limits);
   if (isAbsent(response)) {
-    dropBody(answer);
+    await skip();
     return "absent";
   }
   const known = remembered.get(url.href);
   if (response.status === 304 && known !== undefined && known.bytes.length <= maxBytes) {
-    dropBody(answer);
+    await skip();
     return { value: new Uint8Array(known.bytes) };
   }
   if (response.status !== 200) {

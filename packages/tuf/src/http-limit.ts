@@ -28,6 +28,10 @@ export const firstRetryMs = 500;
 /** The longest wait that a server can ask for by Retry-After, in milliseconds. */
 export const maxRetryMs = 20_000;
 
+/** The longest body that is read although nobody wants it, in bytes, and how long that may take, in milliseconds. */
+export const maxSkippedBytes: number = 16 * 1024;
+export const maxSkipMs = 400;
+
 /** Lets so many pieces of work run at once; the others wait in order. */
 export function makeGate(places: number): <T>(work: () => Promise<T>) => Promise<T> {
   let free = places;

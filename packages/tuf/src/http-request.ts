@@ -21,6 +21,8 @@ export interface HttpResponse extends Pick<Response, "status" | "type" | "body">
    * came yet. Resolves with the number of bytes, 0 at the end; rejects as reading `body` does.
    */
   readonly readInto?: (buffer: Uint8Array) => Promise<number>;
+  /** Goes with `readInto`: ends the answer, whatever is left of it. */
+  readonly drop?: () => void;
 }
 
 /** One request. */
@@ -42,6 +44,9 @@ export interface HttpAnswer {
   /** Ends the request, with the reason that reading the body then rejects with. */
   readonly stop: AbortController;
 }
+
+/** The reason given to what ends because there is nothing left to do. Unless one is given, the platform makes one with a stack. */
+export const over: Error = new Error("over");
 
 /** Why an answer cannot be had now, and how long the server asked us to wait. */
 export class Postponed extends Error {
@@ -86,7 +91,7 @@ async function follow(
     const response = await firstByte(world, { ...request, url, headers }, stop);
     if (![301, 302, 303, 307, 308].includes(response.status) && response.type !== "opaqueredirect")
       return { response, url };
-    await response.body?.cancel().catch(() => {});
+    endBody(response);
     if (redirects === maxRedirects)
       throw tufError("TUF_FETCH_REDIRECT", { checked: placeOf(url), expected: `at most ${maxRedirects} in a row` });
     const next = checkRedirect(url, response.headers.get("location"));
@@ -94,6 +99,12 @@ async function follow(
     if (next.origin !== url.origin) headers = { ...request.headers };
     url = next;
   }
+}
+
+/** Ends an answer by the way that its transport has; of a `body` that is made when it is asked for, none is made for this. */
+export function endBody(response: HttpResponse): void {
+  if (response.drop === undefined) response.body?.cancel().catch(() => {});
+  else response.drop();
 }
 
 async function firstByte(
@@ -115,7 +126,7 @@ async function firstByte(
   } catch (error) {
     throw failureOf(error, url, stop);
   } finally {
-    answered.abort();
+    answered.abort(over);
   }
 }
 

@@ -26,12 +26,9 @@ export function httpFetch(url: string, init: RequestInit): Promise<HttpResponse>
     const { signal } = init;
     const failed = (error: Error): void => reject(signal?.aborted === true ? (signal.reason as Error) : error);
     try {
-      const make = url.startsWith("https:") ? https.request : http.request;
-      const agent = agentFor(url);
-      const headers = (init.headers ?? {}) as http.OutgoingHttpHeaders;
-      const options = { headers, ...(agent && { agent }), ...(signal && { signal }) };
-      const request = make(url, options, (message) => resolve(responseOf(message)));
+      const request = send(url, init, (message) => resolve(responseOf(message)));
       request.on("error", failed);
+      if (signal) stopWith(signal, request);
       request.end();
     } catch (error) {
       failed(error as Error);
@@ -39,13 +36,38 @@ export function httpFetch(url: string, init: RequestInit): Promise<HttpResponse>
   });
 }
 
+function send(url: string, init: RequestInit, onAnswer: (message: http.IncomingMessage) => void): http.ClientRequest {
+  const make = url.startsWith("https:") ? https.request : http.request;
+  const agent = agentFor(url);
+  const headers = (init.headers ?? {}) as http.OutgoingHttpHeaders;
+  return make(url, { headers, ...(agent && { agent }) }, onAnswer);
+}
+
+/** As Node's own `signal`, which watches every end that a stream can come to. Here that is one: the answer is read, or is not. */
+function stopWith(signal: AbortSignal, request: http.ClientRequest): void {
+  const stop = (): void => void request.destroy(signal.reason as Error);
+  if (signal.aborted) return stop();
+  signal.addEventListener("abort", stop, { once: true });
+  request.once("close", () => signal.removeEventListener("abort", stop));
+}
+
 function responseOf(message: http.IncomingMessage): HttpResponse {
   const headers = headersOf(message.rawHeaders);
   const source = decoded(message, headers.get("content-encoding"));
   const inbox = new Inbox(source);
   if (source === message) setReader(message.socket, inbox);
-  const readInto = (buffer: Uint8Array): Promise<number> => inbox.readInto(buffer);
-  return { status: message.statusCode ?? 0, type: "default", headers, body: bodyOf(message, source), readInto };
+  let body: HttpResponse["body"] | undefined;
+  return {
+    status: message.statusCode ?? 0,
+    type: "default",
+    headers,
+    // The platform's streams take longer to load than all else here together, and the client asks for none.
+    get body() {
+      return (body ??= bodyOf(message, source));
+    },
+    readInto: (buffer) => inbox.readInto(buffer),
+    drop: () => drop(message, source),
+  };
 }
 
 /** As `Headers` has them, which would load all of fetch. */
@@ -70,12 +92,16 @@ function bodyOf(message: http.IncomingMessage, source: Readable): ReadableStream
         else controller.enqueue(value);
       },
       cancel() {
-        message.destroy();
-        source.destroy();
+        drop(message, source);
       },
     },
     { highWaterMark: 0 },
   );
+}
+
+function drop(message: http.IncomingMessage, source: Readable): void {
+  message.destroy();
+  source.destroy();
 }
 
 const decoders: ReadonlyMap<string, () => zlib.Gunzip | zlib.Inflate | zlib.BrotliDecompress> = new Map([

@@ -143,7 +143,7 @@ export function parseMetadata(bytes: Uint8Array): Root | Timestamp | Snapshot | 
 
 function readType(bytes: Uint8Array): string {
   let type: Json | undefined;
-  const text = readCanonicalText(readParts(bytes).signed, canonicalErrors.malformed);
+  const text = readCanonicalText(readParts(bytes, {}).signed, canonicalErrors.malformed);
   walkMembers(text, (name, from) => {
     const to = endOfValue(text, from);
     if (name === "_type") type = readTextValue(text.slice(from, to));
@@ -158,14 +158,15 @@ interface Parts {
 }
 
 /** The two halves of every metadata file. */
-function readParts(bytes: Uint8Array): Parts {
+function readParts(bytes: Uint8Array, { plain }: Partial<Pick<RowForm<unknown>, "plain">>): Parts {
   if (bytes.length > maxMetadataBytes)
     throw metadataMalformed({
       checked: "length",
       expected: `at most ${maxMetadataBytes} bytes`,
       got: String(bytes.length),
     });
-  const members = readCanonicalMembers(bytes, { numbers: "refuse", duplicates: "refuse", errors: canonicalErrors });
+  const rules = { numbers: "refuse", duplicates: "refuse", errors: canonicalErrors } as const;
+  const members = readCanonicalMembers(bytes, { ...rules, ...(plain && { plain }) });
   const [signed, signatures] = [members.get("signed"), members.get("signatures")];
   if (signed === undefined || signatures === undefined)
     throw metadataMalformed({ checked: "metadata", expected: "members signed and signatures" });
@@ -219,8 +220,13 @@ const metaRows: RowForm<MetaFile> = {
   read: readMetaFile,
 };
 
+const tableRows: ReadonlyMap<TopRole, RowForm<unknown>> = new Map<TopRole, RowForm<unknown>>([
+  ["snapshot", metaRows],
+  ["targets", targetRows],
+]);
+
 function readHead(bytes: Uint8Array, type: TopRole): Head {
-  const { signed, signatures } = readParts(bytes);
+  const { signed, signatures } = readParts(bytes, tableRows.get(type) ?? {});
   const { json, ...tables } = readSigned(readCanonicalText(signed, canonicalErrors.malformed), type);
   const rest = readObject(json, type, metadataMalformed);
   const got = rest.string("_type");

@@ -72,7 +72,7 @@ async function refreshRoot(run: Run, anchor: Uint8Array, base: Omit<RootSet, "ro
     if (next.isNew) await writeRoot(run.session, { before: set, after: next.set, bytes: next.bytes });
     ({ set, bytes } = next);
   }
-  await writeLatestRoot(run.session, set, bytes);
+  await writeLatestRoot(run, set, bytes);
   stepSet(run, { role: "root", file: "root.json", from: "store" }, (checks) => checkRootFresh(set, checks));
   return set;
 }
@@ -121,14 +121,19 @@ async function forgetRotated(session: StoreSession, { before, after }: RootChang
 }
 
 /** The latest root may have come with the program, past those that the store knows. */
-async function writeLatestRoot(session: StoreSession, after: RootSet, bytes: Uint8Array): Promise<void> {
+async function writeLatestRoot({ session, writing }: Run, after: RootSet, bytes: Uint8Array): Promise<void> {
   const stored = await readStored(session, roleFile("root"), maxRootBytes);
-  if (stored !== undefined && equalBytes(stored, bytes)) return;
-  const root = stored && orNothing(() => parseRoot(stored));
+  if (stored === undefined) {
+    writing.begun(session.cache(roleFile("root"), bytes));
+    return;
+  }
+  if (equalBytes(stored, bytes)) return;
+  const root = orNothing(() => parseRoot(stored));
   if (root !== undefined) {
     checkNoNewerRoot(after, root);
     await forgetRotated(session, { before: { root }, after, bytes });
   }
+  // Waited for: a timestamp that this root speaks for, beside the old root, would be forgotten by the next run.
   await session.cache(roleFile("root"), bytes);
 }
 

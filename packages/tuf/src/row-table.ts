@@ -25,7 +25,7 @@ export interface RowForm<T> {
   /** For messages: the name of the object. */
   readonly at: string;
   readonly maxRows: number;
-  /** Fits, from its start, every row of the common kind and no row that `read` would refuse. Sticky. */
+  /** Fits, from its start, every row of the common kind and none that `read` would refuse or is not canonical JSON. Sticky. */
   readonly plain: RegExp;
   /** Reads one row; throws if it has not its form. */
   readonly read: (reader: ObjectReader, json: JsonObject) => T;
