@@ -1,6 +1,6 @@
 import { formatPem, hex, makeVerifier, type AlgorithmName, type JsonObject, type Signer } from "@countersign/core";
 import { tufError } from "./errors.ts";
-import { computeKeyId } from "./key.ts";
+import { computeKeyId, listedSchemes } from "./key.ts";
 
 /** A public key as metadata lists it, under its id. */
 export interface ListedKey {
@@ -10,19 +10,6 @@ export interface ListedKey {
   readonly fingerprint: string;
 }
 
-const schemes: ReadonlyMap<AlgorithmName, { readonly keytype: string; readonly scheme: string }> = new Map([
-  ["ed25519", { keytype: "ed25519", scheme: "ed25519" }],
-  ["ecdsa-p256-sha256", { keytype: "ecdsa", scheme: "ecdsa-sha2-nistp256" }],
-  ["ecdsa-p384-sha384", { keytype: "ecdsa", scheme: "ecdsa-sha2-nistp384" }],
-  ["ecdsa-p521-sha512", { keytype: "ecdsa", scheme: "ecdsa-sha2-nistp521" }],
-  ["rsa-pss-sha256", { keytype: "rsa", scheme: "rsassa-pss-sha256" }],
-  ["rsa-pss-sha384", { keytype: "rsa", scheme: "rsassa-pss-sha384" }],
-  ["rsa-pss-sha512", { keytype: "rsa", scheme: "rsassa-pss-sha512" }],
-  ["rsa-pkcs1-sha256", { keytype: "rsa", scheme: "rsa-pkcs1v15-sha256" }],
-  ["rsa-pkcs1-sha384", { keytype: "rsa", scheme: "rsa-pkcs1v15-sha384" }],
-  ["rsa-pkcs1-sha512", { keytype: "rsa", scheme: "rsa-pkcs1v15-sha512" }],
-]);
-
 /**
  * The form in which a key is listed, the same that securesystemslib writes: Ed25519 in hex, all others in PEM. Its id is
  * the SHA-256 of the canonical JSON of that form (specification 1.0.34 §4.2). Unless an algorithm is named it is the one
@@ -30,7 +17,7 @@ const schemes: ReadonlyMap<AlgorithmName, { readonly keytype: string; readonly s
  */
 export function formatKey(spki: Uint8Array, algorithm?: AlgorithmName): ListedKey {
   const verifier = makeVerifier(spki, algorithm ?? tufAlgorithm(makeVerifier(spki).algorithm.name));
-  const scheme = schemes.get(verifier.algorithm.name);
+  const scheme = listedSchemes.get(verifier.algorithm.name);
   if (scheme === undefined) throw tufError("TUF_KEY_UNLISTABLE", { got: verifier.algorithm.name });
   const text = scheme.keytype === "ed25519" ? hex(spki.subarray(-32)) : formatPem("PUBLIC KEY", spki);
   const key = { keytype: scheme.keytype, keyval: { public: text }, scheme: scheme.scheme };

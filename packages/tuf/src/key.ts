@@ -90,6 +90,11 @@ const schemes: ReadonlyMap<string, SchemeRow> = new Map([
   ...rsaSchemes("rsa-pkcs1v15", "rsa-pkcs1"),
 ]);
 
+/** How metadata lists keys of each algorithm: by the first type that a scheme has, for older files have others. */
+export const listedSchemes: ReadonlyMap<AlgorithmName, { readonly keytype: string; readonly scheme: string }> = new Map(
+  [...schemes].map(([scheme, { algorithm, keytypes }]) => [algorithm, { keytype: keytypes[0] ?? scheme, scheme }]),
+);
+
 function bare(prefix: string, bytes: number): NonNullable<SchemeRow["bare"]> {
   return { prefix: parseHex(prefix), bytes };
 }

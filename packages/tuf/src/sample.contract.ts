@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import {
   formatCanonicalJson,
-  formatPem,
   generateSigner,
   hex,
   TrustError,
@@ -9,7 +8,7 @@ import {
   type JsonObject,
   type Signer,
 } from "@countersign/core";
-import { computeKeyId } from "./key.ts";
+import { formatSignerKey } from "./author-key.ts";
 
 /** Public roots beside the repository; absent on most machines. */
 export const rootChainData: URL = new URL("../../../../shared/data/tuf/sigstore-root-chain/", import.meta.url);
@@ -55,26 +54,11 @@ export interface SampleKey {
   readonly json: JsonObject;
 }
 
-const schemes: Readonly<Partial<Record<AlgorithmName, readonly [keytype: string, scheme: string]>>> = {
-  ed25519: ["ed25519", "ed25519"],
-  "ecdsa-p256-sha256": ["ecdsa", "ecdsa-sha2-nistp256"],
-  "ecdsa-p384-sha384": ["ecdsa", "ecdsa-sha2-nistp384"],
-  "ecdsa-p521-sha512": ["ecdsa", "ecdsa-sha2-nistp521"],
-  "rsa-pss-sha256": ["rsa", "rsassa-pss-sha256"],
-  "rsa-pss-sha384": ["rsa", "rsassa-pss-sha384"],
-  "rsa-pss-sha512": ["rsa", "rsassa-pss-sha512"],
-  "rsa-pkcs1-sha256": ["rsa", "rsa-pkcs1v15-sha256"],
-  "rsa-pkcs1-sha384": ["rsa", "rsa-pkcs1v15-sha384"],
-  "rsa-pkcs1-sha512": ["rsa", "rsa-pkcs1v15-sha512"],
-};
-
 /** A new key; Ed25519 unless told otherwise. */
 export function makeKey(algorithm: AlgorithmName = "ed25519"): SampleKey {
   const signer = generateSigner(algorithm);
-  const [keytype, scheme] = schemes[algorithm] as readonly [string, string];
-  const text = keytype === "ed25519" ? hex(signer.spki.subarray(-32)) : formatPem("PUBLIC KEY", signer.spki);
-  const json = { keytype, scheme, keyval: { public: text } };
-  return { keyid: computeKeyId(json), signer, json };
+  const { keyid, key } = formatSignerKey(signer);
+  return { keyid, signer, json: key };
 }
 
 /** One signature over `signed`, as metadata lists it. */
