@@ -1,3 +1,4 @@
+import { tufOpinionFlag } from "./update-options.ts";
 import type { Flag } from "./flag.ts";
 import type { Instance, OutputOptions } from "./options.ts";
 
@@ -8,6 +9,7 @@ export interface TrustUpdateOptions extends OutputOptions {
   readonly tufUrl?: string;
   readonly tufRoot?: string;
   readonly output?: string;
+  readonly secondOpinion?: true;
 }
 
 /** What `trust show` and `trust check` take. */
@@ -55,6 +57,7 @@ export const trustUpdateFlags: readonly Flag[] = [
     says: "the root metadata of that repository, from a source you trust",
     group: "Trust:",
   },
+  tufOpinionFlag,
   {
     flags: "-o, --output <dir>",
     says: "also write trusted_root.json and signing_config.json there",

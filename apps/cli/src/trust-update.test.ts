@@ -2,6 +2,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync 
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { loadInstance, loadTufRoot } from "@countersign/pipeline";
+import { parseUtf8 } from "@countersign/core";
+import { addTufTarget, delegateTuf, makeTufRepository, publishTuf, startFaultServer } from "@countersign/testkit";
 import { parseRoot } from "@countersign/tuf";
 import { parsed, setStage, type Stage } from "./stage.ts";
 import type { Outcome } from "./scenario.ts";
@@ -64,6 +66,35 @@ test("what does not verify changes nothing", async () => {
   stage.sigstore.faults.set("tuf", { kind: "status", status: 503 });
   expect((await update(["--output", output])).code).toBe(3);
   expect(readFileSync(join(output, "trusted_root.json"), "utf8")).toBe("mine");
+});
+
+test("tuf-js is asked too, with what was fetched and what the store had, and both agree", async () => {
+  expect(await update(["--second-opinion"])).toMatchObject({ code: 0 });
+  expect(await update(["--second-opinion"])).toMatchObject({ code: 0 });
+});
+
+test("a file that tuf-js would look for elsewhere is not taken if it is asked", async () => {
+  const repository = makeTufRepository();
+  // For the specification a `!` is a letter like others; for minimatch this pattern fits all but one name.
+  for (const [role, paths] of [["other", ["!x"]] as const, ["right", ["*"]] as const]) {
+    delegateTuf(repository, "targets", role, { paths, terminating: true });
+    const text = role === "right" ? parseUtf8(stage.sigstore.trustedRootBytes) : "{}";
+    addTufTarget(repository, "trusted_root.json", text, role);
+  }
+  await publishTuf(repository);
+  const server = await startFaultServer();
+  for (const [name, bytes] of repository.metadata) server.files.set(`/tuf/${name}`, bytes);
+  for (const [name, bytes] of repository.targets) server.files.set(`/tuf/targets/${name}`, bytes);
+  const argv = ["--tuf-url", `${server.url}/tuf`, "--tuf-root", stage.path("own-root.json")];
+  writeFileSync(stage.path("own-root.json"), repository.metadata.get("1.root.json") ?? "");
+  const run = (...more: readonly string[]): Promise<Outcome> =>
+    stage.run(["trust", "update", ...argv, ...more], { env: { XDG_DATA_HOME: data } });
+  const { code, stderr } = await run("--second-opinion");
+  expect([code, /\[([A-Z_]+)\]/.exec(stderr)?.[1]]).toEqual([3, "PIPELINE_SECOND_OPINION_UNABLE"]);
+  expect(stderr).toContain("other.json");
+  expect(server.requests.some(({ path }) => path.startsWith("/tuf/targets/"))).toBe(false);
+  expect((await run()).code).toBe(0);
+  await server.close();
 });
 
 test("another repository's root is refused", async () => {

@@ -139,7 +139,7 @@ async function makeClient(
   const given = mirrorsOf(options);
   const recorded = new Map<string, Uint8Array>();
   const plain = makeFetcher(given.length > 0 ? given : pinned.mirrors, options, terminal);
-  const fetcher = options.secondOpinion === true ? (await loadOpinion()).recordFetcher(plain, recorded) : plain;
+  const fetcher = options.secondOpinion === true ? await recordingFetcher(plain, recorded) : plain;
   const identityCheck = await identityCheckOf(options, terminal);
   const updater = createUpdater({
     root: pinned.root,
@@ -160,8 +160,17 @@ export async function identityCheckOf(options: UpdateOptions, terminal: Terminal
   return openIdentityCheck(options, terminal);
 }
 
+/** What a second opinion needs of a client. */
+export type JudgedClient = Pick<UpdateClient, "updater" | "store" | "root" | "recorded">;
+
+/** A fetcher that keeps what metadata came, for a second opinion. */
+export async function recordingFetcher(fetcher: Fetcher, recorded: Map<string, Uint8Array>): Promise<Fetcher> {
+  const { recordFetcher } = await loadOpinion();
+  return recordFetcher(fetcher, recorded);
+}
+
 /** Asks tuf-js whether it would have found the same in what this client used. Rejects with PIPELINE_SECOND_OPINION_* unless it agrees. */
-export async function checkSecondOpinion(client: UpdateClient, targets: readonly TrustedTarget[]): Promise<void> {
+export async function checkSecondOpinion(client: JudgedClient, targets: readonly TrustedTarget[]): Promise<void> {
   const { askTufJs, checkOpinion, collectReplay } = await loadOpinion();
   const { updater, store, root, recorded } = client;
   const { steps, time } = updater.report;

@@ -83,7 +83,8 @@ const identities: readonly Flag[] = [
   ...trustFlags,
 ];
 
-const secondOpinion: Flag = {
+/** For whatever comes from a TUF repository. */
+export const tufOpinionFlag: Flag = {
   flags: "--second-opinion",
   says: "ask tuf-js too, with the very bytes that were fetched, and refuse unless it agrees",
   group: "Trust:",
@@ -100,7 +101,7 @@ export const updateTrustFlags: readonly Flag[] = [
 const reach: readonly Flag[] = [store, repository, ...network, clock, ...identities];
 
 /** What `update refresh` and `update get` know; `update watch` and `update list` know the rest of it. */
-export const updateRefreshFlags: readonly Flag[] = [...reach, secondOpinion];
+export const updateRefreshFlags: readonly Flag[] = [...reach, tufOpinionFlag];
 export const updateReachFlags: readonly Flag[] = reach;
 
 export const updateGetFlags: readonly Flag[] = [

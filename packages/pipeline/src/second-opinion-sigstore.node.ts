@@ -1,5 +1,6 @@
 import { createPublicKey, X509Certificate, type KeyObject } from "node:crypto";
 import { createRequire } from "node:module";
+import { parseUtf8 } from "@countersign/core";
 import type { Bundle } from "@sigstore/bundle";
 import type { TrustedRoot } from "@sigstore/protobuf-specs";
 import type { Signer } from "@sigstore/verify";
@@ -154,18 +155,19 @@ function readRoot(roots: readonly Uint8Array[], { specs }: Libraries): TrustedRo
   };
 }
 
-/** One document, or one a line. */
+/** One document, or one a line; strict UTF-8 either way, as our reader has it. */
 function parseDocuments(bytes: Uint8Array): readonly unknown[] {
+  const text = parseUtf8(bytes);
   try {
-    return [parse(bytes)];
+    return [JSON.parse(text)];
   } catch {
-    const lines = Buffer.from(bytes).toString("utf8").split("\n");
+    const lines = text.split(/\r?\n/);
     return lines.filter((line) => line.trim() !== "").map((line): unknown => JSON.parse(line));
   }
 }
 
 function parse(bytes: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  return JSON.parse(parseUtf8(bytes));
 }
 
 function attempt<T>(what: string, read: () => T): T {

@@ -156,6 +156,24 @@ describe("@sigstore/verify cannot tell, so nothing is allowed", () => {
     expect(summaryOf(await ask([{}], { files }))).toEqual(["allowed", undefined, "agree"]);
   });
 
+  test("by a trust root that is not UTF-8, or begins with a byte order mark, in one document or in lines", async () => {
+    let asked: PeerQuestion | undefined;
+    const noting: Peer = { name: "noting", ask: (question) => ((asked = question), honest) };
+    await ask([{}], { peer: noting });
+    const line = JSON.stringify(JSON.parse(new TextDecoder().decode(root.bytes)));
+    const twice = (text: string): Uint8Array => utf8(`${text}\n${text}\n`);
+    const judge = (bytes: Uint8Array): string => sigstore.ask({ ...(asked as PeerQuestion), roots: [bytes] }).verdict;
+    expect([root.bytes, twice(line)].map(judge)).toEqual(["accepts", "accepts"]);
+    const broken = [utf8(line.replace("{", '{"~":"~",')), twice(line.replace("{", '{"~":"~",'))];
+    expect(broken.map(judge)).toEqual(["accepts", "accepts"]);
+    // A byte that no UTF-8 has, in a member that nobody reads.
+    expect(broken.map((bytes) => judge(bytes.map((byte) => (byte === 0x7e ? 0xff : byte))))).toEqual([
+      "unable",
+      "unable",
+    ]);
+    expect([utf8(`\ufeff${line}`), twice(`\ufeff${line}`)].map(judge)).toEqual(["unable", "unable"]);
+  });
+
   test("a refusal of ours stays one", async () => {
     const report = await ask([{}], { what: digestOnly(artifactOf(utf8("other"))) });
     expect(summaryOf(report)).toEqual(["refused", "SIGSTORE_ARTIFACT_MISMATCH", "unable"]);

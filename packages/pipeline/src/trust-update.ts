@@ -6,6 +6,7 @@ import {
   type RunStep,
   type Store,
   type TrustedTarget,
+  type Updater,
 } from "@countersign/tuf";
 import { pipelineError } from "./errors.ts";
 import { collectTarget } from "./tuf-target.ts";
@@ -19,6 +20,8 @@ export interface TrustUpdateOptions {
   readonly now: () => Date;
   readonly signal?: AbortSignal;
   readonly onStep?: (step: RunStep) => void;
+  /** Asked once the targets are found, and before anything of them is fetched; what it rejects with ends the update. */
+  readonly confirm?: (updater: Updater, targets: readonly TrustedTarget[]) => Promise<void>;
 }
 
 /** What the repository gave, proved to be its own and right in form. */
@@ -40,22 +43,24 @@ export const maxTrustTargetBytes: number = 16 * 1024 * 1024;
 /**
  * Gets an instance's trust root and signing config from its TUF repository. Proves that they are the newest of that repository at
  * this time, and that our own readers take them. Does not say that the repository is the one you should trust: `root` does.
- * Rejects with PIPELINE_TRUST_TARGET, the errors of the update client and those of `parseTrustRoot` and `parseSigningConfig`.
+ * Rejects with PIPELINE_TRUST_TARGET, what `confirm` rejects with, the errors of the update client and those of `parseTrustRoot` and `parseSigningConfig`.
  */
 export async function fetchTrustUpdate(options: TrustUpdateOptions): Promise<TrustUpdate> {
-  const { root, fetcher, store, now, signal, onStep } = options;
+  const { root, fetcher, store, now, signal, onStep, confirm } = options;
   const call = signal === undefined ? {} : { signal };
   const updater = createUpdater({ root, store, fetch: fetcher, now, ...(onStep && { onStep }) });
   const run = await updater.refresh(call);
   const [trusted, config] = await updater.targets([trustedRootTarget, signingConfigTarget], call);
   if (trusted === undefined)
     throw pipelineError("PIPELINE_TRUST_TARGET", { expected: trustedRootTarget, got: "no such target" });
+  const targets = config === undefined ? [trusted] : [trusted, config];
+  await confirm?.(updater, targets);
   const trustedRoot = await readTarget(fetcher, trusted, call);
   parseTrustRoot(trustedRoot);
-  if (config === undefined) return { trustedRoot, targets: [trusted], run };
+  if (config === undefined) return { trustedRoot, targets, run };
   const signingConfig = await readTarget(fetcher, config, call);
   parseSigningConfig(signingConfig);
-  return { trustedRoot, signingConfig, targets: [trusted, config], run };
+  return { trustedRoot, signingConfig, targets, run };
 }
 
 async function readTarget(

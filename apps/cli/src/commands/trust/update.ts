@@ -1,7 +1,12 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf, equalBytes, parseUtf8, quote, utf8 } from "@countersign/core";
-import { fetchTrustUpdate, loadTufRoot, type TrustUpdate } from "@countersign/pipeline";
+import {
+  fetchTrustUpdate,
+  loadTufRoot,
+  type TrustUpdate,
+  type TrustUpdateOptions as TrustUpdateQuestion,
+} from "@countersign/pipeline";
 import { openStore } from "@countersign/tuf/node";
 import { cliError } from "../../errors.ts";
 import { checkDirectory, readSmallFile } from "../../input.node.ts";
@@ -10,7 +15,8 @@ import { writeAtomic } from "../../output.node.ts";
 import { formatJson } from "../../render-json.ts";
 import { plain } from "../../render-text.ts";
 import { trustDirectory } from "../../trust-directory.ts";
-import { makeFetcher } from "../../update-client.ts";
+import { checkSecondOpinion, makeFetcher, recordingFetcher, type JudgedClient } from "../../update-client.ts";
+import type { Fetcher } from "@countersign/tuf";
 import type { OutputOptions } from "../../options.ts";
 import type { Terminal } from "../../terminal.ts";
 import type { TrustUpdateOptions } from "../../trust-options.ts";
@@ -27,9 +33,9 @@ export async function trustUpdateCommand(
   const directory = trustDirectory(name, terminal.env);
   if (directory === undefined) throw cliError("CLI_USAGE", "no home directory is known: set HOME");
   const mirror = { metadataUrl: url, targetsUrl: `${url.replace(/\/+$/, "")}/targets` };
-  const fetcher = makeFetcher([mirror], {}, terminal);
   const store = openStore(join(directory, "tuf"));
-  const update = await interruptible(() => fetchTrustUpdate({ root, fetcher, store, now: () => terminal.now() }));
+  const judged = await judging(makeFetcher([mirror], {}, terminal), { root, store }, options);
+  const update = await interruptible(() => fetchTrustUpdate({ root, store, now: () => terminal.now(), ...judged }));
   const files = [directory, ...output].flatMap((folder) => writeFiles(folder, update));
   if (options.json === true) {
     const { run } = update;
@@ -40,6 +46,20 @@ export async function trustUpdateCommand(
     terminal.err(lines.join(""));
   }
   return 0;
+}
+
+/** The fetcher, and who is asked besides: tuf-js, with all that came, if that was asked for. */
+async function judging(
+  fetcher: Fetcher,
+  client: Pick<JudgedClient, "root" | "store">,
+  { secondOpinion }: TrustUpdateOptions,
+): Promise<Pick<TrustUpdateQuestion, "fetcher" | "confirm">> {
+  if (secondOpinion !== true) return { fetcher };
+  const recorded = new Map<string, Uint8Array>();
+  return {
+    fetcher: await recordingFetcher(fetcher, recorded),
+    confirm: (updater, targets) => checkSecondOpinion({ ...client, updater, recorded }, targets),
+  };
 }
 
 interface Repository {
