@@ -1,5 +1,6 @@
 import { utf8 } from "./bytes.ts";
 import { canonicalise, unescapeCanonical, type CanonicalErrors } from "./canonical-scan.ts";
+import type { ShapeError } from "./decode.ts";
 import type { Json, JsonObject } from "./json.ts";
 
 /*
@@ -48,15 +49,25 @@ export function readTextItems(text: string): readonly string[] {
 
 /**
  * The value that canonical text spells; numbers as JavaScript reads them. Not by way of JSON.parse, for which control
- * characters would have to be escaped: V8 13.6 then sometimes loses a member whose name has an escape.
+ * characters would have to be escaped: V8 13.6 then sometimes loses a member whose name has an escape. Throws the error of the
+ * limits, if there are any.
  */
-export function readTextValue(text: string): Json {
-  return readValue({ text, at: 0 });
+export function readTextValue(text: string, { maxMembers, malformed }: Partial<TextLimits> = {}): Json {
+  const limits = maxMembers === undefined || malformed === undefined ? undefined : { maxMembers, malformed };
+  return readValue({ text, at: 0, limits });
+}
+
+/** What one value may be. */
+export interface TextLimits {
+  /** How many members one object may have: a million in one take an engine most of a minute. */
+  readonly maxMembers: number;
+  readonly malformed: ShapeError;
 }
 
 interface Cursor {
   readonly text: string;
   at: number;
+  readonly limits: TextLimits | undefined;
 }
 
 function readValue(cursor: Cursor): Json {
@@ -95,8 +106,10 @@ function readArray(cursor: Cursor): readonly Json[] {
 
 function readObject(cursor: Cursor): JsonObject {
   const members: Record<string, Json> = {};
+  const { maxMembers = Number.POSITIVE_INFINITY, malformed } = cursor.limits ?? {};
   cursor.at++;
-  while (cursor.text.charCodeAt(cursor.at) !== 125) {
+  for (let count = 1; cursor.text.charCodeAt(cursor.at) !== 125; count++) {
+    if (count > maxMembers && malformed) throw malformed({ expected: `at most ${maxMembers} members in one object` });
     const name = readString(cursor);
     cursor.at++;
     const value = readValue(cursor);

@@ -1,5 +1,6 @@
 import { formatCanonicalJson, hex, type Json, type JsonObject } from "@countersign/core";
 import { describe, expect, test } from "vitest";
+import { maxKeys } from "./role.ts";
 import { maxSignatures, parseMetadata, parseRoot, parseSnapshot, parseTargets, parseTimestamp } from "./metadata.ts";
 import {
   bytesOf,
@@ -33,6 +34,26 @@ describe("what is right in form", () => {
     const { targets: table } = parseTargets(file1(targets));
     expect([...table.names()]).toEqual(["a/b.txt"]);
     expect(table.get("a/b.txt")).toMatchObject({ length: 3, digests: [`sha256:${sha256}`] });
+  });
+
+  test("has so many members in one object and no more, whatever they are, and is refused before they are built", () => {
+    const keys = (count: number): string =>
+      Array.from({ length: count }, (_, at) => `"k${at}":{"keytype":"x","keyval":{},"scheme":"x"}`).join(",");
+    const delegating = (count: number): Uint8Array =>
+      bytesOf(
+        JSON.stringify({ signed: { ...targets, delegations: "~" }, signatures: [] }).replace(
+          '"~"',
+          `{"keys":{${keys(count)}},"roles":[]}`,
+        ),
+      );
+    expect(parseTargets(delegating(maxKeys)).delegations?.keys.size).toBe(maxKeys);
+    const startedMs = performance.now();
+    expect(codeOf(() => parseTargets(delegating(1_000_000)))).toBe("TUF_METADATA_MALFORMED");
+    // Building them takes a quiet machine more than that.
+    expect(performance.now() - startedMs).toBeLessThan(8000);
+    const custom = Object.fromEntries(Array.from({ length: maxKeys + 1 }, (_, at) => [`k${at}`, at]));
+    const odd = { ...targets, targets: { x: { ...file, custom } } };
+    expect(codeOf(() => parseTargets(file1(odd)))).toBe("TUF_METADATA_MALFORMED");
   });
 
   test("is signed in the canonical form of what was received, with members that nobody knows", async () => {

@@ -13,7 +13,7 @@ import {
 } from "@countersign/core";
 import { tufError } from "./errors.ts";
 import { readMetaFile, readCount, type MetaFile } from "./file-info.ts";
-import { canonicalErrors, metadataMalformed } from "./form.ts";
+import { canonicalErrors, metadataMalformed, textLimits } from "./form.ts";
 import { readDelegations, readKeys, readTopRoles, type Delegations, type Role, type TopRole } from "./role.ts";
 import { readRowTable, type RowForm, type RowTable } from "./row-table.ts";
 import { targetRows, type TargetTable } from "./target-table.ts";
@@ -146,7 +146,7 @@ function readType(bytes: Uint8Array): string {
   const text = readCanonicalText(readParts(bytes, {}).signed, canonicalErrors.malformed);
   walkMembers(text, (name, from) => {
     const to = endOfValue(text, from);
-    if (name === "_type") type = readTextValue(text.slice(from, to));
+    if (name === "_type") type = readTextValue(text.slice(from, to), textLimits);
     return to;
   });
   return typeof type === "string" ? type : "";
@@ -172,7 +172,7 @@ function readParts(bytes: Uint8Array, { plain }: Partial<Pick<RowForm<unknown>, 
     throw metadataMalformed({ checked: "metadata", expected: "members signed and signatures" });
   return {
     signed,
-    signatures: readSignatures(readTextValue(readCanonicalText(signatures, canonicalErrors.malformed))),
+    signatures: readSignatures(readTextValue(readCanonicalText(signatures, canonicalErrors.malformed), textLimits)),
   };
 }
 
@@ -258,7 +258,7 @@ function readSigned(text: string, type: TopRole): { readonly json: JsonObject } 
       return to;
     }
     const to = endOfValue(text, from);
-    if (known.has(name)) json[name] = readTextValue(text.slice(from, to));
+    if (known.has(name)) json[name] = readTextValue(text.slice(from, to), textLimits);
     return to;
   });
   return { json, ...tables };

@@ -9,7 +9,7 @@ import {
   type JsonObject,
   type ObjectReader,
 } from "@countersign/core";
-import { metadataMalformed } from "./form.ts";
+import { metadataMalformed, textLimits } from "./form.ts";
 
 /** An object of metadata that may have very many members of one form, so that each is read when it is asked for. */
 export interface RowTable<T> {
@@ -99,6 +99,6 @@ function nameAt(text: string, from: number): string {
 
 function readRow<T>(text: string, from: number, { at, read }: RowForm<T>): T {
   const valueFrom = endOfString(text, from) + 1;
-  const json = readTextValue(text.slice(valueFrom, endOfValue(text, valueFrom)));
+  const json = readTextValue(text.slice(valueFrom, endOfValue(text, valueFrom)), textLimits);
   return read(readObject(json, `${at}.${quote(nameAt(text, from))}`, metadataMalformed), json as JsonObject);
 }

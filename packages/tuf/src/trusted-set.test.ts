@@ -1,4 +1,4 @@
-import { digestOf, type JsonObject } from "@countersign/core";
+import { digestOf, TrustError, type JsonObject } from "@countersign/core";
 import { mutantsOf, type Loose } from "@countersign/testkit";
 import { beforeAll, describe, expect, test } from "vitest";
 import { bytesOf, codeOf, headOf, makeKey, rootContent, signed } from "./sample.contract.ts";
@@ -101,6 +101,38 @@ describe("lengths and hashes", () => {
       expect(codeOf(() => metaOfRole(set.snapshot, role))).toBe("TUF_ROLE_UNLISTED");
     }
   });
+});
+
+test("every refusal names the role, its version as far as it is known, and what was checked", async () => {
+  const said = (attempt: () => unknown): string => {
+    try {
+      attempt();
+      return "taken";
+    } catch (error) {
+      return error instanceof TrustError ? error.message : "";
+    }
+  };
+  const targets = trustInTargets(set);
+  const other = await signed({ ...headOf("targets"), targets: {} }, key);
+  const stranger = await signed({ ...headOf("timestamp"), meta: { "snapshot.json": { version: 1 } } }, makeKey());
+  const negative = await signed({ ...headOf("timestamp", -1), meta: {} }, key);
+  const swapped = bytesOf(new TextDecoder().decode(file("targets")).replace('"a"', '"b"'));
+  const loose = acceptTimestamp(set, await timestampOver(file("snapshot"), 2, { version: 2 }));
+  const later = acceptTimestamp(set, await timestampOver(file("snapshot"), 5)).timestamp;
+  const far = { ...set, nowMs: Date.parse("2040-01-01T00:00:00Z") };
+  const refusals: readonly (readonly [() => unknown, RegExp])[] = [
+    [() => acceptTimestamp(set, bytesOf("{")), /JSON.*"timestamp", byte 1/],
+    [() => acceptTimestamp(set, negative), /"timestamp", version, expected/],
+    [() => acceptTimestamp(set, file("snapshot")), /"timestamp", expected timestamp, got "snapshot"/],
+    [() => acceptTimestamp(set, stranger), /too few.*timestamp version 1, expected 1/],
+    [() => acceptTimestamp(set, file("timestamp"), later), /timestamp, expected version 5 or higher, got 1/],
+    [() => acceptTimestamp(far, file("timestamp")), /"timestamp" version 1, expected an expiry/],
+    [() => acceptTargets(set, other, targets), /length.*"targets" version 1/],
+    [() => acceptTargets(set, swapped, targets), /hash.*"targets" version 1/],
+    [() => acceptSnapshot(loose, file("snapshot")), /"snapshot", expected 2, got 1/],
+    [() => acceptNextRoot(set, bytesOf("[]")), /"root", byte 0/],
+  ];
+  for (const [attempt, says] of refusals) expect(said(attempt)).toMatch(says);
 });
 
 test("expiry is judged by the time of the run, to the millisecond", () => {

@@ -1,6 +1,6 @@
-import { quote, type Check } from "@countersign/core";
+import { quote, TrustError, type Check } from "@countersign/core";
 import { runCheck } from "./check.ts";
-import { tufError } from "./errors.ts";
+import { tufError, tufErrors } from "./errors.ts";
 import { findWrongDigest, type MetaFile } from "./file-info.ts";
 import { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from "./metadata.ts";
 import {
@@ -260,10 +260,23 @@ function parseChecked<T extends Metadata>(
 ): T {
   let parsed: T | undefined;
   runCheck(checks, "form", () => {
-    parsed = parse(bytes);
+    parsed = naming(role, () => parse(bytes));
     return `${quote(role)} version ${parsed.version}, specification ${parsed.specVersion}, ${bytes.length} bytes`;
   });
   return parsed as T;
+}
+
+/** A parser says which member is wrong; in whose file, only its caller knows. */
+function naming<T>(role: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    const entry = error instanceof TrustError ? tufErrors[error.code] : undefined;
+    if (!(error instanceof TrustError) || entry === undefined) throw error;
+    const { checked, ...rest } = error.detail;
+    const where = checked === undefined ? quote(role) : `${quote(role)}, ${checked}`;
+    throw new TrustError(error.code, entry, { checked: where, ...rest }, error.cause);
+  }
 }
 
 function checkSigned(
@@ -284,10 +297,11 @@ function checkSigned(
 function checkListed(role: string, bytes: Uint8Array, listed: MetaFile, checks: Check[]): void {
   runCheck(checks, "listed", () => {
     const { length, digests } = listed;
+    const checked = `${quote(role)} version ${listed.version}`;
     if (length !== undefined && bytes.length !== length)
-      throw tufError("TUF_LENGTH", { checked: quote(role), expected: `${length} bytes`, got: String(bytes.length) });
+      throw tufError("TUF_LENGTH", { checked, expected: `${length} bytes`, got: String(bytes.length) });
     const wrong = findWrongDigest(bytes, digests);
-    if (wrong !== undefined) throw tufError("TUF_HASH", { checked: quote(role), ...wrong });
+    if (wrong !== undefined) throw tufError("TUF_HASH", { checked, ...wrong });
     return `length and ${digests.length} hashes as listed`;
   });
 }

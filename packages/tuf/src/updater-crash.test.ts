@@ -63,44 +63,51 @@ async function oldStore(): Promise<DiskState> {
   return state.afterKill();
 }
 
-describe("T6: an update client", () => {
-  test("that is cut off anywhere starts again, and never falls behind what it had accepted", async () => {
-    const start = await oldStore();
-    let isDone = false;
-    let refusedOld = 0;
-    const cuts = await crashEverywhere({
-      start: () => {
-        isDone = false;
-        return start.afterKill();
-      },
-      run: async (disk) => {
-        await clientOn(disk, now).refresh();
-        isDone = true;
-      },
-      check: async (state, how) => {
-        const back = state.afterKill();
-        // An attacker who has the old release only: refused, unless nothing of the new one was accepted before.
-        const behind = await clientOn(makeSimulatedDisk(back).disk, old)
-          .refresh()
-          .then(
-            () => "accepted",
-            (error: { readonly code: string }) => error.code,
-          );
-        if (behind !== "accepted") refusedOld++;
-        expect(["accepted", "TUF_ROLLBACK", "TUF_THRESHOLD"]).toContain(behind);
-        if (isDone) expect(behind, `cut ${how.cutAt}, power ${how.power}`).not.toBe("accepted");
-        const client = clientOn(makeSimulatedDisk(state).disk, now);
-        const target = await client.target("app.bin");
-        expect(target?.version).toBe(2);
-        expect(target?.under.root).toBe(3);
-      },
-      powerCuts: 4,
-    });
-    expect(cuts).toBeGreaterThan(20);
-    expect(refusedOld).toBeGreaterThan(0);
-  });
+/** Thousands of runs; seconds, where nothing else runs. */
+const limitMs = 120_000;
 
-  test("that is cut off at its first start starts again", async () => {
+describe("T6: an update client", () => {
+  test(
+    "that is cut off anywhere starts again, and never falls behind what it had accepted",
+    { timeout: limitMs },
+    async () => {
+      const start = await oldStore();
+      let isDone = false;
+      let refusedOld = 0;
+      const cuts = await crashEverywhere({
+        start: () => {
+          isDone = false;
+          return start.afterKill();
+        },
+        run: async (disk) => {
+          await clientOn(disk, now).refresh();
+          isDone = true;
+        },
+        check: async (state, how) => {
+          const back = state.afterKill();
+          // An attacker who has the old release only: refused, unless nothing of the new one was accepted before.
+          const behind = await clientOn(makeSimulatedDisk(back).disk, old)
+            .refresh()
+            .then(
+              () => "accepted",
+              (error: { readonly code: string }) => error.code,
+            );
+          if (behind !== "accepted") refusedOld++;
+          expect(["accepted", "TUF_ROLLBACK", "TUF_THRESHOLD"]).toContain(behind);
+          if (isDone) expect(behind, `cut ${how.cutAt}, power ${how.power}`).not.toBe("accepted");
+          const client = clientOn(makeSimulatedDisk(state).disk, now);
+          const target = await client.target("app.bin");
+          expect(target?.version).toBe(2);
+          expect(target?.under.root).toBe(3);
+        },
+        powerCuts: 4,
+      });
+      expect(cuts).toBeGreaterThan(20);
+      expect(refusedOld).toBeGreaterThan(0);
+    },
+  );
+
+  test("that is cut off at its first start starts again", { timeout: limitMs }, async () => {
     await crashEverywhere({
       start: () => makeSimulatedDisk().state,
       run: async (disk) => void (await clientOn(disk, now).refresh()),
