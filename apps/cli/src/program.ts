@@ -80,8 +80,13 @@ function addCommand(program: Command, row: CommandRow, terminal: Terminal, settl
   command.action(async () => {
     applyEnvironment(command, terminal.env);
     const action = await row.load();
-    settle(await action(command.args, command.opts<Options>(), terminal));
+    const options = command.opts<Options>();
+    settle(await action(command.args, options, options.quiet === true ? quietened(terminal) : terminal));
   });
+}
+
+function quietened(terminal: Terminal): Terminal {
+  return Object.create(terminal, { isQuiet: { value: true } }) as Terminal;
 }
 
 /** What the words that only lead to commands stand for. */

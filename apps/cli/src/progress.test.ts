@@ -44,6 +44,15 @@ describe("progress of a download", () => {
     expect(lines).toEqual(["downloading app.bin: 1 MB of 4 MB (25 %)\n"]);
   });
 
+  test("with --quiet there is none", () => {
+    const { terminal, lines, later } = watch(false);
+    const progress = makeProgress("app.bin", 4_000_000, { ...terminal, isQuiet: true }, "downloading");
+    later(5001);
+    progress.report(1_000_000);
+    progress.end();
+    expect(lines).toEqual([]);
+  });
+
   test("of reading is silent about small files", () => {
     const { terminal, lines, later } = watch(true);
     later(1000);

@@ -14,14 +14,17 @@ export interface Progress {
   readonly end: () => void;
 }
 
-/** Progress on standard error: one line rewritten in place for a person, one line every five seconds for a log file. */
+const silent: Progress = { report: () => {}, end: () => {} };
+
+/** Progress on standard error: one line rewritten in place for a person, one line every five seconds for a log file, none with --quiet. */
 export function makeProgress(
   name: string,
   totalBytes: number | undefined,
   terminal: Terminal,
   verb: "reading" | "downloading" = "reading",
 ): Progress {
-  const { isWatched } = terminal;
+  const { isWatched, isQuiet = false } = terminal;
+  if (isQuiet) return silent;
   // A disk is quick, a network may not be.
   const quietBytes = verb === "reading" ? minProgressBytes / 4 : 0;
   let last = terminal.now().getTime();

@@ -13,6 +13,8 @@ export interface Terminal {
   style(format: Style, text: string): string;
   /** Whether a person is likely to read standard error as it appears. */
   readonly isWatched: boolean;
+  /** Whether nothing is to be said unless something is wrong. */
+  readonly isQuiet?: boolean;
   /** Whether a person can be asked something. */
   readonly canAsk: boolean;
   /** Asks a person on standard error and returns the line they type. */
