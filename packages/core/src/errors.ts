@@ -74,6 +74,16 @@ export function findingOf(error: unknown): Finding {
   return { level, code: error.code, message: error.message, fix: error.fix };
 }
 
+/** What `read` returns, or undefined where it throws a TrustError. Any other error is a bug of ours, and passes. */
+export function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof TrustError) return undefined;
+    throw error;
+  }
+}
+
 /** Control, format, bidirectional, ignorable, private, unassigned and lone surrogate characters, and all space but U+0020. */
 const printableAscii = /^[ -~]*$/;
 const invisible = /\p{C}|(?! )\p{Z}|\p{Default_Ignorable_Code_Point}|\u2800/gu;

@@ -1,6 +1,6 @@
 import { checkCheckpoint, checkConsistency, parseCheckpoint, parseNote } from "@countersign/tlog";
 import type { Checkpoint, LogKey } from "@countersign/tlog";
-import { TrustError } from "@countersign/core";
+import { attempt } from "@countersign/core";
 import { localSigstoreError } from "./errors.ts";
 import type { Faults } from "./faults.ts";
 import { text } from "./http.ts";
@@ -96,13 +96,4 @@ function latest(hash: string, o: Witnessing): Reply {
   const checkpoint = origin === undefined ? undefined : o.memory.get(origin);
   if (checkpoint === undefined) throw localSigstoreError("LOCAL_SIGSTORE_NOT_FOUND");
   return text(checkpoint);
-}
-
-function attempt<T>(check: () => T): T | undefined {
-  try {
-    return check();
-  } catch (error) {
-    if (error instanceof TrustError) return undefined;
-    throw error;
-  }
 }

@@ -1,4 +1,4 @@
-import { hex, TrustError, type Certificate } from "@countersign/core";
+import { attempt, hex, type Certificate } from "@countersign/core";
 import {
   parseBundle,
   parseTimestamp,
@@ -57,13 +57,13 @@ export function describeBundle(bytes: Uint8Array): BundleDescription {
     content: describeContent(bundle),
     logEntries: bundle.entries.map(describeEntry),
     timestamps: bundle.timestamps.map(
-      (token) => attempted(() => new Date(parseTimestamp(token).timeMs).toISOString()) ?? "unreadable",
+      (token) => attempt(() => new Date(parseTimestamp(token).timeMs).toISOString()) ?? "unreadable",
     ),
   };
 }
 
 function describeCertificate(leaf: Certificate): BundleDescription["signer"] {
-  const issuer = attempted(() => readIdentity(leaf).issuer);
+  const issuer = attempt(() => readIdentity(leaf).issuer);
   return {
     kind: "certificate",
     identities: leaf.subjectAltNames.map((name) => name.value),
@@ -77,7 +77,7 @@ function describeContent(bundle: Bundle): BundleDescription["content"] {
   const { content } = bundle;
   if (content.kind === "message")
     return { kind: "message", ...(content.digest === undefined ? {} : { digest: content.digest }) };
-  const statement = attempted(() => readStatement(content.envelope));
+  const statement = attempt(() => readStatement(content.envelope));
   return {
     kind: "envelope",
     payloadType: content.envelope.payloadType,
@@ -97,13 +97,4 @@ function describeEntry(entry: LogEntry): BundleDescription["logEntries"][number]
       ? { integratedTime: new Date(Number(seconds) * 1000).toISOString() }
       : {}),
   };
-}
-
-function attempted<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof TrustError) return undefined;
-    throw error;
-  }
 }

@@ -1,4 +1,4 @@
-import { hashNames, TrustError, type HashName, type Verifier } from "@countersign/core";
+import { attempt, hashNames, type HashName, type Verifier } from "@countersign/core";
 import { parseBundle, readingOf, readStatement, type Bundle, type Reading } from "@countersign/sigstore";
 
 /** Bytes that may say something about the artifact, and where they came from. Unverified. */
@@ -51,13 +51,4 @@ function attemptReadings(file: EvidenceFile, keys: readonly Verifier[]): readonl
 
 function attemptParse({ bytes }: EvidenceFile): Bundle | undefined {
   return attempt(() => parseBundle(bytes));
-}
-
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof TrustError) return undefined;
-    throw error;
-  }
 }

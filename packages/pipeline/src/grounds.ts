@@ -1,4 +1,4 @@
-import { TrustError, type Certificate, type Requirements, type Verifier } from "@countersign/core";
+import { attempt, type Certificate, type Requirements, type Verifier } from "@countersign/core";
 import { checkIssued, mergeTrustRoots, type Bundle, type TrustRoot } from "@countersign/sigstore";
 import type { Trust } from "./trust.ts";
 
@@ -22,12 +22,7 @@ export function groundsOf(bundle: Bundle, trust: Trust, key: Verifier | undefine
 }
 
 function isIssuedBy({ authorities }: TrustRoot, leaf: Certificate | undefined): boolean {
-  try {
-    return leaf !== undefined && checkIssued(leaf, authorities, []).authority !== undefined;
-  } catch (error) {
-    if (error instanceof TrustError) return false;
-    throw error;
-  }
+  return leaf !== undefined && attempt(() => checkIssued(leaf, authorities, [])) !== undefined;
 }
 
 /** A log that was passed over is one all the same. */

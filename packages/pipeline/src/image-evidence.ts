@@ -1,4 +1,5 @@
 import {
+  attempt,
   digestOf,
   findingOf,
   hashNames,
@@ -140,10 +141,5 @@ function ageProblem({ times }: Claims, { question: { maxAgeMs }, now }: ImageRun
 
 /** The repository that a signed name means: signers write `index.docker.io` for `docker.io`, and some a tag as well. */
 function repositoryIn(name: string): string | undefined {
-  try {
-    return formatRepository(parseReference(name));
-  } catch (error) {
-    if (error instanceof TrustError) return undefined;
-    throw error;
-  }
+  return attempt(() => formatRepository(parseReference(name)));
 }

@@ -1,4 +1,5 @@
 import {
+  attempt,
   base64,
   parseBase64,
   parseJson,
@@ -51,12 +52,7 @@ export function parseCertificateFile(bytes: Uint8Array): string {
 }
 
 function decoded(bytes: Uint8Array): Uint8Array | undefined {
-  try {
-    return parseBase64(parseUtf8(bytes).trim());
-  } catch (error) {
-    if (error instanceof TrustError) return undefined;
-    throw error;
-  }
+  return attempt(() => parseBase64(parseUtf8(bytes).trim()));
 }
 
 const openingBrace = 0x7b;

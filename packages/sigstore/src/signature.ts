@@ -1,4 +1,5 @@
 import {
+  attempt,
   coreError,
   defaultAlgorithm,
   digestName,
@@ -129,20 +130,11 @@ export function readingOf(bundle: Bundle, spki?: Uint8Array): Reading {
 }
 
 function subjectHashes(envelope: Envelope): readonly HashName[] {
-  const subjects = attemptSubjects(envelope);
+  const subjects = attempt(() => readStatement(envelope).subjects) ?? [];
   const others = (["sha384", "sha512"] as const).filter((name) =>
     subjects.some(({ digest }) => digest[name] !== undefined),
   );
   return ["sha256", ...others];
-}
-
-function attemptSubjects(envelope: Envelope): readonly Subject[] {
-  try {
-    return readStatement(envelope).subjects;
-  } catch (error) {
-    if (error instanceof TrustError) return [];
-    throw error;
-  }
 }
 
 function isArtifactSignature(verifier: Verifier, artifact: Artifact, signature: Uint8Array): boolean {

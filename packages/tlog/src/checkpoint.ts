@@ -1,4 +1,4 @@
-import { base64, equalBytes, hex, parseBase64, quote, TrustError, type Verifier } from "@countersign/core";
+import { attempt, base64, equalBytes, hex, parseBase64, quote, type Verifier } from "@countersign/core";
 import { tlogError } from "./errors.ts";
 import { noteKey } from "./key.ts";
 import { emptyRoot, maxTreeSize, treeHashBytes } from "./merkle.ts";
@@ -110,22 +110,13 @@ export function parseSize(text: string): bigint {
 }
 
 function parseRoot(text: string): Uint8Array {
-  const root = decodeRoot(text);
+  const root = attempt(() => parseBase64(text));
   if (root?.length === treeHashBytes) return root;
   throw tlogError("TLOG_CHECKPOINT_MALFORMED", {
     checked: "root hash",
     expected: `base64 of ${treeHashBytes} bytes`,
     got: quote(text),
   });
-}
-
-function decodeRoot(text: string): Uint8Array | undefined {
-  try {
-    return parseBase64(text);
-  } catch (error) {
-    if (error instanceof TrustError) return undefined;
-    throw error;
-  }
 }
 
 function listNames(note: Note): string {
