@@ -130,6 +130,8 @@ describe("policy files", () => {
     expect(await outcome(entry(8), [certified(ada, {}, { logs: [log] })])).toBe("allowed");
     const { index: _, treeSize: __, ...promised } = { ...log, proof: "promise" as const };
     expect(await outcome(entry(7), [certified(ada, {}, { logs: [promised] })])).toBe("unknown POLICY_DENY_UNKNOWN");
+    expect(await outcome(entry(7), [certified(ada)])).toBe("unknown POLICY_DENY_UNKNOWN");
+    expect(await outcome(file({ deny: { logEntries: [] } }), [certified(ada)])).toBe("allowed");
     const keyid = "33".repeat(32);
     expect(await outcome(file({ signers: [{ keyid }], deny: { keys: [keyid] } }), [keyed(keyid)])).toBe(
       "refused POLICY_DENIED",

@@ -75,8 +75,10 @@ export function denialOf({ signer, logs }: Claims, deny: DenyList | undefined): 
   return entryDenial(logs, deny);
 }
 
-/** An entry whose place was not proved may be the very one that is denied. */
+/** An entry whose place was not proved may be the very one that is denied, and so may one that was left out. */
 function entryDenial(logs: Claims["logs"], { logEntries = [] }: DenyList): TrustError | undefined {
+  if (logEntries.length > 0 && logs.length === 0)
+    return policyError("POLICY_DENY_UNKNOWN", { checked: "log entry", got: "none" });
   for (const { logId, index } of logs) {
     const denied = logEntries.filter((entry) => entry.logId === logId);
     if (denied.some((entry) => entry.index === index))
