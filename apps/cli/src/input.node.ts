@@ -48,6 +48,12 @@ export function checkDirectory(path: string, what: string): string {
   throw cliError("CLI_FILE_MISSING", { checked, expected: "a directory", got: "a file" });
 }
 
+/** As `checkPresent`, and refuses a directory (CLI_FILE_DIRECTORY): for what will be read only after something else was done. */
+export function checkFile(path: string, what: string): void {
+  checkPresent(path, what);
+  if (statSync(path).isDirectory()) throw cliError("CLI_FILE_DIRECTORY", `${what} ${quote(path)}`);
+}
+
 /** Throws a CLI_FILE_* error if nothing of that name is there; opens nothing, so that a pipe keeps nobody waiting. */
 export function checkPresent(path: string, what: string): void {
   try {

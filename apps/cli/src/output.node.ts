@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   openSync,
@@ -10,16 +12,43 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { quote } from "@countersign/core";
+import { basename, dirname, join, resolve } from "node:path";
+import { quote, type TrustError } from "@countersign/core";
 import { cliError } from "./errors.ts";
+import { checkDirectory } from "./input.node.ts";
 
 /**
  * Writes `text` to `path` so that the name holds either the old content or all of the new one: a file beside it is
- * filled, synced and renamed. Synchronous, so no signal handler runs while the temporary file exists.
+ * filled, synced and renamed. Synchronous, so no signal handler runs while the temporary file exists. Into a pipe, a
+ * device and whatever /dev/stdout leads to it is written as it is: these have no content to lose, and must stay what they are.
  * Throws CLI_OUTPUT_FAILED, and leaves nothing behind, if any step fails.
  */
 export function writeAtomic(path: string, text: string): void {
+  if (isStream(path)) writeThrough(path, text);
+  else writeBeside(path, text);
+}
+
+/** Whether the name is no file's of its own: a rename would put a file where the pipe or device was. */
+function isStream(path: string): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined || stats.isDirectory()) return false;
+  return !stats.isFile() || /^\/(?:dev|proc)\//.test(resolve(path));
+}
+
+function writeThrough(path: string, text: string): void {
+  try {
+    const fd = openSync(path, "a");
+    try {
+      writeWhole(fd, text);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw failedOutput(path, error);
+  }
+}
+
+function writeBeside(path: string, text: string): void {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
     writeSynced(temporary, text);
@@ -27,12 +56,13 @@ export function writeAtomic(path: string, text: string): void {
     syncDirectory(dirname(path));
   } catch (error) {
     removeQuietly(temporary);
-    throw cliError(
-      "CLI_OUTPUT_FAILED",
-      { checked: quote(path), got: (error as NodeJS.ErrnoException).code ?? "an error" },
-      error,
-    );
+    throw failedOutput(path, error);
   }
+}
+
+function failedOutput(path: string, error: unknown): TrustError {
+  const { code = "an error" } = error as NodeJS.ErrnoException;
+  return cliError("CLI_OUTPUT_FAILED", { checked: quote(path), got: code }, error);
 }
 
 /** What must survive: the inputs of this run, whatever they hold. */
@@ -42,10 +72,14 @@ export interface Precious {
 }
 
 /**
- * Refuses (CLI_OUTPUT_SECRET) to let an output replace a file of `precious`, or anything that holds a private key.
- * A missing target is fine. Does not check that it can be written.
+ * Refuses (CLI_OUTPUT_SECRET) to let an output replace a file of `precious`, or anything that holds a private key, and an
+ * output that could not be written, before anything is done that cannot be undone: CLI_FILE_DIRECTORY for a directory,
+ * CLI_FILE_MISSING where there is no directory to hold it, CLI_OUTPUT_FAILED where nothing may be written in that.
+ * A missing target is fine. Does not check for free space.
  */
 export function checkOutput(path: string, precious: readonly Precious[]): void {
+  if (isStream(path)) return;
+  checkPlace(path);
   const target = identityOf(path);
   if (target === undefined) return;
   for (const { path: other, what } of precious) {
@@ -55,15 +89,30 @@ export function checkOutput(path: string, precious: readonly Precious[]): void {
     throw cliError("CLI_OUTPUT_SECRET", { checked: quote(path), got: "a private key" });
 }
 
+function checkPlace(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw cliError("CLI_FILE_DIRECTORY", `output ${quote(path)}`);
+  const directory = checkDirectory(dirname(path), "directory of the output");
+  try {
+    accessSync(directory, constants.W_OK);
+  } catch (error) {
+    throw failedOutput(path, error);
+  }
+}
+
 function writeSynced(path: string, text: string): void {
   const fd = openSync(path, "wx", 0o644);
   try {
-    let rest: Uint8Array = Buffer.from(text, "utf8");
-    while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
+    writeWhole(fd, text);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
+}
+
+function writeWhole(fd: number, text: string): void {
+  let rest: Uint8Array = Buffer.from(text, "utf8");
+  while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
 }
 
 /** Makes the new name durable. Windows cannot open a directory, and needs no such step. */

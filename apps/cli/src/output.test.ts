@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import type * as fs from "node:fs";
+import * as fs from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { checkOutput, writeAtomic } from "./output.node.ts";
@@ -16,6 +17,7 @@ vi.mock("node:fs", async (load) => {
     }) as Fn;
   return {
     ...real,
+    accessSync: failing("access", real.accessSync),
     openSync: failing("open", real.openSync),
     writeSync: failing("write", real.writeSync),
     fsyncSync: failing("fsync", real.fsyncSync),
@@ -65,7 +67,67 @@ describe("writeAtomic", () => {
   });
 });
 
+describe.skipIf(process.platform === "win32")("what is no file", () => {
+  test("a pipe, also behind a link, is written into and stays a pipe", async () => {
+    const place = emptyFolder("pipes");
+    const pipe = join(place, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    symlinkSync(pipe, join(place, "link"));
+    // Opened for both ends, so that nobody waits for the other.
+    const fd = fs.openSync(pipe, "r+");
+    for (const name of ["pipe", "link"]) {
+      const path = join(place, name);
+      checkOutput(path, []);
+      writeAtomic(path, `into ${name}`);
+      const buffer = Buffer.alloc(64);
+      expect(buffer.toString("utf8", 0, fs.readSync(fd, buffer))).toBe(`into ${name}`);
+    }
+    fs.closeSync(fd);
+    expect(statSync(pipe).isFIFO()).toBe(true);
+    expect(readdirSync(place).toSorted()).toEqual(["link", "pipe"]);
+  });
+
+  test.skipIf(process.platform !== "linux")("where /dev/stdout leads is written to, and not replaced", () => {
+    const place = emptyFolder("stdout");
+    const path = join(place, "redirected");
+    const fd = fs.openSync(path, "w");
+    const { ino } = statSync(path);
+    checkOutput(`/proc/self/fd/${fd}`, []);
+    writeAtomic(`/proc/self/fd/${fd}`, "a bundle");
+    fs.closeSync(fd);
+    expect([readFileSync(path, "utf8"), statSync(path).ino]).toEqual(["a bundle", ino]);
+  });
+
+  test("a pipe that nobody may write to", () => {
+    const pipe = join(emptyFolder("no-pipe"), "pipe");
+    execFileSync("mkfifo", [pipe]);
+    Object.assign(fault, { step: "open", code: "EACCES" });
+    expect(() => writeAtomic(pipe, "x")).toThrow(expect.objectContaining({ code: "CLI_OUTPUT_FAILED" }) as Error);
+    fault.step = "";
+    expect(statSync(pipe).isFIFO()).toBe(true);
+  });
+});
+
 describe("checkOutput", () => {
+  test.each([
+    ["a directory", ".", "CLI_FILE_DIRECTORY", "usage"],
+    ["a directory that is not there", "none/out.json", "CLI_FILE_MISSING", "usage"],
+    ["a file for a directory", "file/out.json", "CLI_FILE_MISSING", "usage"],
+  ])("%s is no place for an output", (_, name, code, kind) => {
+    const place = emptyFolder(`place-${name.replace("/", "-")}`);
+    writeFileSync(join(place, "file"), "x");
+    expect(() => checkOutput(join(place, name), [])).toThrow(expect.objectContaining({ code, kind }) as Error);
+  });
+
+  test("a directory that nothing may be written in", () => {
+    const place = emptyFolder("read-only");
+    Object.assign(fault, { step: "access", code: "EACCES" });
+    expect(() => checkOutput(join(place, "out.json"), [])).toThrow(
+      expect.objectContaining({ code: "CLI_OUTPUT_FAILED" }) as Error,
+    );
+    fault.step = "";
+  });
+
   const refused = expect.objectContaining({ code: "CLI_OUTPUT_SECRET", kind: "usage" }) as Error;
 
   test("an input is not overwritten, by whatever name", () => {

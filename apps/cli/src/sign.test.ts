@@ -257,9 +257,28 @@ describe("nothing is written", () => {
       "--bundle",
       join(stage.folder, "no", "such", "folder", "b.json"),
     ]);
-    expect(outcome).toMatchObject({ code: 3, stderr: expect.stringContaining("CLI_OUTPUT_FAILED") as string });
+    expect(outcome).toMatchObject({ code: 2, stderr: expect.stringContaining("CLI_FILE_MISSING") as string });
     expect(readdirSync(stage.folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
+});
+
+test("nothing gets into the log before every file is found and the output has its place", async () => {
+  const file = stage.write("found", "x");
+  const size = (): string | undefined => stage.sigstore.rekor.checkpoint().split("\n")[1];
+  const before = size();
+  const rest = ["--identity-token", stage.path("token.jwt"), ...stage.signing];
+  for (const [argv, code] of [
+    [[file, stage.path("misspelt")], "CLI_FILE_MISSING"],
+    [[file, stage.folder], "CLI_FILE_DIRECTORY"],
+    [[file, "--bundle", stage.folder], "CLI_FILE_DIRECTORY"],
+    [[file, "--bundle", join(stage.folder, "no", "b.json")], "CLI_FILE_MISSING"],
+  ] as const)
+    expect(await stage.run(["sign", ...argv, ...rest])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(code) as string,
+    });
+  expect(size()).toBe(before);
+  expect(existsSync(`${file}.sigstore.json`)).toBe(false);
 });
 
 describe("wrong usage", () => {

@@ -4,6 +4,7 @@ import { isDigestOperand, readArtifact } from "../artifact.node.ts";
 import { bundleNameOf } from "../bundle.ts";
 import { checkConsent, publicHosts } from "../consent.ts";
 import { cliError } from "../errors.ts";
+import { checkFile } from "../input.node.ts";
 import { interruptible } from "../interrupt.ts";
 import type { SignOptions } from "../options.ts";
 import { checkOutput, writeAtomic, type Precious } from "../output.node.ts";
@@ -22,6 +23,8 @@ export async function signCommand(
   const outputs = outputsOf(operands, options);
   for (const { path } of outputs) if (path !== "-") checkOutput(path, preciousOf(operands, options));
   const signing = await makeSigning(options, terminal, "files");
+  // What is in a public log stays there: no file is signed before all of them are found.
+  for (const operand of operands) if (operand !== "-" && !isDigestOperand(operand)) checkFile(operand, "artifact");
   if (signing.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
   useProxy(terminal);
   const signed: Signed[] = [];
