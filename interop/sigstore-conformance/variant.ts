@@ -79,7 +79,7 @@ export const variants: readonly Variant[] = [
   {
     name: "cve-2022-36056-swapped-tlog-entry_fail",
     from: "happy-path-v0.2",
-    expected: "SIGSTORE_BUNDLE_MALFORMED",
+    expected: "SIGSTORE_BUNDLE_OLDER",
     change: olderCosign,
   },
   {

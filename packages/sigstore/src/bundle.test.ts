@@ -67,6 +67,17 @@ const asEnvelope =
     bundle["dsseEnvelope"] = envelope;
   };
 
+test("what older cosign wrote under the same option is named, and what to do with it", () => {
+  const older = { base64Signature: "AA==", cert: "AA==", rekorBundle: { SignedEntryTimestamp: "AA==", Payload: {} } };
+  expect(() => parseBundle(jsonBytes(older))).toThrow(
+    expect.objectContaining({
+      code: "SIGSTORE_BUNDLE_OLDER",
+      fix: expect.stringContaining("bundle convert") as string,
+    }),
+  );
+  expect(codeOf(() => parseBundle(jsonBytes({ base64Signature: 1, mediaType: "x" })))).toBe("SIGSTORE_BUNDLE_VERSION");
+});
+
 describe("parseBundle", () => {
   test("reads every part of a bundle", () => {
     const bundle = parse();

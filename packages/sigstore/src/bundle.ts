@@ -75,6 +75,7 @@ export const bundleMediaType = "application/vnd.dev.sigstore.bundle.v0.3+json";
  */
 export function parseBundle(bytes: Uint8Array): Bundle {
   const reader = readObject(parseJson(bytes, { maxBytes: maxBundleBytes, maxDepth: 32 }), "bundle", malformed);
+  if (!reader.has("mediaType") && reader.has("base64Signature")) throw sigstoreError("SIGSTORE_BUNDLE_OLDER");
   const mediaType = reader.string("mediaType");
   const version = versions.get(mediaType);
   if (version === undefined)

@@ -196,6 +196,11 @@ const sigstoreEntries = {
     says: "not a Sigstore bundle",
     fix: "fetch the bundle again; if it repeats, ask the signer for a new one",
   },
+  SIGSTORE_BUNDLE_OLDER: {
+    kind: "malformed",
+    says: "the JSON that older cosign wrote for a bundle, not a Sigstore bundle",
+    fix: "make one of it: countersign bundle convert FILE",
+  },
   SIGSTORE_BUNDLE_VERSION: {
     kind: "malformed",
     says: "the bundle is of a version that is not known here",
