@@ -52,7 +52,15 @@ test("a target that tuf-js finds too is saved, also when most was in the store a
     expect([code, code === 0 ? "" : stderr]).toEqual([0, ""]);
   }
   expect(readFileSync(join(at, "out", "plugins", "one"), "utf8")).toBe("a plugin");
-  expect((await update("refresh", "--second-opinion")).code).toBe(0);
+  const refreshed = await update("refresh", "--second-opinion", "--json");
+  expect(refreshed.code).toBe(0);
+  expect(JSON.parse(refreshed.stdout)).toMatchObject({
+    secondOpinion: {
+      outcome: "agree",
+      evidence: [{ source: "metadata", ours: "accepts", theirs: "accepts", guards: [] }],
+    },
+  });
+  expect(refreshed.stderr).toMatch(/opinion +tuf-js \d+\.\d+\.\d+ agrees: both accept/);
 });
 
 test("one about which it disagrees is not saved, and the exit code is 1", async () => {
@@ -60,6 +68,11 @@ test("one about which it disagrees is not saved, and the exit code is 1", async 
   expect(code).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({
     decision: { verdict: "refused", code: "PIPELINE_SECOND_OPINION_DISAGREES" },
+    secondOpinion: {
+      outcome: "disagree",
+      by: expect.stringContaining("tuf-js") as string,
+      evidence: [{ source: "plugins/.hidden", ours: "accepts", theirs: "refuses", guards: [] }],
+    },
   });
   expect(existsSync(join(at, "out", "plugins", ".hidden"))).toBe(false);
   expect((await update("get", "plugins/.hidden", "-o", join(at, "out"))).code).toBe(0);

@@ -21,6 +21,7 @@ import { sleep } from "./http.ts";
 import { useProxy } from "./proxy.ts";
 import type { Terminal } from "./terminal.ts";
 import type { UpdateOptions } from "./update-options.ts";
+import type { Effort } from "./update-report.ts";
 
 /** Where the store keeps the root that the user trusts, and the mirrors. */
 export const anchorFile = "anchor";
@@ -169,14 +170,22 @@ export async function recordingFetcher(fetcher: Fetcher, recorded: Map<string, U
   return recordFetcher(fetcher, recorded);
 }
 
-/** Asks tuf-js whether it would have found the same in what this client used. Rejects with PIPELINE_SECOND_OPINION_* unless it agrees. */
-export async function checkSecondOpinion(client: JudgedClient, targets: readonly TrustedTarget[]): Promise<void> {
+/**
+ * Asks tuf-js whether it would have found the same in what this client used, and lets an effort report what it says. Rejects with
+ * PIPELINE_SECOND_OPINION_* unless it agrees.
+ */
+export async function checkSecondOpinion(
+  client: JudgedClient,
+  targets: readonly TrustedTarget[],
+  effort: Pick<Effort, "secondOpinion"> = {},
+): Promise<void> {
   const { askTufJs, checkOpinion, collectReplay } = await loadOpinion();
   const { updater, store, root, recorded } = client;
   const { steps, time } = updater.report;
   const snapshots = updater.trust?.set.root.consistentSnapshot === true ? "consistent" : "plain";
   const metadata = await collectReplay(recorded, steps, store, snapshots);
-  checkOpinion(await askTufJs({ root, metadata, nowMs: Date.parse(time), targets }));
+  effort.secondOpinion = await askTufJs({ root, metadata, nowMs: Date.parse(time), targets });
+  checkOpinion(effort.secondOpinion);
 }
 
 /** Only who asks for it loads it. */

@@ -1,8 +1,9 @@
 import { findingOf, TrustError, type Finding } from "@countersign/core";
+import type { SecondOpinion } from "@countersign/pipeline";
 import type { RunReport, RunStep, TrustedTarget } from "@countersign/tuf";
 import { exitCodes } from "./exit.ts";
 import { formatJson } from "./render-json.ts";
-import { formatFailureText, formatWarning, plain, row } from "./render-text.ts";
+import { formatFailureText, formatWarning, opinionLines, plain, row } from "./render-text.ts";
 import type { OutputOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -19,6 +20,8 @@ export interface UpdateReport {
   readonly runs: Readonly<Record<string, RunReport>>;
   readonly targets: readonly TargetReport[];
   readonly findings: readonly Finding[];
+  /** Only with --second-opinion; as in a report of `verify`. */
+  readonly secondOpinion?: SecondOpinion;
   readonly exitCode: number;
   /** What this client was set up with; only `update status` tells. */
   readonly client?: ClientReport;
@@ -58,6 +61,8 @@ export interface Effort {
   readonly runs: () => Readonly<Record<string, RunReport>>;
   readonly targets: TargetReport[];
   readonly client?: ClientReport;
+  /** Set once somebody else was asked. */
+  secondOpinion?: SecondOpinion;
 }
 
 /** What metadata says of a target. */
@@ -96,7 +101,7 @@ export async function settle(
 }
 
 function reportOf(effort: Effort, decision: UpdateReport["decision"], findings: readonly Finding[]): UpdateReport {
-  const { command, targets, client } = effort;
+  const { command, targets, client, secondOpinion } = effort;
   const runs = effort.runs();
   const warnings = Object.values(runs).flatMap((run) => run.findings);
   const all = [...findings, ...warnings];
@@ -107,17 +112,19 @@ function reportOf(effort: Effort, decision: UpdateReport["decision"], findings: 
     runs,
     targets,
     findings: all,
+    ...(secondOpinion && { secondOpinion }),
     exitCode: 0,
     ...(client && { client }),
   };
 }
 
-function sayMore({ runs, decision }: UpdateReport, options: OutputOptions, terminal: Terminal): void {
+function sayMore({ runs, decision, secondOpinion }: UpdateReport, options: OutputOptions, terminal: Terminal): void {
   for (const { findings } of Object.values(runs))
     for (const { message, code } of findings) terminal.err(formatWarning(message, code, terminal));
   if (options.quiet === true) return;
   if (decision.verdict === "allowed" && decision.reason !== "")
     terminal.err(`${terminal.style("green", "allowed:")} ${decision.reason}\n`);
+  for (const line of opinionLines(secondOpinion, terminal, "outcome")) terminal.err(`${line}\n`);
   if (options.verbose !== true && decision.verdict === "allowed") return;
   for (const [name, { steps }] of Object.entries(runs)) terminal.err(formatSteps(name, steps, terminal, options));
 }

@@ -17,7 +17,6 @@ export {
   collectReplay,
   recordFetcher,
   secondOpinionTimeoutMs,
-  type TufOpinion,
   type TufReplay,
 } from "./second-opinion-tuf.node.ts";
 export { loadSigstorePeer, maxOpinionBytes } from "./second-opinion-sigstore.node.ts";

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BaseFetcher, Updater } from "tuf-js";
 import { DownloadHTTPError } from "tuf-js/dist/error.js";
+import manifest from "tuf-js/package.json" with { type: "json" };
 
 /*
  * A process of its own that lets tuf-js judge a replay: question on standard input, answer on standard output. It never sees a
@@ -75,4 +76,5 @@ async function answer({ root, nowMs, files, names }: Question): Promise<object> 
   }
 }
 
-process.stdout.write(JSON.stringify(await answer(JSON.parse(readFileSync(0, "utf8")) as Question)));
+const said = await answer(JSON.parse(readFileSync(0, "utf8")) as Question);
+process.stdout.write(JSON.stringify({ version: manifest.version, ...said }));

@@ -3,15 +3,10 @@ import { createRequire } from "node:module";
 import { base64, parseJson, quote, TrustError, type JsonObject } from "@countersign/core";
 import { maxMetadataBytes, type Fetcher, type RunStep, type Store, type TrustedTarget } from "@countersign/tuf";
 import { pipelineError } from "./errors.ts";
+import type { EvidenceOpinion, SecondOpinion } from "./second-opinion.ts";
 
 /** How long the other implementation may take, in milliseconds: it is quadratic in the number of targets of a role. */
 export const secondOpinionTimeoutMs = 30_000;
-
-/** What another implementation says of what we trusted. Only `agree` allows. */
-export type TufOpinion =
-  | { readonly outcome: "agree" }
-  | { readonly outcome: "disagree"; readonly detail: string }
-  | { readonly outcome: "unable"; readonly detail: string };
 
 /** What tuf-js is to judge: nothing but the very bytes that our client took. */
 export interface TufReplay {
@@ -56,23 +51,52 @@ export async function collectReplay(
   return metadata;
 }
 
-/** Asks tuf-js in a process of its own, which is ended after `timeoutMs`. Never rejects: what goes wrong is `unable`. */
-export async function askTufJs(replay: TufReplay, timeoutMs: number = secondOpinionTimeoutMs): Promise<TufOpinion> {
+/**
+ * Asks tuf-js in a process of its own, which is ended after `timeoutMs`. Its evidence are the targets by name, or where none was
+ * asked for the metadata alone. Never rejects: what goes wrong is `unable`.
+ */
+export async function askTufJs(replay: TufReplay, timeoutMs: number = secondOpinionTimeoutMs): Promise<SecondOpinion> {
   const answer = await runChild(formatQuestion(replay), timeoutMs);
-  if (answer === undefined) return { outcome: "unable", detail: `no answer within ${timeoutMs / 1000} s` };
+  if (answer === undefined) return opinionOf(replay, "tuf-js", unable(`no answer within ${timeoutMs / 1000} s`));
   try {
-    return judge(replay, parseJson(answer) as JsonObject);
+    const said = parseJson(answer) as JsonObject;
+    return opinionOf(replay, `tuf-js ${String(said["version"])}`, judgementOf(said));
   } catch (error) {
     if (!(error instanceof TrustError)) throw error;
-    return { outcome: "unable", detail: "it crashed" };
+    return opinionOf(replay, "tuf-js", unable("it crashed"));
   }
 }
 
 /** Throws PIPELINE_SECOND_OPINION_DISAGREES or PIPELINE_SECOND_OPINION_UNABLE unless the opinion is `agree`. */
-export function checkOpinion(opinion: TufOpinion): void {
-  if (opinion.outcome === "agree") return;
-  const code = opinion.outcome === "disagree" ? "PIPELINE_SECOND_OPINION_DISAGREES" : "PIPELINE_SECOND_OPINION_UNABLE";
-  throw pipelineError(code, { checked: "tuf-js", got: quote(opinion.detail) });
+export function checkOpinion({ outcome, by, reason }: SecondOpinion): void {
+  if (outcome === "agree") return;
+  const code = outcome === "disagree" ? "PIPELINE_SECOND_OPINION_DISAGREES" : "PIPELINE_SECOND_OPINION_UNABLE";
+  throw pipelineError(code, { checked: by, got: reason });
+}
+
+type Target = TufReplay["targets"][number];
+type Judgement = Pick<EvidenceOpinion, "theirs" | "reason">;
+
+function opinionOf({ targets }: TufReplay, by: string, judge: (target?: Target) => Judgement): SecondOpinion {
+  const asked = targets.length === 0 ? [undefined] : targets;
+  const evidence = asked.map((target): EvidenceOpinion => {
+    const { theirs, reason } = judge(target);
+    return {
+      source: target?.name ?? "metadata",
+      ours: "accepts",
+      theirs,
+      reason: quote(reason).slice(1, -1),
+      guards: [],
+    };
+  });
+  const worst =
+    evidence.find(({ theirs }) => theirs === "refuses") ?? evidence.find(({ theirs }) => theirs === "unable");
+  if (worst === undefined) return { outcome: "agree", by, reason: "both accept", evidence };
+  return { outcome: worst.theirs === "refuses" ? "disagree" : "unable", by, reason: worst.reason, evidence };
+}
+
+function unable(reason: string): () => Judgement {
+  return () => ({ theirs: "unable", reason });
 }
 
 function formatQuestion({ root, metadata, nowMs, targets }: TufReplay): string {
@@ -80,25 +104,27 @@ function formatQuestion({ root, metadata, nowMs, targets }: TufReplay): string {
   return JSON.stringify({ root: base64(root), nowMs, files, names: targets.map(({ name }) => name) });
 }
 
-function judge({ targets }: TufReplay, answer: JsonObject): TufOpinion {
-  const { absent, error, found } = answer;
+function judgementOf({ absent, error, found }: JsonObject): (target?: Target) => Judgement {
   if (Array.isArray(absent) && absent.length > 0)
-    return { outcome: "unable", detail: `it asks for ${JSON.stringify(absent[0])}, which we did not need` };
-  if (typeof error === "string") return { outcome: "disagree", detail: error };
-  const theirs = new Map(
-    (found as [string, { length: number; hashes: Record<string, string> } | null][]).map((row) => row),
-  );
-  for (const { name, length, digests } of targets) {
-    const their = theirs.get(name);
-    const isSame =
-      their?.length === length &&
-      digests.every(
-        (digest) => their.hashes[digest.slice(0, digest.indexOf(":"))] === digest.slice(digest.indexOf(":") + 1),
-      );
-    if (!isSame)
-      return { outcome: "disagree", detail: `it finds ${their == null ? "nothing" : "another file"} under ${name}` };
-  }
-  return { outcome: "agree" };
+    return unable(`it asks for ${JSON.stringify(absent[0])}, which we did not need`);
+  if (typeof error === "string") return () => ({ theirs: "refuses", reason: error });
+  const theirs = new Map((found as [string, Found | null][]).map((row) => row));
+  return (target) => {
+    if (target === undefined || isSame(target, theirs.get(target.name)))
+      return { theirs: "accepts", reason: "every check of its own held" };
+    const what = theirs.get(target.name) == null ? "nothing" : "another file";
+    return { theirs: "refuses", reason: `it finds ${what} under ${target.name}` };
+  };
+}
+
+interface Found {
+  readonly length: number;
+  readonly hashes: Readonly<Record<string, string>>;
+}
+
+function isSame({ length, digests }: Target, their: Found | null | undefined): boolean {
+  const split = digests.map((digest) => digest.split(":") as [string, string]);
+  return their?.length === length && split.every(([name, value]) => their.hashes[name] === value);
 }
 
 /** What the child wrote; undefined if it did not end well and in time. */

@@ -49,7 +49,18 @@ test("tuf-js agrees with us on what we fetched and what we had, at the time by w
   const names = ["1.root.json", `${version}.snapshot.json`, `${version}.targets.json`, "timestamp.json"];
   expect([...replay.metadata.keys()].toSorted()).toEqual(names);
   const opinion = await askTufJs(replay);
-  expect(opinion).toEqual({ outcome: "agree" });
+  expect(opinion).toEqual({
+    outcome: "agree",
+    by: expect.stringMatching(/^tuf-js \d+\.\d+\.\d+$/) as string,
+    reason: "both accept",
+    evidence: [
+      { source: "app.tgz", ours: "accepts", theirs: "accepts", reason: "every check of its own held", guards: [] },
+    ],
+  });
+  expect(await askTufJs({ ...replay, targets: [] })).toMatchObject({
+    outcome: "agree",
+    evidence: [{ source: "metadata" }],
+  });
   expect(codeOf(opinion)).toBe("allowed");
 });
 
@@ -58,7 +69,8 @@ test("it disagrees if it finds another file, none, or what it takes for a forger
   const replay = await replayOf(repository);
   const [target] = replay.targets as readonly [TufReplay["targets"][number]];
   const other = await askTufJs({ ...replay, targets: [{ ...target, length: 8 }] });
-  expect(other).toMatchObject({ outcome: "disagree", detail: "it finds another file under app.tgz" });
+  expect(other).toMatchObject({ outcome: "disagree", reason: "it finds another file under app.tgz" });
+  expect(other.evidence).toMatchObject([{ source: "app.tgz", ours: "accepts", theirs: "refuses" }]);
   expect(await askTufJs({ ...replay, targets: [{ ...target, name: "nothing" }] })).toMatchObject({
     outcome: "disagree",
   });
@@ -68,14 +80,17 @@ test("it disagrees if it finds another file, none, or what it takes for a forger
   const forged = await askTufJs({ ...replay, metadata: new Map([...replay.metadata, ["timestamp.json", damaged]]) });
   expect(codeOf(forged)).toBe("untrusted PIPELINE_SECOND_OPINION_DISAGREES");
   const late = await askTufJs({ ...replay, nowMs: replay.nowMs + 400 * 86_400_000 });
-  expect(late).toMatchObject({ outcome: "disagree", detail: expect.stringMatching(/expired/i) as string });
+  expect(late).toMatchObject({ outcome: "disagree", reason: expect.stringMatching(/expired/i) as string });
 });
 
 test("it is unable if it needs what we did not, takes too long, or crashes", async () => {
   const replay = await replayOf(await make());
   const snapshot = [...replay.metadata.keys()].find((name) => name.endsWith("snapshot.json")) ?? "";
   const without = new Map([...replay.metadata].filter(([name]) => name !== snapshot));
-  expect(await askTufJs({ ...replay, metadata: without })).toMatchObject({ outcome: "unable" });
+  expect(await askTufJs({ ...replay, metadata: without })).toMatchObject({
+    outcome: "unable",
+    evidence: [{ theirs: "unable" }],
+  });
   const slow = await askTufJs(replay, 1);
   expect(slow).toMatchObject({ outcome: "unable" });
   expect(codeOf(slow)).toBe("unavailable PIPELINE_SECOND_OPINION_UNABLE");

@@ -18,7 +18,7 @@ import { interruptible } from "../../interrupt.ts";
 import { makeProgress } from "../../progress.ts";
 import { plain } from "../../render-text.ts";
 import { checkSecondOpinion, openClient, storeDirectory, type UpdateClient } from "../../update-client.ts";
-import { reportTarget, settle, type TargetReport } from "../../update-report.ts";
+import { reportTarget, settle, type Effort, type TargetReport } from "../../update-report.ts";
 import type { OutputOptions } from "../../options.ts";
 import type { Terminal } from "../../terminal.ts";
 import type { UpdateGetOptions } from "../../update-options.ts";
@@ -38,7 +38,7 @@ interface Source {
   readonly find: (name: string) => Promise<Offer>;
   readonly runs: () => Readonly<Record<string, RunReport>>;
   /** Has another implementation confirm what was found, if that was asked for. */
-  readonly confirm?: (targets: readonly TrustedTarget[]) => Promise<void>;
+  readonly confirm?: (targets: readonly TrustedTarget[], effort: Effort) => Promise<void>;
 }
 
 /** `countersign update get`: prints the path of each target once it is verified and in its place. */
@@ -61,12 +61,15 @@ export async function updateGetCommand(
   const source =
     options.map === undefined ? await oneSource(options, terminal) : mapSource(options.map, options, terminal);
   const targets: TargetReport[] = [];
-  const effort = { command: "update get", runs: source.runs, targets };
+  const effort: Effort = { command: "update get", runs: source.runs, targets };
   return settle(effort, options, terminal, () =>
     interruptible(async () => {
       const offers: Offer[] = [];
       for (const name of names) offers.push(await source.find(name));
-      await source.confirm?.(offers.map(({ target }) => target));
+      await source.confirm?.(
+        offers.map(({ target }) => target),
+        effort,
+      );
       if (options.output === "-") targets.push(await stream(offers[0] as Offer, terminal));
       else await save(offers, { options, terminal, targets });
       return targets.map(({ outcome, name, length }) => `${outcome} ${plain(name)}, ${length} bytes`).join("\n");
@@ -80,7 +83,9 @@ async function oneSource(options: UpdateGetOptions, terminal: Terminal): Promise
   return {
     find: async (name) => ({ target: needTarget(name, await updater.target(name)), fetcher }),
     runs: () => ({ repository: updater.report }),
-    ...(options.secondOpinion === true && { confirm: (targets) => checkSecondOpinion(client, targets) }),
+    ...(options.secondOpinion === true && {
+      confirm: (targets, effort) => checkSecondOpinion(client, targets, effort),
+    }),
   };
 }
 
