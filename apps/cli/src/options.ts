@@ -1,3 +1,4 @@
+import type { AlgorithmName } from "@countersign/core";
 import type { Flag } from "./flag.ts";
 import { manyFlags, type ManyOptions } from "./many-options.ts";
 
@@ -51,6 +52,8 @@ export interface SignOptions extends OutputOptions, TrustOptions, PasswordOption
   readonly oidcClientId?: string;
   readonly oidcFlow?: "browser" | "device";
   readonly oidcDisableAmbientProviders?: true;
+  /** By cosign's names; see `keyAlgorithms`. */
+  readonly signingAlgorithm?: string;
   readonly signingConfig?: string;
   readonly bundle?: string;
   readonly yes?: true;
@@ -249,6 +252,14 @@ const yes: Flag = {
   group: "Signing:",
 };
 
+/** Of the key that is made for one signature, by the names that Sigstore and cosign have for them. */
+export const keyAlgorithms: ReadonlyMap<string, AlgorithmName> = new Map([
+  ["ecdsa-sha2-256-nistp256", "ecdsa-p256-sha256"],
+  ["ecdsa-sha2-384-nistp384", "ecdsa-p384-sha384"],
+  ["ecdsa-sha2-512-nistp521", "ecdsa-p521-sha512"],
+  ["rsa-sign-pkcs1-3072-sha256", "rsa-pkcs1-sha256"],
+]);
+
 /** For commands that sign a document as whoever an identity token names. */
 export const keylessFlags: readonly Flag[] = [
   {
@@ -267,6 +278,13 @@ export const signFlags: readonly Flag[] = [
   passwordFlag,
   identityToken,
   ...servicesFlags,
+  {
+    flags: "--signing-algorithm <name>",
+    says: "without --key: of the key that is made for the signature (default: ecdsa-sha2-256-nistp256)",
+    group: "Signing:",
+    choices: [...keyAlgorithms.keys()],
+    conflicts: ["key"],
+  },
   {
     flags: "-o, --bundle <file>",
     says: "where to write the bundle, - for standard output (default: <file>.sigstore.json)",

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -11,6 +12,10 @@ beforeAll(async () => {
 });
 afterEach(() => stage.sigstore.faults.clear());
 afterAll(() => stage.close());
+
+interface Certified {
+  readonly verificationMaterial: { readonly certificate: { readonly rawBytes: string } };
+}
 
 function keyless(...operands: string[]): string[] {
   return ["sign", ...operands, "--identity-token", stage.path("token.jwt"), ...stage.signing];
@@ -50,6 +55,35 @@ describe("keyless", () => {
     const file = stage.write("env", "x");
     const env = { SIGSTORE_ID_TOKEN: textOf(stage.path("token.jwt")) };
     expect(await stage.run(["sign", file, ...stage.signing], { env })).toMatchObject({ code: 0 });
+  });
+
+  test.each([
+    ["ecdsa-sha2-384-nistp384", "secp384r1"],
+    ["ecdsa-sha2-512-nistp521", "secp521r1"],
+    ["rsa-sign-pkcs1-3072-sha256", undefined],
+  ])("--signing-algorithm %s: the certificate is for such a key, and both accept it", async (name, curve) => {
+    const file = stage.write(`by ${name}`, "x");
+    expect(await stage.run([...keyless(file), "--signing-algorithm", name])).toMatchObject({ code: 0 });
+    const { verificationMaterial } = JSON.parse(textOf(`${file}.sigstore.json`)) as Certified;
+    const { publicKey } = new X509Certificate(Buffer.from(verificationMaterial.certificate.rawBytes, "base64"));
+    expect(publicKey.asymmetricKeyDetails?.namedCurve).toBe(curve);
+    const verify = ["verify", file, ...stage.trust, ...stage.expected, "--second-opinion"];
+    expect(await stage.run(verify)).toMatchObject({ code: 0 });
+  });
+
+  test("--signing-algorithm is not for keys that are there, and takes no other name", async () => {
+    const file = stage.write("unmade", "x");
+    const beside = [
+      "sign",
+      file,
+      "--key",
+      stage.makeKey("beside").secret,
+      "--signing-algorithm",
+      "ecdsa-sha2-384-nistp384",
+    ];
+    expect(await stage.run(beside)).toMatchObject({ code: 2 });
+    expect(await stage.run([...keyless(file), "--signing-algorithm", "md5"])).toMatchObject({ code: 2 });
+    expect(existsSync(`${file}.sigstore.json`)).toBe(false);
   });
 
   test("sign-blob as cosign spells it", async () => {

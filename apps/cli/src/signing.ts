@@ -1,9 +1,9 @@
-import type { HashName } from "@countersign/core";
+import { algorithmOf, type HashName } from "@countersign/core";
 import type { SignWorld } from "@countersign/pipeline";
 import type { Services, SignAs } from "@countersign/sigstore";
 import { cliError } from "./errors.ts";
 import { http, sleep } from "./http.ts";
-import type { SignOptions } from "./options.ts";
+import { keyAlgorithms, type SignOptions } from "./options.ts";
 import { formatNote } from "./render-text.ts";
 import { chooseServices } from "./services.ts";
 import { readSigner } from "./signer.ts";
@@ -36,11 +36,13 @@ export async function makeSigning(options: SignOptions, terminal: Terminal, what
     throw cliError("CLI_OPTION_CONFLICT", { checked: alone, expected: "--key beside it", got: "no --key" });
   const services = await chooseServices(options, terminal);
   const source = findTokenSource(options, services, terminal);
+  const algorithm = keyAlgorithms.get(options.signingAlgorithm ?? "") ?? "ecdsa-p256-sha256";
+  const { audience } = source;
   return {
     kind: "keyless",
     logs: services.rekor.map((service) => service.url),
-    hash: "sha256",
-    open: async () => ({ kind: "keyless", token: await source.token(), services, audience: source.audience }),
+    hash: algorithmOf(algorithm).hash ?? "sha256",
+    open: async () => ({ kind: "keyless", token: await source.token(), services, audience, algorithm }),
     world,
   };
 }
