@@ -64,6 +64,17 @@ describe.skipIf(isMissing)("Sigstore's own services", { timeout: 120_000 }, () =
     expect(await lab.ours(...verify, "--second-opinion")).toMatchObject({ code: hasPeer ? 0 : 3 });
   });
 
+  test.each(["ecdsa-sha2-384-nistp384", "ecdsa-sha2-512-nistp521", "rsa-sign-pkcs1-3072-sha256"])(
+    "a key made for one signature by %s gets a certificate, a log entry and both opinions",
+    async (algorithm) => {
+      const [file, bundle] = [lab.write("made", algorithm), lab.path("made.json")];
+      const how = [...(await lab.keyless()), "--signing-algorithm", algorithm];
+      expect(await lab.ours("sign", file, "--bundle", bundle, ...how)).toMatchObject({ code: 0 });
+      const verify = ["verify", file, "--bundle", bundle, ...lab.expected, ...lab.trust, "--second-opinion"];
+      expect(await lab.ours(...verify)).toMatchObject({ code: 0 });
+    },
+  );
+
   test.each(["rsa-3072", "ed25519"])(
     "a key of type %s signs a file again: the log has it, its entry is read",
     async (type) => {
