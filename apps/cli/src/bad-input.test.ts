@@ -221,7 +221,7 @@ describe("bad input that stops nothing, or says no", () => {
 
 /** As OpenSSH lays an encrypted key out. */
 function sshKey(rounds: number): string {
-  const string = (content: Buffer | string): Buffer => {
+  const string = (content: Uint8Array | string): Buffer => {
     const length = Buffer.alloc(4);
     length.writeUInt32BE(content.length);
     return Buffer.concat([length, Buffer.from(content)]);

@@ -69,7 +69,11 @@ test("what does not verify changes nothing", async () => {
 });
 
 test("tuf-js is asked too, with what was fetched and what the store had, and both agree", async () => {
-  expect(await update(["--second-opinion"])).toMatchObject({ code: 0 });
+  const outcome = await update(["--second-opinion", "--json"]);
+  expect(outcome).toMatchObject({ code: 0 });
+  expect(JSON.parse(outcome.stdout)).toMatchObject({
+    secondOpinion: { outcome: "agree", evidence: [{ theirs: "accepts" }, {}] },
+  });
   expect(await update(["--second-opinion"])).toMatchObject({ code: 0 });
 });
 

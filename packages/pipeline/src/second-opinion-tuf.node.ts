@@ -60,7 +60,8 @@ export async function askTufJs(replay: TufReplay, timeoutMs: number = secondOpin
   if (answer === undefined) return opinionOf(replay, "tuf-js", unable(`no answer within ${timeoutMs / 1000} s`));
   try {
     const said = parseJson(answer) as JsonObject;
-    return opinionOf(replay, `tuf-js ${String(said["version"])}`, judgementOf(said));
+    const { version } = said;
+    return opinionOf(replay, typeof version === "string" ? `tuf-js ${version}` : "tuf-js", judgementOf(said));
   } catch (error) {
     if (!(error instanceof TrustError)) throw error;
     return opinionOf(replay, "tuf-js", unable("it crashed"));

@@ -6,6 +6,7 @@ import {
   loadTufRoot,
   type TrustUpdate,
   type TrustUpdateOptions as TrustUpdateQuestion,
+  type SecondOpinion,
 } from "@countersign/pipeline";
 import { openStore } from "@countersign/tuf/node";
 import { cliError } from "../../errors.ts";
@@ -34,12 +35,13 @@ export async function trustUpdateCommand(
   if (directory === undefined) throw cliError("CLI_USAGE", "no home directory is known: set HOME");
   const mirror = { metadataUrl: url, targetsUrl: `${url.replace(/\/+$/, "")}/targets` };
   const store = openStore(join(directory, "tuf"));
-  const judged = await judging(makeFetcher([mirror], {}, terminal), { root, store }, options);
+  const asked: Asked = {};
+  const judged = await judging(makeFetcher([mirror], {}, terminal), { root, store, asked }, options);
   const update = await interruptible(() => fetchTrustUpdate({ root, store, now: () => terminal.now(), ...judged }));
   const files = [directory, ...output].flatMap((folder) => writeFiles(folder, update));
   if (options.json === true) {
     const { run } = update;
-    terminal.out(formatJson({ schema: "countersign.trust-update/v1", instance: name, url, files, run }));
+    terminal.out(formatJson({ schema: "countersign.trust-update/v1", instance: name, url, files, run, ...asked }));
   }
   if (options.quiet !== true) {
     const lines = files.map(({ path, isNew }) => `${isNew ? "updated:" : "current:"} ${plain(path)}\n`);
@@ -48,17 +50,22 @@ export async function trustUpdateCommand(
   return 0;
 }
 
+/** What was said, once somebody else was asked; in the shape of all second opinions. */
+interface Asked {
+  secondOpinion?: SecondOpinion;
+}
+
 /** The fetcher, and who is asked besides: tuf-js, with all that came, if that was asked for. */
 async function judging(
   fetcher: Fetcher,
-  client: Pick<JudgedClient, "root" | "store">,
+  { asked, ...client }: Pick<JudgedClient, "root" | "store"> & { readonly asked: Asked },
   { secondOpinion }: TrustUpdateOptions,
 ): Promise<Pick<TrustUpdateQuestion, "fetcher" | "confirm">> {
   if (secondOpinion !== true) return { fetcher };
   const recorded = new Map<string, Uint8Array>();
   return {
     fetcher: await recordingFetcher(fetcher, recorded),
-    confirm: (updater, targets) => checkSecondOpinion({ ...client, updater, recorded }, targets),
+    confirm: (updater, targets) => checkSecondOpinion({ ...client, updater, recorded }, targets, asked),
   };
 }
 
