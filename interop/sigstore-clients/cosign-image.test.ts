@@ -112,6 +112,19 @@ describe.skipIf("missing" in cosign)("cosign and we, about images", { timeout: 1
     expect(await ours("verify", image, "--danger-no-log", ...key, ...lab.trust)).toMatchObject(allowed);
   });
 
+  test("an attestation in cosign's older layout, with a timestamp", async () => {
+    const image = await makeImage();
+    const type = ["--type", predicateType];
+    const stamped = ["--tlog-upload=false", "--timestamp-server-url", `${lab.url}/api/v1/timestamp`];
+    const services = [older, "--use-signing-config=false", ...stamped, "--yes"];
+    const predicate = ["--predicate", lab.path("predicate.json")];
+    expect(await theirs("attest", image, ...type, ...predicate, ...services, "--key", lab.path("k.key"))).toMatchObject(
+      allowed,
+    );
+    const verify = ["verify-attestation", image, ...type, "--danger-no-log", "--key", lab.path("k.pub"), ...lab.trust];
+    expect(await ours(...verify, "--max-age", "1h")).toMatchObject(allowed);
+  });
+
   const bundles = { sign: [] as readonly string[], theirs: [] as readonly string[], ours: [] as readonly string[] };
   const legacy = {
     sign: ["--legacy", "--danger-no-log"],

@@ -1,4 +1,12 @@
-import { Registry, type Repository } from "@countersign/oci";
+import {
+  fallbackTag,
+  formatManifest,
+  ociIndexType,
+  ociManifestType,
+  putManifest,
+  Registry,
+  type Repository,
+} from "@countersign/oci";
 import { makeOciHttp } from "@countersign/oci/node";
 import { hasDockerRegistry, pushImage, startDockerRegistry, startRegistry } from "@countersign/testkit";
 import { readFileSync } from "node:fs";
@@ -68,6 +76,56 @@ describe.each(subjects)("countersign image, against $name", ({ isMissing, start 
     const refused = await stage.run(["image", "verify", name, ...other]);
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain("POLICY_IDENTITY_MISMATCH");
+  });
+
+  test.skipIf(isMissing)("names a Notary Project signature, which does not count", async () => {
+    const { name, repository } = await makeImage();
+    const { bytes, digest, manifest: image } = await registry().manifest({ ...repository, tag: "1.0" });
+    if (image.kind !== "image") throw new Error("an image");
+    const part = { digest: image.config.digest, size: image.config.size };
+    const manifest = formatManifest({
+      schemaVersion: 2,
+      mediaType: ociManifestType,
+      config: { ...part, mediaType: "application/vnd.cncf.notary.signature" },
+      layers: [{ ...part, mediaType: "application/jose+json" }],
+      subject: { mediaType: ociManifestType, digest, size: bytes.length },
+    });
+    const put = await putManifest(registry(), repository, manifest, { mediaType: ociManifestType });
+    const entry = { mediaType: ociManifestType, digest: put.digest, size: manifest.length };
+    const list = formatManifest({ schemaVersion: 2, mediaType: ociIndexType, manifests: [entry] });
+    await putManifest(registry(), repository, list, { mediaType: ociIndexType, tag: fallbackTag(digest) });
+    const outcome = await stage.run(["image", "verify", name, ...expected()]);
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain("a Notary Project signature, which countersign does not verify");
+    expect(outcome.stderr).toContain(put.digest);
+  });
+
+  test.skipIf(isMissing)("by a policy of two signers, whose signatures lie in two layouts", async () => {
+    const { name, pinned } = await makeImage();
+    const [ada, bob] = [stage.makeKey(`ada-${images}`), stage.makeKey(`bob-${images}`)];
+    const policy = stage.write(
+      `two-${images}.yaml`,
+      `version: countersign.policy/v1
+signers:
+  - key: ${ada.public}
+  - key: ${bob.public}
+threshold: 2
+require: { logEntries: 0 }
+`,
+    );
+    const sign = (key: { secret: string }, ...more: readonly string[]) =>
+      stage.run(["image", "sign", pinned, "--key", key.secret, "--danger-no-log", ...stage.trust, ...more]);
+    const verify = ["image", "verify", name, "--policy", policy, ...stage.trust];
+    await sign(ada);
+    await sign(ada, "--legacy");
+    const one = await stage.run(verify);
+    expect(one.stderr).toContain("POLICY_TOO_FEW_SIGNERS");
+    await sign(bob, "--legacy");
+    expect(await stage.run(verify)).toMatchObject({
+      code: 0,
+      stdout: `${pinned}
+`,
+    });
   });
 
   test.skipIf(isMissing)("by key, without a log, and with annotations", async () => {
@@ -195,6 +253,38 @@ describe.each(subjects)("countersign image, against $name", ({ isMissing, start 
       const wrong = await stage.run(["image", "attach", other.name, file]);
       expect(wrong.code).toBe(1);
       expect(wrong.stderr).toContain("CLI_BUNDLE_OTHER_IMAGE");
+    },
+  );
+
+  test.skipIf(isMissing)(
+    "kinds are told apart by what was signed: shown, downloaded and cleaned by themselves",
+    async () => {
+      const { name, pinned } = await makeImage();
+      const type = "https://example.com/predicate/v1";
+      const as = ["--key", stage.makeKey(`kinds-${images}`).secret, "--danger-no-log", ...stage.trust];
+      const predicate = ["--type", type, "--predicate", stage.write("kinds.json", "{}")];
+      for (const layout of [[], ["--legacy"]]) {
+        await stage.run(["image", "sign", pinned, ...as, ...layout]);
+        await stage.run(["image", "attest", pinned, ...predicate, ...as, ...layout]);
+      }
+      const kinds = async (): Promise<readonly string[]> => {
+        const { nodes } = JSON.parse((await stage.run(["image", "tree", name, "--json"])).stdout) as {
+          nodes: { evidence: { layout: string; kind: string; predicateType?: string }[] }[];
+        };
+        return (nodes[0]?.evidence ?? []).map((each) => `${each.layout} ${each.kind}`).toSorted();
+      };
+      const signatures = ["bundle signature", "sig-tag signature"];
+      const attestations = ["att-tag attestation", "bundle attestation"];
+      expect(await kinds()).toEqual([...attestations, ...signatures].toSorted());
+      expect((await stage.run(["image", "tree", name])).stdout).toContain(`unverified) ${type}`);
+      for (const kind of ["signature", "attestation"]) {
+        const { stdout } = await stage.run(["image", "download", name, "--kind", kind]);
+        expect(stdout.trim().split("\n")).toHaveLength(2);
+      }
+      expect(await stage.run(["image", "clean", name, "--kind", "signature", "--yes"])).toMatchObject({ code: 0 });
+      expect(await kinds()).toEqual(attestations);
+      expect(await stage.run(["image", "clean", name, "--yes"])).toMatchObject({ code: 0 });
+      expect(await kinds()).toEqual([]);
     },
   );
 

@@ -55,7 +55,9 @@ function imageLines(image: ImageVerdict, terminal: Terminal, detail: Detail): re
     image.verdict === "allowed"
       ? image.evidence.flatMap((each) => (each.claims === undefined ? [] : [each.claims]))
       : [];
-  const notes = detail === "every-check" ? image.notes.map((text) => row("note", plain(text))) : [];
+  // What was passed over may be what somebody thought would count.
+  const isTold = detail === "every-check" || image.verdict !== "allowed";
+  const notes = isTold ? image.notes.map((text) => row("note", plain(text))) : [];
   return [
     ...name,
     ...claims.flatMap(claimLines),

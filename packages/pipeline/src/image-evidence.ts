@@ -98,8 +98,8 @@ function detachedOf({ annotations }: ImageEvidence, signed: Detached["signed"]):
     ...part("certificate", "dev.sigstore.cosign/certificate"),
     ...part("chain", "dev.sigstore.cosign/chain"),
     ...part("logBundle", "dev.sigstore.cosign/bundle"),
-    // Over an envelope's whole bytes, not over its signature: nothing here can judge that, so it counts for nothing.
-    ...(signed.kind === "payload" ? part("timestamp", "dev.sigstore.cosign/rfc3161timestamp") : {}),
+    ...part("timestamp", "dev.sigstore.cosign/rfc3161timestamp"),
+    ...(signed.kind === "envelope" && { timestampOver: "envelope" as const }),
   };
 }
 

@@ -56,6 +56,8 @@ export interface Bundle {
   readonly entries: readonly LogEntry[];
   /** RFC 3161 TimeStampResp, DER, unparsed. */
   readonly timestamps: readonly Uint8Array[];
+  /** What the timestamps may be over instead of the signature; only cosign's older attestations, see `Detached`. */
+  readonly timestamped?: Uint8Array;
 }
 
 const versions: ReadonlyMap<string, BundleVersion> = new Map([
@@ -93,7 +95,7 @@ export function parseBundle(bytes: Uint8Array): Bundle {
   return { mediaType, version, material, content, entries, timestamps };
 }
 
-/** The bundle as JSON text (protobuf JSON), for a file. `parseBundle` gives back an equal value. */
+/** The bundle as JSON text (protobuf JSON), for a file. `parseBundle` gives back an equal value, but for `timestamped`. */
 export function formatBundle(bundle: Bundle): string {
   const verification: Record<string, Json> = formatMaterial(bundle);
   if (bundle.entries.length > 0) verification["tlogEntries"] = bundle.entries.map(formatLogEntry);

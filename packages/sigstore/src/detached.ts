@@ -35,6 +35,11 @@ export interface Detached {
   readonly logBundle?: string;
   /** JSON: `{SignedRFC3161Timestamp}`. */
   readonly timestamp?: string;
+  /**
+   * What the timestamp may be over instead of the signature: of an image's attestation cosign before 3 stamps the whole envelope;
+   * 3.1 stamps the signature, and its own verifier looks for the envelope.
+   */
+  readonly timestampOver?: "envelope";
 }
 
 /**
@@ -51,11 +56,16 @@ export function parseDetached(detached: Detached): Bundle {
       content: readContent(detached.signed),
       entries: detached.logBundle === undefined ? [] : [readLogBundle(detached.logBundle)],
       timestamps: detached.timestamp === undefined ? [] : [readTimestamp(detached.timestamp)],
+      ...timestampedIn(detached),
     };
   } catch (error) {
     if (!(error instanceof TrustError) || error.code === "SIGSTORE_DETACHED_MALFORMED") throw error;
     throw sigstoreError("SIGSTORE_DETACHED_MALFORMED", { got: error.message }, error);
   }
+}
+
+function timestampedIn({ signed, timestampOver }: Detached): Pick<Bundle, "timestamped"> {
+  return timestampOver === "envelope" && signed.kind === "envelope" ? { timestamped: signed.bytes } : {};
 }
 
 /** A bundle's parts as cosign's older layouts keep them: the envelope's bytes, if it has one, and the layer's annotations. */

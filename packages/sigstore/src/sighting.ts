@@ -20,7 +20,7 @@ export function checkTimestamps({ bundle, trust, list }: Run): readonly TimedAt[
   return bundle.timestamps.flatMap((token, index) => {
     const name = `timestamp[${index}]`;
     try {
-      const { authority, timeMs } = checkTimestamp(token, signature, trust.timestampAuthorities);
+      const { authority, timeMs } = stampOver(token, { signature, other: bundle.timestamped }, trust);
       const time = new Date(timeMs).toISOString();
       const claim: VerifiedTime = {
         source: "rfc3161",
@@ -41,6 +41,21 @@ export function checkTimestamps({ bundle, trust, list }: Run): readonly TimedAt[
       return noted(list, name, error, "SIGSTORE_TIMESTAMP_UNTRUSTED");
     }
   });
+}
+
+/** Of a signature alone, or also of what is stamped in its place; the token's imprint tells which of them is meant. */
+function stampOver(
+  token: Uint8Array,
+  { signature, other }: { readonly signature: Uint8Array; readonly other: Uint8Array | undefined },
+  { timestampAuthorities }: Run["trust"],
+): ReturnType<typeof checkTimestamp> {
+  try {
+    return checkTimestamp(token, signature, timestampAuthorities);
+  } catch (error) {
+    const isElse = error instanceof TrustError && error.code === "SIGSTORE_TIMESTAMP_MISMATCH";
+    if (!isElse || other === undefined) throw error;
+    return checkTimestamp(token, other, timestampAuthorities);
+  }
 }
 
 /** A log that holds the entry, and the time it stands for, if it does. */

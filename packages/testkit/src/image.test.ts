@@ -10,6 +10,8 @@ import {
 } from "@countersign/core";
 import { startLocalSigstore, type LocalSigstore } from "@countersign/local-sigstore";
 import {
+  attachLayer,
+  findEvidence,
   formatManifest,
   ociIndexType,
   ociManifestType,
@@ -83,6 +85,20 @@ const v1 = (): Services => ({
 const policyFor = (who = email): Policy => ({
   signers: [{ kind: "certificate", identity: { exact: who }, issuer: { exact: stack.url } }],
 });
+
+/** What cosign keeps of a timestamp by the local authority. */
+async function timestampJson(over: Uint8Array): Promise<string> {
+  const response = await fetch(`${stack.url}/api/v1/timestamp`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      artifactHash: Buffer.from(digestOf("sha256", over).slice(7), "hex").toString("base64"),
+      hashAlgorithm: "sha256",
+      certificates: true,
+    }),
+  });
+  return JSON.stringify({ SignedRFC3161Timestamp: Buffer.from(await response.arrayBuffer()).toString("base64") });
+}
 
 let images = 0;
 async function makeImage(tag?: string): Promise<{ reference: Reference; digest: Digest }> {
@@ -208,6 +224,35 @@ describe("verifying images", () => {
     expect(report.images[0]?.evidence[0]).toMatchObject({ layout: "att-tag" });
     expect(report.decision).toMatchObject({ verdict: "allowed" });
   });
+
+  test.each(["envelope", "signature", "something else"])(
+    "an older attestation with a timestamp over the %s",
+    async (what) => {
+      const { reference, digest } = await makeImage();
+      const key = generateSigner("ecdsa-p256-sha256");
+      const verifier = makeVerifier(key.spki);
+      const statement = { kind: "attestation", predicateType: spdx, predicate: "{}" } as const;
+      await signIt(reference, { kind: "key", signer: key }, { statement, layout: "legacy" });
+      const role: ImageRole = { kind: "attestation", predicateType: spdx };
+      const policy: Policy = { signers: [{ kind: "key", keyid: verifier.keyid }], require: { logEntries: 0 } };
+      const look = async (): Promise<ImageReport> =>
+        await ask(reference, { role, maxAgeMs: 60_000 }, policy, [verifier]);
+      expect(codesOf(await look())).toEqual(["PIPELINE_IMAGE_AGE"]);
+      const [found] = (await findEvidence(registry(), { repository: reference, digest, wanted: "attestation" }))
+        .evidence;
+      const bytes = found?.bytes ?? new Uint8Array();
+      const { signatures: signed } = JSON.parse(new TextDecoder().decode(bytes)) as { signatures: { sig: string }[] };
+      const signature = Buffer.from(signed[0]?.sig ?? "", "base64");
+      const over = what === "envelope" ? bytes : what === "signature" ? signature : utf8("x");
+      const annotations = new Map([["dev.sigstore.cosign/rfc3161timestamp", await timestampJson(over)]]);
+      await attachLayer(registry(), reference, { digest, kind: "att", bytes, annotations });
+      const report = await look();
+      expect(report.decision.verdict).toBe(what === "something else" ? "refused" : "allowed");
+      expect(codesOf(report)).toContain(
+        what === "something else" ? "SIGSTORE_TIMESTAMP_MISMATCH" : "PIPELINE_IMAGE_AGE",
+      );
+    },
+  );
 
   test("annotations are asked for exactly, in both layouts", async () => {
     const annotations = new Map([["env", "prod"]]);

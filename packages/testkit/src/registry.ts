@@ -25,6 +25,8 @@ export interface RegistryFaults {
   cutBodyAt?: number;
   /** Answers so many requests with this status first. */
   failFirst?: { count: number; status: number; retryAfter?: string };
+  /** Says 403 to these requests. */
+  refused?: (method: string, url: string) => boolean;
   /** Never answers. */
   silent?: boolean;
   /** WWW-Authenticate of a 401 to whoever sends no Authorization, and what it must be. */
@@ -119,6 +121,7 @@ async function serve(state: State, request: IncomingMessage, response: ServerRes
   }
   if (faults.auth !== undefined && !faults.auth.accepts(headers.authorization ?? ""))
     return end(state, response, 401, { "www-authenticate": faults.auth.challenge });
+  if (faults.refused?.(method, url) === true) return end(state, response, 403);
   const path = new URL(url, "http://registry.invalid");
   const match = /^\/v2\/(.+?)\/(manifests|blobs|referrers)\/(.+)$/.exec(path.pathname);
   if (match === null) return end(state, response, path.pathname === "/v2/" ? 200 : 404);

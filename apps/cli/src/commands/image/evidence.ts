@@ -14,6 +14,7 @@ import {
   repairTag,
   tagReference,
   type FetchedManifest,
+  type FoundEvidence,
   type Reference,
   type Registry,
   type Repository,
@@ -23,6 +24,7 @@ import { parseBundle } from "@countersign/sigstore";
 import { isAnybodyThere } from "../../ci.ts";
 import { cliError } from "../../errors.ts";
 import type { ImageEvidenceOptions } from "../../image-options.ts";
+import { claimedKindOf } from "../../evidence-kind.ts";
 import { readSmallFile } from "../../input.node.ts";
 import { evidenceRepositoryOf, openRegistry } from "../../registry.ts";
 import { formatJson } from "../../render-json.ts";
@@ -52,11 +54,21 @@ export async function imageDownloadCommand(
   terminal: Terminal,
 ): Promise<number> {
   const { registry, image, place } = await setStage(operands[0] ?? "", options, terminal);
-  const wanted = options.kind ?? "all";
-  const { evidence, problems } = await findEvidence(registry, { repository: place, digest: image.digest, wanted });
+  const { evidence, problems } = await findKind(registry, { place, image }, options);
   for (const { bytes } of evidence) terminal.out(`${oneLine(bytes)}\n`);
   for (const problem of problems) terminal.err(formatFailureText(problem, terminal));
   return problems.length > 0 ? 3 : evidence.length > 0 ? 0 : 1;
+}
+
+/** What is of the wanted kind by what it says of itself: a bundle's place tells nothing. What cannot be read is of no kind. */
+async function findKind(
+  registry: Registry,
+  { place, image }: Pick<Stage, "place" | "image">,
+  { kind = "all" }: ImageEvidenceOptions,
+): Promise<FoundEvidence> {
+  const found = await findEvidence(registry, { repository: place, digest: image.digest, wanted: kind });
+  if (kind === "all") return found;
+  return { ...found, evidence: found.evidence.filter((piece) => claimedKindOf(piece).kind === kind) };
 }
 
 /** JSON without line ends between its members; other bytes as they are in base64. */
@@ -124,11 +136,7 @@ export async function imageCleanCommand(
   terminal: Terminal,
 ): Promise<number> {
   const stage = await setStage(operands[0] ?? "", options, terminal);
-  const found = await findEvidence(stage.registry, {
-    repository: stage.place,
-    digest: stage.image.digest,
-    wanted: options.kind ?? "all",
-  });
+  const found = await findKind(stage.registry, stage, options);
   const [problem] = found.problems;
   if (problem !== undefined) throw problem;
   const holders = [...new Set(found.evidence.map(({ manifest }) => manifest))];

@@ -11,6 +11,7 @@ import {
 } from "@countersign/oci";
 import { formatPlatform, isBuildAttestation } from "@countersign/oci";
 import { findingOf, quote, type Digest } from "@countersign/core";
+import { claimedKindOf } from "../../evidence-kind.ts";
 import type { ImageTreeOptions } from "../../image-options.ts";
 import { evidenceRepositoryOf, openRegistry } from "../../registry.ts";
 import { formatJson } from "../../render-json.ts";
@@ -27,6 +28,9 @@ interface Node {
     readonly manifest: Digest;
     readonly source: string;
     readonly bytes: number;
+    /** What it says that it is. */
+    readonly kind?: "signature" | "attestation";
+    readonly predicateType?: string;
   }[];
   readonly notes: readonly string[];
   readonly problems: readonly object[];
@@ -87,11 +91,12 @@ async function nodeOf(
   for (const problem of found.problems) terminal.err(formatFailureText(problem, terminal));
   return {
     ...target,
-    evidence: found.evidence.map(({ layout, manifest, source, bytes }) => ({
-      layout,
-      manifest,
-      source,
-      bytes: bytes.length,
+    evidence: found.evidence.map((piece) => ({
+      layout: piece.layout,
+      manifest: piece.manifest,
+      source: piece.source,
+      bytes: piece.bytes.length,
+      ...claimedKindOf(piece),
     })),
     notes: found.notes,
     problems: [...found.problems, ...found.rejected].map(findingOf),
@@ -102,8 +107,8 @@ function formatTree(pinned: string, nodes: readonly Node[]): string {
   const lines = nodes.flatMap((node, index) => [
     index === 0 ? plain(pinned) : `  ${node.platform === undefined ? "" : `${quote(node.platform)} `}${node.digest}`,
     ...node.evidence.map(
-      ({ layout, manifest, bytes }) =>
-        `${index === 0 ? "  " : "    "}${layout.padEnd(13)} ${manifest} (${bytes} bytes, unverified)`,
+      ({ layout, manifest, bytes, kind, predicateType }) =>
+        `${index === 0 ? "  " : "    "}${layout.padEnd(13)} ${manifest} (${bytes} bytes, unverified) ${plain(predicateType ?? kind ?? "unreadable")}`,
     ),
     ...node.notes.map((note) => `${index === 0 ? "  " : "    "}passed over   ${plain(note)}`),
   ]);
