@@ -16,7 +16,7 @@ function optionsOf(argv: readonly string[], env: Readonly<Record<string, string>
 
 describe("each flag is mirrored by a variable", () => {
   const flags = [...verifyFlags, ...signFlags, ...outputFlags].map((flag) => flag.flags);
-  const weakening = flags.filter((each) => /^--(?:danger|insecure)-/.test(each));
+  const weakening = flags.filter((each) => /^--(?:danger-|insecure-|ignore-missing$)/.test(each));
 
   test.each(weakening)("but not %s, which weakens a verdict", (each) => {
     const flag = [...verifyFlags, ...signFlags].find((row) => row.flags === each);

@@ -20,7 +20,7 @@ export function isSwitchedOn(env: Environment, variable: string): boolean {
 
 /** Whether a variable may set the option: what weakens a verdict is said where it is used, and never inherited. */
 export function isInherited(option: Option): boolean {
-  return !/^--(?:danger|insecure|allow)-|^--(?:compat|at)$/.test(option.long ?? "");
+  return !/^--(?:danger|insecure|allow)-|^--(?:compat|at|tag-map-at|ignore-missing)$/.test(option.long ?? "");
 }
 
 /**
