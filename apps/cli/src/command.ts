@@ -1,5 +1,6 @@
 import {
   attestFlags,
+  cosignAttestFlags,
   cosignSignFlags,
   cosignVerifyAttestationFlags,
   cosignVerifyFlags,
@@ -218,10 +219,10 @@ export const commandTable: readonly CommandRow[] = [
   },
   {
     path: "attest-blob",
-    operands: "<file...>",
+    operands: "[file...]",
     says: "The same as attest, with cosign's spelling; --type is custom unless given",
     examples: ["countersign attest-blob --predicate=p.json --type=slsaprovenance1 --bundle=app.att.json app --yes"],
-    flags: [...attestFlags, ...cosignSignFlags],
+    flags: [...attestFlags, ...cosignAttestFlags],
     group: dropIn,
     load: async () => (await import("./commands/cosign.ts")).attestBlobCommand,
   },

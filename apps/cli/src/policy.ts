@@ -32,8 +32,9 @@ export async function acceptanceOf(
   terminal: Terminal,
 ): Promise<Acceptance> {
   const isLogWaived = options.dangerNoLog === true || options.insecureIgnoreTlog === true;
+  const waived = { ...(isLogWaived && { logEntries: 0 }), ...(options.insecureIgnoreSct === true && { scts: 0 }) };
   const require: Pick<Policy, "require" | "predicateType"> = {
-    ...(isLogWaived && { require: { logEntries: 0 } }),
+    ...(Object.keys(waived).length > 0 && { require: waived }),
     ...(options.type !== undefined && { predicateType: resolvePredicateType(options.type) }),
   };
   if (options.policy !== undefined) {
@@ -48,7 +49,21 @@ export async function acceptanceOf(
     throw cliError("CLI_OPTION_CONFLICT", { checked: "--danger-no-log", expected: "--key beside it", got: "no --key" });
   }
   const { identity, issuer } = await identityOf(options, inspectable);
-  return { policy: { signers: [{ kind: "certificate", identity, issuer }], ...require }, keys: [] };
+  const extensions = workflowOf(options);
+  const rule = { kind: "certificate", identity, issuer, ...(extensions.size > 0 && { extensions }) } as const;
+  return { policy: { signers: [rule], ...require }, keys: [] };
+}
+
+/** What cosign's options say of the workflow, by the names of Fulcio's first extensions. */
+function workflowOf(options: VerifyOptions): ReadonlyMap<string, Match> {
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ["githubWorkflowTrigger", options.certificateGithubWorkflowTrigger],
+    ["githubWorkflowSHA", options.certificateGithubWorkflowSha],
+    ["githubWorkflowName", options.certificateGithubWorkflowName],
+    ["githubWorkflowRepository", options.certificateGithubWorkflowRepository],
+    ["githubWorkflowRef", options.certificateGithubWorkflowRef],
+  ];
+  return new Map(rows.flatMap(([name, exact]) => (exact === undefined ? [] : [[name, { exact }] as const])));
 }
 
 /** Whether the command line or the policy file asks for a second opinion: neither can take back what the other says. */

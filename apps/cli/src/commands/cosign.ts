@@ -1,3 +1,4 @@
+import { cliError } from "../errors.ts";
 import type { AttestOptions, SignOptions, VerifyOptions } from "../options.ts";
 import { formatNote } from "../render-text.ts";
 import type { Terminal } from "../terminal.ts";
@@ -10,16 +11,23 @@ interface CosignOptions {
   readonly useSigningConfig?: true;
   readonly useSignedTimestamps?: true;
   readonly checkClaims?: true;
+  readonly maxWorkers?: string;
+  readonly timeout?: string;
+}
+
+interface CosignSignOptions extends CosignOptions {
+  readonly fulcioAuthFlow?: "normal" | "device" | "token";
 }
 
 /** `countersign sign-blob`: sign, with the spelling of `cosign sign-blob`. */
 export function signBlobCommand(
   operands: readonly string[],
-  options: SignOptions & CosignOptions,
+  options: SignOptions & CosignSignOptions,
   terminal: Terminal,
 ): Promise<number> {
   noteIdleOptions(options, terminal);
-  return signCommand(operands, options, terminal);
+  const [signing, asked] = withFlow(options, terminal);
+  return signCommand(operands, signing, asked);
 }
 
 /** `countersign verify-blob`: verify, with the spelling of `cosign verify-blob`. */
@@ -35,23 +43,47 @@ export function verifyBlobCommand(
 /** `countersign attest-blob`: attest, with the spelling of `cosign attest-blob`. */
 export async function attestBlobCommand(
   operands: readonly string[],
-  options: AttestOptions & CosignOptions,
+  options: AttestOptions & CosignSignOptions & { readonly hash?: string },
   terminal: Terminal,
 ): Promise<number> {
   noteIdleOptions(options, terminal);
   const { attestCommand } = await import("./attest.ts");
   const isTyped = options.predicate === undefined || options.type !== undefined;
-  return attestCommand(operands, isTyped ? options : { ...options, type: "custom" }, terminal);
+  const [signing, asked] = withFlow(isTyped ? options : { ...options, type: "custom" }, terminal);
+  const artifacts = elsewhere(operands, "--hash", options.hash);
+  if (artifacts.length === 0) throw cliError("CLI_USAGE", "a file is needed, or --hash");
+  return attestCommand(artifacts, signing, asked);
 }
 
 /** `countersign verify-blob-attestation`: verify, with the spelling of `cosign verify-blob-attestation`. */
 export function verifyBlobAttestationCommand(
   operands: readonly string[],
-  options: VerifyOptions & CosignOptions,
+  options: VerifyOptions & CosignOptions & { readonly digest?: string; readonly digestAlg?: string },
   terminal: Terminal,
 ): Promise<number> {
   noteIdleOptions(options, terminal);
-  return verifyCommand(operands, { ...options, type: options.type ?? "custom" }, terminal);
+  const artifacts = elsewhere(operands, "--digest", options.digest, options.digestAlg);
+  return verifyCommand(artifacts, { ...options, type: options.type ?? "custom" }, terminal);
+}
+
+/** A digest in place of a file, which cosign takes by an option; what is here too is said nothing of, as there. */
+function elsewhere(
+  operands: readonly string[],
+  flag: string,
+  hex: string | undefined,
+  algorithm: string = "sha256",
+): readonly string[] {
+  if (hex === undefined) return operands;
+  if (operands.length === 0) return [`${algorithm}:${hex}`];
+  throw cliError("CLI_OPTION_CONFLICT", { checked: flag, got: "a file beside it" });
+}
+
+/** cosign's words for how a person signs in; with `token` there is nobody to ask. */
+function withFlow<T extends SignOptions & CosignSignOptions>(options: T, terminal: Terminal): readonly [T, Terminal] {
+  const { fulcioAuthFlow } = options;
+  if (fulcioAuthFlow === undefined) return [options, terminal];
+  if (fulcioAuthFlow === "token") return [options, { ...terminal, canAsk: false }];
+  return [{ ...options, oidcFlow: fulcioAuthFlow === "normal" ? "browser" : "device" }, terminal];
 }
 
 function noteIdleOptions(options: CosignOptions & { readonly quiet?: true }, terminal: Terminal): void {
@@ -60,6 +92,8 @@ function noteIdleOptions(options: CosignOptions & { readonly quiet?: true }, ter
     ...(options.newBundleFormat === true ? ["--new-bundle-format (there is no other format here)"] : []),
     ...(options.useSigningConfig === true ? ["--use-signing-config (services always come from one)"] : []),
     ...(options.checkClaims === true ? ["--check-claims (the file is always compared with the subjects)"] : []),
+    ...(options.maxWorkers === undefined ? [] : ["--max-workers (as many as there are cores)"]),
+    ...(options.timeout === undefined ? [] : ["--timeout (each request has one)"]),
     ...(options.useSignedTimestamps === true ? ["--use-signed-timestamps (they are always looked at)"] : []),
   ];
   if (idle.length > 0) terminal.err(formatNote(`without effect: ${idle.join(", ")}`, terminal));
