@@ -1,9 +1,11 @@
 import {
-  attestFlags,
   cosignAttestFlags,
   cosignSignFlags,
   cosignVerifyAttestationFlags,
   cosignVerifyFlags,
+} from "./cosign-options.ts";
+import {
+  attestFlags,
   devFaultFlags,
   devTokenFlags,
   devUpFlags,

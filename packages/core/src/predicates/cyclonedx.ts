@@ -50,3 +50,12 @@ export function parseCycloneDxOf(specVersion: string): (predicate: Json) => Cycl
     return read;
   };
 }
+
+/** The version that `makeCycloneDx` writes unless another one is given. */
+export const newCycloneDxVersion = "1.6";
+
+/** A bill of materials in its first version. Throws CORE_PREDICATE_MALFORMED. */
+export function makeCycloneDx(parts: Partial<Omit<CycloneDxBom, "bomFormat">>): CycloneDxBom {
+  const made = { bomFormat: "CycloneDX", specVersion: newCycloneDxVersion, version: 1, ...parts };
+  return parseCycloneDx(made as unknown as Json);
+}

@@ -51,3 +51,8 @@ const legacy: Shape<LegacyLinkPredicate> = record<LegacyLinkPredicate>({
 export function parseLegacyLinkPredicate(predicate: Json): LegacyLinkPredicate {
   return legacy(predicate, "predicate");
 }
+
+/** A link of version 0.3. Throws CORE_PREDICATE_MALFORMED. */
+export function makeLinkPredicate(parts: LinkPredicate): LinkPredicate {
+  return parseLinkPredicate(parts as unknown as Json);
+}

@@ -92,3 +92,8 @@ const vex: Shape<OpenVex> = record<OpenVex>({
 export function parseOpenVex(predicate: Json): OpenVex {
   return vex(predicate, "predicate");
 }
+
+/** What one has to say of vulnerabilities, in the first version of the document. Throws CORE_PREDICATE_MALFORMED. */
+export function makeOpenVex(parts: Omit<OpenVex, "@context" | "version">): OpenVex {
+  return parseOpenVex({ "@context": "https://openvex.dev/ns/v0.2.0", version: 1, ...parts } as unknown as Json);
+}

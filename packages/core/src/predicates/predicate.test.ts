@@ -6,14 +6,24 @@ import { codeOf, hasSharedData, sigstoreJson } from "../sample.contract.ts";
 import { formatStatement, parseStatement } from "../statement.ts";
 import {
   isKnownPredicateType,
+  makeAttributeReport,
   makeCosignCustom,
   makeCosignSign,
+  makeCycloneDx,
+  makeLinkPredicate,
+  makeOpenVex,
   makeReference,
   makeRelease,
+  makeScorecardResult,
   makeSimpleVerificationResult,
   makeSlsaProvenance,
+  makeSlsaProvenanceV02,
+  makeSpdx23,
+  makeSpdx3,
   makeTestResult,
   makeVerificationSummary,
+  makeVulnerabilityScan,
+  makeVulnerabilityScanV01,
   maxPredicateItems,
   nameOfPredicateType,
   parseLinkPredicate,
@@ -23,6 +33,7 @@ import {
   predicateNames,
   resolvePredicateType,
   type VerificationSummary,
+  type VulnerabilityScan,
 } from "./index.ts";
 import { samples } from "./sample.contract.ts";
 
@@ -264,6 +275,59 @@ describe("makers", () => {
     for (const [type, predicate] of made) expect(parsePredicate(type, predicate as Json)).toEqual(predicate);
   });
 
+  const at = "2026-01-01T00:00:00Z";
+  const scan: VulnerabilityScan = {
+    scanner: {
+      uri: "https://scanner.example",
+      db: { lastUpdate: at },
+      result: [{ id: "CVE-2026-1", severity: [{ method: "cvss", score: "9.8" }] }],
+    },
+    metadata: { scanStartedOn: at, scanFinishedOn: at },
+  };
+  const built: readonly (readonly [string, unknown])[] = [
+    ["https://slsa.dev/provenance/v0.2", makeSlsaProvenanceV02({ builder: { id: "urn:me" }, buildType: "urn:b" })],
+    [
+      "https://spdx.dev/Document/v2.3",
+      makeSpdx23({
+        name: "a",
+        documentNamespace: "https://a.example/1",
+        creationInfo: { created: at, creators: ["Tool: x"] },
+      }),
+    ],
+    ["https://spdx.dev/Document/v3", makeSpdx3([{ type: "SpdxDocument" }])],
+    ["https://cyclonedx.org/bom/v1.6", makeCycloneDx({ components: [{ type: "library", name: "a" }] })],
+    ["https://cyclonedx.org/bom/v1.5", makeCycloneDx({ specVersion: "1.5" })],
+    [
+      "https://openvex.dev/ns/v0.2.0",
+      makeOpenVex({
+        "@id": "https://a.example/vex",
+        author: "me",
+        timestamp: at,
+        statements: [{ vulnerability: { name: "CVE-1" }, status: "fixed" }],
+      }),
+    ],
+    ["https://in-toto.io/attestation/vulns/v0.2", makeVulnerabilityScan(scan)],
+    ["https://in-toto.io/attestation/scai/v0.3", makeAttributeReport({ attributes: [{ attribute: "hardened" }] })],
+    ["https://in-toto.io/attestation/link/v0.3", makeLinkPredicate({ name: "build", command: ["make"] })],
+    [
+      "https://scorecard.dev/result/v0.1",
+      makeScorecardResult({ date: at, scorecard: { version: "v5", commit: "a" }, score: 7.5, checks: [] }),
+    ],
+  ];
+  test.each(built)("%s: what is made is read again, and passes its JSON", (type, predicate) => {
+    expect(parsePredicate(type, predicate as Json)).toEqual(predicate);
+    expect(parsePredicate(type, JSON.parse(JSON.stringify(predicate)) as Json)).toEqual(predicate);
+  });
+
+  test("vulns 0.1 nests its rows, and reads as 0.2 does", () => {
+    const made = makeVulnerabilityScanV01(scan);
+    expect(made).toMatchObject({ scanner: { result: [{ vulnerability: { id: "CVE-2026-1" } }] } });
+    expect(parseVulnerabilityScanV01(made)).toEqual(scan);
+    expect(
+      codeOf(() => makeVulnerabilityScanV01({ ...scan, metadata: { ...scan.metadata, scanStartedOn: "now" } })),
+    ).toBe("CORE_PREDICATE_MALFORMED");
+  });
+
   const passed: VerificationSummary = {
     verifier: { id: "urn:me" },
     resourceUri: "https://example.com/a",
@@ -280,6 +344,9 @@ describe("makers", () => {
   });
 
   test("too little is refused", () => {
+    expect(codeOf(() => makeAttributeReport({ attributes: [] }))).toBe("CORE_PREDICATE_MALFORMED");
+    expect(codeOf(() => makeSpdx3([]))).toBe("CORE_PREDICATE_MALFORMED");
+    expect(codeOf(() => makeLinkPredicate({ name: "" }))).toBe("CORE_PREDICATE_MALFORMED");
     expect(codeOf(() => makeRelease("pkg:npm/a"))).toBe("CORE_PREDICATE_MALFORMED");
     expect(codeOf(() => makeVerificationSummary({ ...passed, policy: {} }))).toBe("CORE_PREDICATE_MALFORMED");
   });

@@ -32,3 +32,8 @@ const report: Shape<AttributeReport> = record<AttributeReport>({
 export function parseAttributeReport(predicate: Json): AttributeReport {
   return report(predicate, "predicate");
 }
+
+/** A report of one's own; throws CORE_PREDICATE_MALFORMED where it asserts nothing. */
+export function makeAttributeReport(parts: AttributeReport): AttributeReport {
+  return parseAttributeReport(parts as unknown as Json);
+}

@@ -44,3 +44,8 @@ const card: Shape<ScorecardResult> = record<ScorecardResult>({
 export function parseScorecardResult(predicate: Json): ScorecardResult {
   return card(predicate, "predicate");
 }
+
+/** A result as Scorecard states it. Throws CORE_PREDICATE_MALFORMED. */
+export function makeScorecardResult(parts: ScorecardResult): ScorecardResult {
+  return parseScorecardResult(parts as unknown as Json);
+}

@@ -133,3 +133,8 @@ const provenanceV02: Shape<SlsaProvenanceV02> = record<SlsaProvenanceV02>({
 export function parseSlsaProvenanceV02(predicate: Json): SlsaProvenanceV02 {
   return provenanceV02(predicate, "predicate");
 }
+
+/** Provenance of version 0.2, for verifiers that know no newer one. Throws CORE_PREDICATE_MALFORMED. */
+export function makeSlsaProvenanceV02(parts: SlsaProvenanceV02): SlsaProvenanceV02 {
+  return parseSlsaProvenanceV02(parts as unknown as Json);
+}

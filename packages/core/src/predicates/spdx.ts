@@ -85,3 +85,14 @@ const spdx3: Shape<Spdx3Document> = record<Spdx3Document>({ "@context": spdxCont
 export function parseSpdx3(predicate: Json): Spdx3Document {
   return spdx3(predicate, "predicate");
 }
+
+/** An SPDX document of version 2.3, under the licence that SPDX asks for. Throws CORE_PREDICATE_MALFORMED. */
+export function makeSpdx23(parts: Omit<Spdx2Document, "spdxVersion" | "SPDXID" | "dataLicense">): Spdx2Document {
+  const head = { spdxVersion: "SPDX-2.3", SPDXID: "SPDXRef-DOCUMENT", dataLicense: "CC0-1.0" };
+  return parseSpdx23({ ...parts, ...head } as unknown as Json);
+}
+
+/** An SPDX document of version 3.0.1 with these elements. Throws CORE_PREDICATE_MALFORMED. */
+export function makeSpdx3(graph: readonly JsonObject[]): Spdx3Document {
+  return parseSpdx3({ "@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": [...graph] });
+}

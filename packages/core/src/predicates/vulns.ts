@@ -102,3 +102,16 @@ const cosign: Shape<CosignVulnerabilityScan> = record<CosignVulnerabilityScan>({
 export function parseCosignVulnerabilityScan(predicate: Json): CosignVulnerabilityScan {
   return cosign(predicate, "predicate");
 }
+
+/** What a scanner found, in version 0.2. Throws CORE_PREDICATE_MALFORMED. */
+export function makeVulnerabilityScan(parts: VulnerabilityScan): VulnerabilityScan {
+  return parseVulnerabilityScan(parts as unknown as Json);
+}
+
+/** The same in version 0.1, its rows nested as its text has them. Throws CORE_PREDICATE_MALFORMED. */
+export function makeVulnerabilityScanV01({ scanner, metadata }: VulnerabilityScan): JsonObject {
+  const result = scanner.result.map((vulnerability) => ({ vulnerability }));
+  const made = { scanner: { ...scanner, result }, metadata } as unknown as JsonObject;
+  parseVulnerabilityScanV01(made);
+  return made;
+}

@@ -1,0 +1,63 @@
+import type { Flag } from "./flag.ts";
+
+const note = "accepted for cosign's sake, without effect";
+
+const cosignRunFlags: readonly Flag[] = [{ flags: "-t, --timeout <duration>", says: note, group: "Output:" }];
+
+/** Options of `cosign sign-blob`; what means nothing here is so since bundles of version 0.3 and signing configs are all there is. */
+export const cosignSignFlags: readonly Flag[] = [
+  { flags: "--new-bundle-format", says: note, group: "Output:" },
+  { flags: "--use-signing-config", says: note, group: "Trust:" },
+  {
+    flags: "--fulcio-auth-flow <how>",
+    says: "normal and device are --oidc-flow browser and device; token: nobody is asked to sign in",
+    group: "Identity:",
+    choices: ["normal", "device", "token"],
+    conflicts: ["oidc-flow", "key"],
+  },
+  ...cosignRunFlags,
+];
+
+/** Of `cosign attest-blob`. */
+export const cosignAttestFlags: readonly Flag[] = [
+  ...cosignSignFlags,
+  { flags: "--hash <hex>", says: "the SHA-256 of a file that is elsewhere, in its place", group: "Statement:" },
+];
+
+/** Of `cosign verify-blob-attestation`. */
+export const cosignVerifyAttestationFlags: readonly Flag[] = [
+  { flags: "--check-claims", says: note, group: "Trust:" },
+  { flags: "--digest <hex>", says: "the digest of a file that is elsewhere, in its place", group: "Trust:" },
+  {
+    flags: "--digestAlg <name>",
+    says: "of which hash it is (default: sha256)",
+    group: "Trust:",
+    choices: ["sha256", "sha384", "sha512"],
+  },
+];
+
+const workflow = (name: string, says: string): Flag => ({
+  flags: `--certificate-github-workflow-${name} <text>`,
+  says: `what the certificate must name as the GitHub workflow's ${says}`,
+  group: "Identity:",
+  conflicts: ["key", "policy"],
+});
+
+export const cosignVerifyFlags: readonly Flag[] = [
+  { flags: "--new-bundle-format", says: note, group: "Output:" },
+  { flags: "--use-signed-timestamps", says: note, group: "Trust:" },
+  { flags: "--insecure-ignore-tlog", says: "the same as --danger-no-log", group: "Trust:" },
+  {
+    flags: "--insecure-ignore-sct",
+    says: "accept a certificate that no CT log has seen; the same as scts: 0 in a policy",
+    group: "Trust:",
+    conflicts: ["policy"],
+  },
+  workflow("trigger", "trigger"),
+  workflow("sha", "commit"),
+  workflow("name", "name"),
+  workflow("repository", "repository"),
+  workflow("ref", "ref"),
+  { flags: "--max-workers <number>", says: note, group: "Output:" },
+  ...cosignRunFlags,
+];
