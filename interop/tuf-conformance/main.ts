@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { setTimeout as wait } from "node:timers/promises";
 import { TrustError } from "@countersign/core";
 import {
   createUpdater,
@@ -13,7 +12,7 @@ import {
   type Store,
   type Updater,
 } from "@countersign/tuf";
-import { httpFetch, openStore, openTargetFolder } from "@countersign/tuf/node";
+import { httpFetch, openStore, openTargetFolder, sleep } from "@countersign/tuf/node";
 import { parseArguments, usage, type Arguments } from "./argument.ts";
 
 /** Where `init` keeps the root that it was given. Not `….json`: those are the metadata in use. */
@@ -57,7 +56,7 @@ async function open(args: Exclude<Arguments, { command: "init" }>): Promise<{ up
   const fetch = makeHttpFetcher({
     mirrors: [{ metadataUrl: args.metadataUrl, ...targetsUrl }],
     fetch: httpFetch,
-    sleep: (ms, signal) => wait(ms, undefined, signal && { signal }),
+    sleep,
     tickMs: () => performance.now(),
   });
   // The suite moves the clock to and fro.

@@ -15,9 +15,8 @@ import {
   type TrustedTarget,
   type Updater,
 } from "@countersign/tuf";
-import { httpFetch, makeDirectoryFetcher, openStore } from "@countersign/tuf/node";
+import { httpFetch, makeDirectoryFetcher, openStore, sleep } from "@countersign/tuf/node";
 import { cliError } from "./errors.ts";
-import { sleep } from "./http.ts";
 import { useProxy } from "./proxy.ts";
 import type { Terminal } from "./terminal.ts";
 import type { UpdateOptions } from "./update-options.ts";

@@ -6,12 +6,12 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { stripTypeScriptTypes } from "node:module";
 import { cpus, loadavg, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { targetName, writeRepository, type Plan } from "./repository.ts";
+import { writeRepository, type Plan } from "./repository.ts";
+import { targetName } from "./target-name.ts";
 
 interface Outcome {
   readonly ms: number;
@@ -30,18 +30,6 @@ const lookUps = isQuick ? 10 : 100;
 const folder = mkdtempSync(join(tmpdir(), "countersign-tuf-"));
 const servers: ChildProcess[] = [];
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const sideFile = compileSide();
-
-/** The sides without their types: to strip them takes Node a compiler that fills memory, which nobody's updates do. */
-function compileSide(): string {
-  // Where imports are found as from here.
-  const own = mkdtempSync(join(here("../node_modules"), ".bench-tuf-"));
-  for (const name of ["side", "floor", "repository"]) {
-    const script = stripTypeScriptTypes(readFileSync(here(`${name}.ts`), "utf8"));
-    writeFileSync(join(own, `${name}.mjs`), script.replaceAll(/from "(\.\/[a-z]+)\.ts"/g, 'from "$1.mjs"'));
-  }
-  return join(own, "side.mjs");
-}
 
 interface Place {
   readonly url: string;
@@ -64,7 +52,7 @@ async function run(
   count: number = 0,
   floorFile: string = "1.targets.json",
 ): Promise<Outcome> {
-  const args = [sideFile, side, place.url, place.folder, String(count), floorFile];
+  const args = [here("side.ts"), side, place.url, place.folder, String(count), floorFile];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return JSON.parse(stdout) as Outcome;
 }
@@ -172,5 +160,4 @@ try {
 } finally {
   for (const server of servers) server.kill();
   rmSync(folder, { recursive: true });
-  rmSync(dirname(sideFile), { recursive: true });
 }

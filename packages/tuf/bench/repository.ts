@@ -11,6 +11,7 @@ import {
   type Signer,
 } from "@countersign/core";
 import { computeKeyId } from "@countersign/tuf";
+import { targetName } from "./target-name.ts";
 
 /** What a repository for measuring is like. */
 export interface Plan {
@@ -63,11 +64,6 @@ function metaOf({ bytes, version }: Written): JsonObject {
 
 function sha256(bytes: Uint8Array): string {
   return digestOf("sha256", bytes).slice("sha256:".length);
-}
-
-/** The name of a target. */
-export function targetName(at: number): string {
-  return `packages/p${String(at % 997).padStart(3, "0")}/file-${String(at).padStart(7, "0")}.tar.gz`;
 }
 
 function rowOf(name: string, at: number): JsonObject {

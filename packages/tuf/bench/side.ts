@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { floor } from "./floor.ts";
-import { targetName } from "./repository.ts";
+import { targetName } from "./target-name.ts";
 
 const [side = "", url = "", folder = "", lookUps = "0", floorFile = "1.targets.json"] = process.argv.slice(2);
 const root = new Uint8Array(readFileSync(join(folder, "metadata", "1.root.json")));
@@ -39,14 +39,9 @@ interface RootFile {
 
 async function own(): Promise<() => Promise<number>> {
   const { createUpdater, makeHttpFetcher } = await import("@countersign/tuf");
-  const { httpFetch, openStore } = await import("@countersign/tuf/node");
-  const { setTimeout: sleep } = await import("node:timers/promises");
+  const { httpFetch, openStore, sleep } = await import("@countersign/tuf/node");
   return async () => {
-    const world = {
-      fetch: httpFetch,
-      sleep: (ms: number, signal?: AbortSignal) => sleep(ms, undefined, signal && { signal }),
-      tickMs: () => performance.now(),
-    };
+    const world = { fetch: httpFetch, sleep, tickMs: () => performance.now() };
     const fetch = makeHttpFetcher({ mirrors: [{ metadataUrl: `${url}/metadata/` }], ...world });
     const updater = createUpdater({ root, store: openStore(store), fetch, now: () => new Date() });
     await updater.refresh();

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   chownSync,
+  fstatSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -9,13 +10,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import * as nodeFiles from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execFileSync } from "node:child_process";
 import { afterAll, describe, expect, test } from "vitest";
-import { utf8 } from "@countersign/core";
-import { makeNodeDisk, maxWindowsTries, type DiskFunctions } from "./disk.node.ts";
+import { equalBytes, utf8 } from "@countersign/core";
+import { makeNodeDisk, maxWindowsTries, nodeFiles, type DiskFunctions } from "./disk.node.ts";
 import { makeDirectories, replaceFile, type Disk } from "./disk.ts";
 
 const root = mkdtempSync(join(tmpdir(), "countersign-disk-"));
@@ -28,11 +28,12 @@ function errno(code: string): NodeJS.ErrnoException {
 /** The real functions, but these fail so many times first. */
 function failing(name: keyof DiskFunctions, code: string, times = Number.POSITIVE_INFINITY): DiskFunctions {
   let left = times;
-  const real = nodeFiles[name] as (...given: unknown[]) => Promise<unknown>;
-  return {
-    ...nodeFiles,
-    [name]: async (...given: unknown[]) => (left-- > 0 ? Promise.reject(errno(code)) : real(...given)),
+  const real = nodeFiles[name] as (...given: unknown[]) => unknown;
+  const broken = (...given: unknown[]): unknown => {
+    if (left-- > 0) throw errno(code);
+    return real(...given);
   };
+  return { ...nodeFiles, [name]: broken };
 }
 
 async function put(disk: Disk, name: string): Promise<string> {
@@ -61,6 +62,18 @@ describe("the platform's disk", () => {
     expect(await disk.stat(`${root}/file`)).toBeUndefined();
     expect(await disk.open(`${root}/file`)).toBeUndefined();
     expect(await disk.list(`${root}/none`)).toEqual([]);
+  });
+
+  test("reads and writes what is large, in another thread, as what is small", async () => {
+    const bytes = Uint8Array.from({ length: 700_000 }, (_, at) => at % 251);
+    await replaceFile(disk, { path: `${root}/large`, temporary: `${root}/.large.tmp`, bytes });
+    const file = await disk.open(`${root}/large`);
+    const buffer = new Uint8Array(bytes.length + 1);
+    expect(await file?.read(buffer, 0)).toBe(bytes.length);
+    expect(equalBytes(buffer.subarray(0, -1), bytes)).toBe(true);
+    expect(await file?.read(buffer, 100_000)).toBe(600_000);
+    await file?.close();
+    await expect(file?.read(new Uint8Array(1), 0)).rejects.toMatchObject({ code: "TUF_DISK_FAILED" });
   });
 
   test("makes directories, and removes empty ones only", async () => {
@@ -106,7 +119,7 @@ describe("the platform's disk", () => {
     ["EIO", "TUF_DISK_FAILED"],
   ])("%s is %s, and leaves the old file", async (code, expected) => {
     await put(disk, code);
-    for (const name of ["open", "rename"] as const) {
+    for (const name of ["openSync", "rename"] as const) {
       const broken = makeNodeDisk({ files: failing(name, code) });
       await expect(put(broken, code)).rejects.toMatchObject({ code: expected, kind: "unavailable" });
     }
@@ -115,12 +128,11 @@ describe("the platform's disk", () => {
   });
 
   test("takes a file system that cannot sync directories as it is", async () => {
-    const open: DiskFunctions["open"] = async (path, flags, mode) => {
-      const handle = await nodeFiles.open(path, flags, mode);
-      if (flags === "r") handle.sync = () => Promise.reject(errno("EINVAL"));
-      return handle;
+    const fsync: DiskFunctions["fsync"] = async (descriptor) => {
+      if (fstatSync(descriptor).isDirectory()) throw errno("EINVAL");
+      await nodeFiles.fsync(descriptor);
     };
-    expect(await put(makeNodeDisk({ files: { ...nodeFiles, open } }), "unsynced")).toBe("unsynced");
+    expect(await put(makeNodeDisk({ files: { ...nodeFiles, fsync } }), "unsynced")).toBe("unsynced");
   });
 });
 
@@ -148,11 +160,11 @@ describe("a disk of Windows", () => {
     await put(makeNodeDisk(), "busy");
     const directories: unknown[] = [];
     const files = failing("unlink", "EBUSY", 2);
-    const open: DiskFunctions["open"] = async (path, flags, mode) => {
+    const openSync: DiskFunctions["openSync"] = (path, flags, mode) => {
       if (flags === "r") directories.push(path);
-      return nodeFiles.open(path, flags, mode);
+      return nodeFiles.openSync(path, flags, mode);
     };
-    const disk = makeNodeDisk({ platform: "win32", files: { ...files, open }, sleep: async () => {} });
+    const disk = makeNodeDisk({ platform: "win32", files: { ...files, openSync }, sleep: async () => {} });
     await disk.remove(`${root}/busy`);
     await disk.syncDirectory(root);
     expect(await disk.stat(`${root}/busy`)).toBeUndefined();

@@ -1,17 +1,29 @@
-import { constants, type Stats } from "node:fs";
-import * as nodeFiles from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
+import * as fs from "node:fs";
+import * as promises from "node:fs/promises";
 import { getuid, platform as nodePlatform } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { quote, TrustError } from "@countersign/core";
 import { tufError } from "./errors.ts";
 import type { Disk, DiskEntry, DiskFile } from "./disk.ts";
 
-/** The part of node:fs/promises that is used here. */
-export type DiskFunctions = Pick<
-  typeof nodeFiles,
-  "lstat" | "mkdir" | "open" | "readdir" | "rename" | "rmdir" | "unlink"
->;
+/** The part of the platform that a test can put something in the place of. */
+export interface DiskFunctions
+  extends
+    Pick<typeof fs, "lstatSync" | "mkdirSync" | "openSync" | "readdirSync">,
+    Pick<typeof promises, "rename" | "rmdir" | "unlink"> {
+  readonly fsync: (descriptor: number) => Promise<void>;
+}
+
+/** The platform's own. */
+export const nodeFiles: DiskFunctions = { ...fs, ...promises, fsync: promisify(fs.fsync) };
+
+/**
+ * Up to so many bytes are read and written at once: the system keeps them in memory, and handing them to another thread takes ten
+ * times as long. So are names looked up, and files opened. More bytes, and whatever waits for the disk itself (to make content
+ * durable, to remove or replace what may be large), go to another thread.
+ */
+const quickBytes = 256 * 1024;
 
 /** What a test puts in the place of the platform. */
 export interface NodeDiskOptions {
@@ -39,15 +51,15 @@ export function makeNodeDisk(options: NodeDiskOptions = {}): Disk {
     orUndefined(path, () => openPlain(files, path, flags, whose));
   const isOurs: Whose = platform === "win32" ? anybody : isOwn;
   return {
-    stat: (path) => orUndefined(path, async () => entryOf(await files.lstat(path))),
-    list: async (path) => (await orUndefined(path, () => files.readdir(path))) ?? [],
-    makeDirectory: (path) => settled(path, () => files.mkdir(path), "EEXIST"),
-    open: (path) => open(path, constants.O_RDONLY, anybody),
-    create: async (path) => {
-      const { O_RDWR, O_CREAT, O_EXCL } = constants;
-      return failing(path, async () => fileOf(path, await files.open(path, O_RDWR | O_CREAT | O_EXCL, 0o644)));
+    stat: (path) => failing(path, async () => entryOf(files.lstatSync(path, { throwIfNoEntry: false }))),
+    list: async (path) => (await orUndefined(path, async () => files.readdirSync(path))) ?? [],
+    makeDirectory: (path) => settled(path, async () => files.mkdirSync(path), "EEXIST"),
+    open: (path) => open(path, fs.constants.O_RDONLY, anybody),
+    create: (path) => {
+      const { O_RDWR, O_CREAT, O_EXCL } = fs.constants;
+      return failing(path, async () => fileOf(path, files.openSync(path, O_RDWR | O_CREAT | O_EXCL, 0o644), files));
     },
-    reopen: (path) => open(path, constants.O_RDWR, isOurs),
+    reopen: (path) => open(path, fs.constants.O_RDWR, isOurs),
     rename: (from, to) => failing(to, () => stubborn(() => files.rename(from, to))),
     remove: (path) => settled(path, () => stubborn(() => removeEntry(files, path)), "ENOENT"),
     syncDirectory: async (path) => {
@@ -114,20 +126,21 @@ async function tryAgain(work: Work, wait: (ms: number) => Promise<unknown>): Pro
   }
 }
 
-function entryOf(stats: Awaited<ReturnType<DiskFunctions["lstat"]>>): DiskEntry {
-  if (stats.isFile()) return { kind: "file", size: Number(stats.size) };
+function entryOf(stats: fs.Stats | undefined): DiskEntry | undefined {
+  if (stats === undefined) return undefined;
+  if (stats.isFile()) return { kind: "file", size: stats.size };
   if (stats.isDirectory()) return { kind: "directory", size: 0 };
   return { kind: stats.isSymbolicLink() ? "link" : "other", size: 0 };
 }
 
-type Whose = (stats: Stats) => boolean;
+type Whose = (stats: fs.Stats) => boolean;
 
 const anybody: Whose = () => true;
 /** Nobody else can change it, now or through a handle that they keep. */
 const isOwn: Whose = ({ uid, nlink, mode }) => uid === getuid?.() && nlink === 1 && (mode & 0o022) === 0;
 
 // A pipe that was put in the file's place must not make us wait, nor a link lead us elsewhere.
-const carefully = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
+const carefully = (fs.constants.O_NOFOLLOW ?? 0) | (fs.constants.O_NONBLOCK ?? 0) | (fs.constants.O_NOCTTY ?? 0);
 
 async function openPlain(
   files: DiskFunctions,
@@ -135,17 +148,17 @@ async function openPlain(
   flags: number,
   whose: Whose,
 ): Promise<DiskFile | undefined> {
-  const handle = await files.open(path, flags | carefully);
+  const descriptor = files.openSync(path, flags | carefully);
   try {
-    const stats = await handle.stat();
+    const stats = fs.fstatSync(descriptor);
     if (!stats.isFile()) throw tufError("TUF_DISK_FAILED", { checked: quote(path), got: "no plain file" });
-    if (whose(stats)) return fileOf(path, handle);
-    await handle.close();
-    return undefined;
+    if (whose(stats)) return fileOf(path, descriptor, files);
   } catch (error) {
-    await handle.close().catch(() => {});
+    fs.closeSync(descriptor);
     throw error;
   }
+  fs.closeSync(descriptor);
+  return undefined;
 }
 
 async function removeEntry(files: DiskFunctions, path: string): Promise<void> {
@@ -153,46 +166,67 @@ async function removeEntry(files: DiskFunctions, path: string): Promise<void> {
     await files.unlink(path);
   } catch (error) {
     // What unlinking a directory says: Linux, POSIX and Windows.
-    if (!["EISDIR", "EPERM", "EACCES"].includes(errnoOf(error)) || !(await files.lstat(path)).isDirectory())
-      throw error;
+    if (!["EISDIR", "EPERM", "EACCES"].includes(errnoOf(error)) || !files.lstatSync(path).isDirectory()) throw error;
     await files.rmdir(path);
   }
 }
 
-function fileOf(path: string, handle: FileHandle): DiskFile {
+function fileOf(path: string, descriptor: number, { fsync }: DiskFunctions): DiskFile {
+  let isLarge = false;
+  let isOpen = true;
+  // The number of a file that was closed may be another file's by now.
+  const own = (): number => {
+    if (isOpen) return descriptor;
+    throw Object.assign(new Error("closed"), { code: "EBADF" });
+  };
   return {
-    read: (buffer, position) => failing(path, () => readFull(handle, buffer, position)),
-    write: (bytes, position) => failing(path, () => writeFull(handle, bytes, position)),
-    truncate: (size) => failing(path, () => handle.truncate(size)),
-    sync: () => failing(path, () => handle.sync()),
-    close: () => failing(path, () => handle.close()),
+    read: (buffer, position) => failing(path, async () => readFull(own(), buffer, position)),
+    write: (bytes, position) => {
+      isLarge ||= bytes.length > quickBytes;
+      return failing(path, async () => writeFull(own(), bytes, position));
+    },
+    truncate: (size) => failing(path, async () => truncate(own(), size)),
+    sync: () => failing(path, async () => fsync(own())),
+    close: () =>
+      failing(path, async () => {
+        const last = own();
+        isOpen = false;
+        // A network's file system sends now what was written.
+        await (isLarge ? close(last) : fs.closeSync(last));
+      }),
   };
 }
 
-async function readFull(handle: FileHandle, buffer: Uint8Array, position: number): Promise<number> {
-  let read = 0;
-  while (read < buffer.length) {
-    const { bytesRead } = await handle.read(buffer, read, buffer.length - read, position + read);
-    if (bytesRead === 0) break;
-    read += bytesRead;
+const [read, write] = [promisify(fs.read), promisify(fs.write)];
+const [close, truncate] = [promisify(fs.close), promisify(fs.ftruncate)];
+
+async function readFull(descriptor: number, buffer: Uint8Array, position: number): Promise<number> {
+  const isQuick = buffer.length <= quickBytes;
+  let done = 0;
+  while (done < buffer.length) {
+    const rest = [buffer, done, buffer.length - done, position + done] as const;
+    const count = isQuick ? fs.readSync(descriptor, ...rest) : (await read(descriptor, ...rest)).bytesRead;
+    if (count === 0) break;
+    done += count;
   }
-  return read;
+  return done;
 }
 
-async function writeFull(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
-    written += bytesWritten;
+async function writeFull(descriptor: number, bytes: Uint8Array, position: number): Promise<void> {
+  const isQuick = bytes.length <= quickBytes;
+  for (let done = 0; done < bytes.length;) {
+    const rest = [bytes, done, bytes.length - done, position + done] as const;
+    done += isQuick ? fs.writeSync(descriptor, ...rest) : (await write(descriptor, ...rest)).bytesWritten;
   }
 }
 
-async function syncDirectory(files: DiskFunctions, path: string): Promise<void> {
-  const handle = await files.open(path, "r");
+async function syncDirectory({ openSync, fsync }: DiskFunctions, path: string): Promise<void> {
+  const descriptor = openSync(path, "r");
   try {
-    await handle.sync();
+    await fsync(descriptor);
   } catch (error) {
     if (!["EINVAL", "ENOTSUP", "ENOSYS"].includes(errnoOf(error))) throw error;
   } finally {
-    await handle.close();
+    fs.closeSync(descriptor);
   }
 }

@@ -2,13 +2,13 @@ import { TrustError } from "@countersign/core";
 import { tufError } from "./errors.ts";
 import { placeOf } from "./http-address.ts";
 import { codeOf, endBody, over, type HttpAnswer, type HttpResponse, type HttpWorld } from "./http-request.ts";
-import { maxSkipMs, maxSkippedBytes, type FetchLimits } from "./http-limit.ts";
+import { maxSkipMs, maxSkippedBytes } from "./http-limit.ts";
+import type { Guard } from "./http-guard.ts";
 
 /** How a body is read. */
 export interface BodyOptions {
   /** What may still come, in bytes, after decompression. */
   readonly maxBytes: number;
-  readonly limits: FetchLimits;
   /** Where the next chunk is put, if the transport can do that; it is then a view of that buffer. Never an empty one. */
   readonly room?: () => Uint8Array;
 }
@@ -18,15 +18,8 @@ export interface BodyOptions {
  * comes more slowly than the limits say, TUF_FETCH_CUT if the connection breaks, TUF_FETCH_ABORTED. The request ends with the
  * iteration, however that ends.
  */
-export async function* readBody(
-  world: HttpWorld,
-  answer: HttpAnswer,
-  { limits, maxBytes, room }: BodyOptions,
-): AsyncGenerator<Uint8Array> {
-  const meter = new Meter(world, limits);
-  const watched = new AbortController();
-  watch(world, meter, { ...answer, limits }, watched.signal).catch(() => {});
-  const source = new Chunks(answer, meter, room);
+export async function* readBody(answer: HttpAnswer, { maxBytes, room }: BodyOptions): AsyncGenerator<Uint8Array> {
+  const source = new Chunks(answer, room);
   let received = 0;
   try {
     checkAnnounced(answer, maxBytes);
@@ -38,7 +31,6 @@ export async function* readBody(
   } catch (error) {
     throw reasonOf(error, answer, received);
   } finally {
-    watched.abort(over);
     source.close();
     answer.stop.abort(over);
   }
@@ -55,7 +47,7 @@ function reasonOf(error: unknown, { stop, url }: HttpAnswer, received: number): 
 const roomBytes = 64 * 1024;
 
 /** The whole body. */
-export async function readWhole(world: HttpWorld, answer: HttpAnswer, options: BodyOptions): Promise<Uint8Array> {
+export async function readWhole(answer: HttpAnswer, options: BodyOptions): Promise<Uint8Array> {
   const { response } = answer;
   // One more than announced, to see the end.
   let whole = new Uint8Array(Math.min(announcedBytes(response) ?? roomBytes, options.maxBytes) + 1);
@@ -70,7 +62,7 @@ export async function readWhole(world: HttpWorld, answer: HttpAnswer, options: B
     grow(length + 1);
     return whole.subarray(length);
   };
-  for await (const chunk of readBody(world, answer, { ...options, room })) {
+  for await (const chunk of readBody(answer, { ...options, room })) {
     if (chunk.buffer !== whole.buffer) {
       grow(length + chunk.length);
       whole.set(chunk, length);
@@ -84,21 +76,17 @@ export async function readWhole(world: HttpWorld, answer: HttpAnswer, options: B
  * Ends a request whose body nobody wants. One that is short and comes at once is read to its end, so that the connection can be used
  * for the next request.
  */
-export async function skipBody(world: HttpWorld, answer: HttpAnswer, limits: FetchLimits): Promise<void> {
-  const skipped = new AbortController();
+export async function skipBody(world: HttpWorld, answer: HttpAnswer): Promise<void> {
   const late = async (): Promise<void> => {
-    await world.sleep(maxSkipMs, skipped.signal);
+    await world.sleep(maxSkipMs, answer.stop.signal);
     answer.stop.abort(over);
   };
   late().catch(() => {});
   const buffer = new Uint8Array(maxSkippedBytes + 1);
   try {
-    for await (const chunk of readBody(world, answer, { maxBytes: maxSkippedBytes, limits, room: () => buffer }))
-      void chunk;
+    for await (const chunk of readBody(answer, { maxBytes: maxSkippedBytes, room: () => buffer })) void chunk;
   } catch {
     // Then the connection is lost, and nothing else.
-  } finally {
-    skipped.abort(over);
   }
 }
 
@@ -126,25 +114,25 @@ function tooLarge({ url }: HttpAnswer, maxBytes: number): TrustError {
 class Chunks {
   readonly #stop: AbortController;
   readonly #reading: Reading;
-  readonly #meter: Meter;
+  readonly #guard: Guard;
   #interrupt: (reason: unknown) => void = () => {};
   readonly #onStop = (): void => this.#interrupt(this.#stop.signal.reason);
 
-  constructor({ response, stop }: HttpAnswer, meter: Meter, room: BodyOptions["room"]) {
+  constructor({ response, stop, guard }: HttpAnswer, room: BodyOptions["room"]) {
     this.#stop = stop;
-    this.#meter = meter;
+    this.#guard = guard;
     this.#reading = readingOf(response, room);
     stop.signal.addEventListener("abort", this.#onStop, { once: true });
   }
 
   async next(): Promise<Uint8Array | undefined> {
-    this.#meter.waits();
+    this.#guard.waits();
     const chunk = await new Promise<Uint8Array | undefined>((resolve, reject) => {
       this.#interrupt = reject;
       if (this.#stop.signal.aborted) this.#onStop();
       else this.#reading.next().then(resolve, reject);
     });
-    this.#meter.got(chunk?.length ?? 0);
+    this.#guard.got(chunk?.length ?? 0);
     return chunk;
   }
 
@@ -173,61 +161,4 @@ function readingOf(response: HttpResponse, room: BodyOptions["room"]): Reading {
   }
   const reader = response.body?.getReader();
   return { next: async () => (await reader?.read())?.value, end: async () => reader?.cancel() };
-}
-
-/** How many bytes came in how much time of waiting for them. */
-class Meter {
-  readonly #world: HttpWorld;
-  readonly #limits: FetchLimits;
-  #bytes = 0;
-  #waitedMs = 0;
-  #sinceMs: number | undefined;
-
-  constructor(world: HttpWorld, limits: FetchLimits) {
-    this.#world = world;
-    this.#limits = limits;
-  }
-
-  waits(): void {
-    this.#sinceMs = this.#world.tickMs();
-  }
-
-  got(bytes: number): void {
-    this.#settle();
-    this.#sinceMs = undefined;
-    this.#bytes += bytes;
-  }
-
-  /** Looks at the window if it is over, and begins the next one. */
-  isTooSlow(): boolean {
-    this.#settle();
-    const { rateWindowMs, minBytesPerSecond } = this.#limits;
-    if (this.#waitedMs < rateWindowMs) return false;
-    const isSlow = this.#bytes * 1000 < minBytesPerSecond * this.#waitedMs;
-    this.#bytes = 0;
-    this.#waitedMs = 0;
-    return isSlow;
-  }
-
-  #settle(): void {
-    if (this.#sinceMs === undefined) return;
-    const nowMs = this.#world.tickMs();
-    this.#waitedMs += nowMs - this.#sinceMs;
-    this.#sinceMs = nowMs;
-  }
-}
-
-async function watch(
-  world: HttpWorld,
-  meter: Meter,
-  { stop, url, limits }: HttpAnswer & Pick<BodyOptions, "limits">,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    await world.sleep(limits.rateWindowMs / 4, signal);
-    if (!meter.isTooSlow()) continue;
-    const expected = `at least ${limits.minBytesPerSecond} bytes a second over ${limits.rateWindowMs} ms`;
-    stop.abort(tufError("TUF_FETCH_SLOW", { checked: placeOf(url), expected }));
-    return;
-  }
 }

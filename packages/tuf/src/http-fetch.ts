@@ -100,7 +100,7 @@ async function readMetadata(
   { url, maxBytes, remembered }: MetadataReading,
 ): Promise<MirrorAnswer<Uint8Array>> {
   const { response } = answer;
-  const skip = (): Promise<void> => skipBody(client.world, answer, client.limits);
+  const skip = (): Promise<void> => skipBody(client.world, answer);
   if (isAbsent(response)) {
     await skip();
     return "absent";
@@ -114,7 +114,7 @@ async function readMetadata(
     dropBody(answer);
     throw refused(answer);
   }
-  const bytes = await readWhole(client.world, answer, { maxBytes, limits: client.limits });
+  const bytes = await readWhole(answer, { maxBytes });
   remember(remembered, url, strongTag(response), bytes);
   return { value: bytes };
 }

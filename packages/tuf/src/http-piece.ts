@@ -23,7 +23,7 @@ export async function* readPieces(
   const free = !isDirect && isByteStream(answer.response.body) ? freeChunk : () => {};
   let sinceMs = world.tickMs();
   try {
-    for await (const chunk of readBody(world, answer, { ...options, room })) {
+    for await (const chunk of readBody(answer, { ...options, room })) {
       for (let at = 0; at < chunk.length;) {
         at += gathered.add(chunk, at);
         const isDue = gathered.isFull || (isDirect && gathered.isNearlyFull);

@@ -1,6 +1,7 @@
 import { quote, TrustError } from "@countersign/core";
 import { tufError } from "./errors.ts";
 import { checkRedirect, placeOf } from "./http-address.ts";
+import { Guard } from "./http-guard.ts";
 import { maxRedirects, maxRetryMs, type FetchLimits } from "./http-limit.ts";
 
 /** The part of the platform that requests need, all of it the caller's. */
@@ -43,6 +44,7 @@ export interface HttpAnswer {
   readonly url: URL;
   /** Ends the request, with the reason that reading the body then rejects with. */
   readonly stop: AbortController;
+  readonly guard: Guard;
 }
 
 /** The reason given to what ends because there is nothing left to do. Unless one is given, the platform makes one with a stack. */
@@ -71,26 +73,25 @@ export async function ask(world: HttpWorld, request: HttpAsk): Promise<HttpAnswe
   if (request.signal?.aborted === true) abort();
   request.signal?.addEventListener("abort", abort, { once: true, signal: stop.signal });
   try {
-    const { response, url } = await follow(world, request, stop);
-    checkStatus(response, url);
-    return { response, url, stop };
+    const answer = await follow(world, request, stop);
+    checkStatus(answer.response, answer.url);
+    return answer;
   } catch (error) {
     stop.abort(error);
     throw error;
   }
 }
 
-async function follow(
-  world: HttpWorld,
-  request: HttpAsk,
-  stop: AbortController,
-): Promise<{ readonly response: HttpResponse; readonly url: URL }> {
+async function follow(world: HttpWorld, request: HttpAsk, stop: AbortController): Promise<HttpAnswer> {
   let { url } = request;
   let headers = { ...request.userHeaders, ...request.headers };
+  const guard = new Guard(world, url, { stop, limits: request.limits });
   for (let redirects = 0; ; redirects++) {
+    guard.asks(url);
     const response = await firstByte(world, { ...request, url, headers }, stop);
+    guard.answered();
     if (![301, 302, 303, 307, 308].includes(response.status) && response.type !== "opaqueredirect")
-      return { response, url };
+      return { response, url, stop, guard };
     endBody(response);
     if (redirects === maxRedirects)
       throw tufError("TUF_FETCH_REDIRECT", { checked: placeOf(url), expected: `at most ${maxRedirects} in a row` });
@@ -107,26 +108,13 @@ export function endBody(response: HttpResponse): void {
   else response.drop();
 }
 
-async function firstByte(
-  world: HttpWorld,
-  { url, headers, limits }: HttpAsk,
-  stop: AbortController,
-): Promise<HttpResponse> {
-  const answered = new AbortController();
-  const late = async (): Promise<void> => {
-    await world.sleep(limits.firstByteMs, answered.signal);
-    const expected = `the beginning of an answer within ${limits.firstByteMs} ms`;
-    stop.abort(tufError("TUF_FETCH_SLOW", { checked: placeOf(url), expected }));
-  };
-  late().catch(() => {});
+async function firstByte(world: HttpWorld, { url, headers }: HttpAsk, stop: AbortController): Promise<HttpResponse> {
   try {
     return await untilStopped(stop, () =>
       world.fetch(url.href, { method: "GET", headers, redirect: "manual", signal: stop.signal }),
     );
   } catch (error) {
     throw failureOf(error, url, stop);
-  } finally {
-    answered.abort(over);
   }
 }
 

@@ -115,7 +115,7 @@ async function* continued(
     let position = open.start;
     const maxBytes = Math.max(0, options.maxBytes - position);
     try {
-      for await (const piece of readPieces(client.world, open.answer, { maxBytes, limits: client.limits })) {
+      for await (const piece of readPieces(client.world, open.answer, { maxBytes })) {
         const fresh = position < at ? piece.subarray(at - position) : piece;
         position += piece.length;
         if (fresh.length === 0) continue;

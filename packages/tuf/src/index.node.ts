@@ -1,4 +1,4 @@
-export { defaultStoreWaitMs, openStore, slashed } from "./store.node.ts";
+export { defaultStoreWaitMs, openStore, slashed, sleep } from "./store.node.ts";
 export type { OpenStoreOptions } from "./store.node.ts";
 export * from "./disk.node.ts";
 export { nodeLocks } from "./lock.node.ts";

@@ -1,5 +1,4 @@
 import { resolve } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { makeDirectoryStore } from "./directory-store.ts";
 import { makeNodeDisk } from "./disk.node.ts";
 import { nodeLocks } from "./lock.node.ts";
@@ -33,7 +32,21 @@ export function slashed(path: string): string {
   return process.platform === "win32" ? path.replaceAll("\\", "/") : path;
 }
 
-/** Resolves after so many milliseconds, or rejects when the signal says so. */
-export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  await wait(ms, undefined, signal === undefined ? {} : { signal });
+/**
+ * Resolves after so many milliseconds, or rejects with the signal's reason. Node's own makes an error with a stack for each sleep that
+ * is cut short, and of those a client of a repository has one for each request.
+ */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    if (signal?.aborted === true) stop();
+    else signal?.addEventListener("abort", stop, { once: true });
+  });
 }
