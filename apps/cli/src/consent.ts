@@ -10,10 +10,10 @@ export interface Publication {
   readonly hosts: readonly string[];
 }
 
-/** Hosts of the logs of public instances; a log of one's own is nobody's business. */
+/** Hosts of the logs of public instances, staging too; a log of one's own is nobody's business. */
 export function publicHosts(urls: readonly string[]): readonly string[] {
   const hosts = urls.map((url) => new URL(url).hostname);
-  return hosts.filter((host) => host === "sigstore.dev" || host.endsWith(".sigstore.dev"));
+  return hosts.filter((host) => /(?:^|\.)sig(?:store|stage)\.dev\.?$/.test(host));
 }
 
 /**

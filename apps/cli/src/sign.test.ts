@@ -184,8 +184,16 @@ describe("consent", () => {
         "https://log2025-1.rekor.sigstore.dev/x",
         "http://127.0.0.1:1",
         "https://sigstore.dev.example",
+        "https://mysigstore.dev",
+        "https://REKOR.sigstore.dev.:443",
+        "https://log2025-alpha3.rekor.sigstage.dev",
       ]),
-    ).toEqual(["rekor.sigstore.dev", "log2025-1.rekor.sigstore.dev"]);
+    ).toEqual([
+      "rekor.sigstore.dev",
+      "log2025-1.rekor.sigstore.dev",
+      "rekor.sigstore.dev.",
+      "log2025-alpha3.rekor.sigstage.dev",
+    ]);
   });
 
   test("a log of one's own asks nothing", async () => {
