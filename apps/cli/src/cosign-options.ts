@@ -8,6 +8,7 @@ const cosignRunFlags: readonly Flag[] = [{ flags: "-t, --timeout <duration>", sa
 export const cosignSignFlags: readonly Flag[] = [
   { flags: "--new-bundle-format", says: note, group: "Output:" },
   { flags: "--use-signing-config", says: note, group: "Trust:" },
+  { flags: "--tlog-upload", says: "as ever; --tlog-upload=false is --danger-no-log", group: "Trust:" },
   {
     flags: "--fulcio-auth-flow <how>",
     says: "normal and device are --oidc-flow browser and device; token: nobody is asked to sign in",

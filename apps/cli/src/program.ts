@@ -141,12 +141,25 @@ function withExamples(says: string, examples: readonly string[]): string {
 
 const goCommands: ReadonlySet<string> = new Set(["sign-blob", "verify-blob", "attest-blob", "verify-blob-attestation"]);
 
-/** cosign's users write `--yes=true`: a switch is on or absent here. */
+/**
+ * cosign's users write `--yes=true`: a switch is on or absent here. One that is not known stays as it is, to be refused:
+ * whoever says no to something must not get it since the word was passed over.
+ */
 function withoutGoBooleans(argv: readonly string[]): string[] {
-  if (!goCommands.has(argv[0] ?? "")) return [...argv];
+  const row = commandTable.find(({ path }) => path === argv[0]);
+  if (row === undefined || !goCommands.has(row.path)) return [...argv];
+  const switches = new Set(row.flags.concat(outputFlags).flatMap(({ flags }) => switchesOf(flags)));
   const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
   return argv.flatMap((word, index) => {
-    if (index >= end || !/^--[a-z-]+=(true|false)$/.test(word)) return [word];
-    return word.endsWith("=true") ? [word.slice(0, word.indexOf("="))] : [];
+    const [, name = "", value] = /^(--[a-z-]+)=(true|false)$/.exec(word) ?? [];
+    if (index >= end || !switches.has(name)) return [word];
+    if (value === "true") return [name];
+    // What is always so cannot be said no to, but for the log, which has an option of its own.
+    return name === "--tlog-upload" ? ["--danger-no-log"] : name === "--new-bundle-format" ? [word] : [];
   });
+}
+
+/** The long name of a flag that takes no value: `-y, --yes`. */
+function switchesOf(flags: string): readonly string[] {
+  return /[<[]/.test(flags) ? [] : (flags.match(/--[a-z-]+/g) ?? []);
 }

@@ -102,6 +102,36 @@ describe("keyless", () => {
   });
 });
 
+describe("cosign's way to say no", () => {
+  const sizeOfLog = (): string | undefined => stage.sigstore.rekor.checkpoint().split("\n")[1];
+
+  test("--tlog-upload=false keeps out of the log, and needs a key", async () => {
+    const file = stage.write("not-logged", "x");
+    const key = stage.makeKey("no-upload");
+    const before = sizeOfLog();
+    const argv = ["sign-blob", file, "--yes", "--tlog-upload=false", "--use-signing-config=false", ...stage.signing];
+    expect(await stage.run([...argv, "--key", key.secret])).toMatchObject({ code: 0 });
+    expect(textOf(`${file}.sigstore.json`)).not.toContain("tlogEntries");
+    expect(await stage.run([...argv, "--identity-token", stage.path("token.jwt")])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("CLI_OPTION_CONFLICT") as string,
+    });
+    expect(sizeOfLog()).toBe(before);
+    const logged = ["sign-blob", file, "--tlog-upload=true", "--key", key.secret, ...stage.signing];
+    expect(await stage.run(logged)).toMatchObject({ code: 0 });
+    expect(sizeOfLog()).not.toBe(before);
+  });
+
+  test.each(["--unheard-of=false", "--unheard-of=true", "--new-bundle-format=false", "--identity-token=false"])(
+    "%s is not passed over",
+    async (word) => {
+      const argv = ["sign-blob", stage.write("said-no", "x"), "--yes", word, ...stage.signing];
+      expect(await stage.run(argv, { env: { SIGSTORE_ID_TOKEN: "" } })).toMatchObject({ code: 2 });
+      expect(existsSync(stage.path("said-no.sigstore.json"))).toBe(false);
+    },
+  );
+});
+
 describe("with a key", () => {
   test("and a log", async () => {
     const file = stage.write("keyed", "x");
