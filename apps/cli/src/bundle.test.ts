@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { TrustError } from "@countersign/core";
-import { readBundle } from "./bundle.ts";
+import { bundlePathOf, readBundle } from "./bundle.ts";
 import { makeFolder } from "./scenario.ts";
 import { readEvidence } from "./umbrella.ts";
 
@@ -44,6 +44,16 @@ describe("a bundle that nobody named but that lies beside the artifact", () => {
     ]);
     expect(outcome(at("missing"), at("missing"))).toBe("CLI_FILE_MISSING");
   });
+});
+
+test("the name that bundles had before counts where there is none of today's", () => {
+  const operand = at("app");
+  expect(bundlePathOf({ operand })).toBe(at("app.sigstore.json"));
+  writeFileSync(at("app.sigstore"), "{}");
+  expect(bundlePathOf({ operand })).toBe(at("app.sigstore"));
+  expect(bundlePathOf({ operand, given: "other" })).toBe("other");
+  writeFileSync(at("app.sigstore.json"), "{}");
+  expect(bundlePathOf({ operand })).toBe(at("app.sigstore.json"));
 });
 
 describe("readEvidence of the library", () => {

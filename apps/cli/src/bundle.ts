@@ -19,6 +19,11 @@ export function attestationNameOf(file: string, predicateType: string): string {
   return `${file}.${nameOfPredicateType(predicateType)}.sigstore.json`;
 }
 
+function signatureNameOf(file: string): string {
+  const former = `${file}.sigstore`;
+  return !existsSync(bundleNameOf(file)) && existsSync(former) ? former : bundleNameOf(file);
+}
+
 /** What is looked for: which file's bundle, and of which predicate type if of one. */
 export interface Wanted {
   readonly operand: string;
@@ -26,11 +31,14 @@ export interface Wanted {
   readonly predicateType?: string | undefined;
 }
 
-/** Where the bundle is: as given, or beside the file. Undefined for a digest or standard input. */
+/**
+ * Where the bundle is: as given, or beside the file, where the name that bundles had before also counts if there is none of
+ * today's (client-spec §4.1.1). Undefined for a digest or standard input.
+ */
 export function bundlePathOf({ operand, given, predicateType }: Wanted): string | undefined {
   if (given !== undefined) return given;
   if (operand === "-" || isDigestOperand(operand)) return undefined;
-  if (predicateType === undefined) return bundleNameOf(operand);
+  if (predicateType === undefined) return signatureNameOf(operand);
   const own = attestationNameOf(operand, predicateType);
   // Other tools put an attestation where a signature would be.
   return !existsSync(own) && existsSync(bundleNameOf(operand)) ? bundleNameOf(operand) : own;

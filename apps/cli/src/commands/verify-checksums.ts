@@ -88,7 +88,8 @@ function readEvidence(path: string | undefined, options: VerifyOptions): readonl
 }
 
 function questionsOf(operands: readonly string[], listing: Listing, options: VerifyOptions): readonly Question[] {
-  const bundles = bundlesOf(options) ?? [options.bundle ?? `${listing.path}.sigstore.json`];
+  const beside = bundlePathOf({ operand: listing.path, given: options.bundle });
+  const bundles = bundlesOf(options) ?? (beside === undefined ? [] : [beside]);
   const questions =
     operands.length === 0
       ? namedBelow(listing.directory, listing)
