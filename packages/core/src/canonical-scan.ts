@@ -22,10 +22,10 @@ export interface CanonicalRules {
 export interface CanonicalOptions extends CanonicalRules {
   readonly errors: CanonicalErrors;
   /**
-   * Fits, from its start, an object of a kind that comes very often, and nothing that is not canonical already: what fits is copied
-   * unread. Sticky, and of ASCII only.
+   * Fits, from its start, a member of a kind that comes very often: its name without any escape, a colon, a value. Nothing that is not
+   * canonical already: what fits is copied unread. Sticky; sees each byte as a character.
    */
-  readonly plain?: RegExp;
+  readonly plainMember?: RegExp;
 }
 
 /** How deep arrays and objects may nest. */
@@ -149,21 +149,12 @@ function readName(scan: Scan): void {
 function readValue(scan: Scan, depth: number): void {
   const byte = skipSpace(scan);
   if (byte === quoteMark) readString(scan);
-  else if (byte === openBrace) readObject(scan, depth);
+  else if (byte === openBrace) readMembers(scan, deeper(scan, depth));
   else if (byte === openBracket) readItems(scan, deeper(scan, depth));
   else if (byte === 116) copyWord(scan, "true");
   else if (byte === 102) copyWord(scan, "false");
   else if (byte === 110) copyWord(scan, "null");
   else readNumber(scan);
-}
-
-function readObject(scan: Scan, depth: number): void {
-  const { plain } = scan.options;
-  if (plain !== undefined) {
-    plain.lastIndex = scan.at;
-    if (plain.test(scan.text)) return copyTo(scan, plain.lastIndex);
-  }
-  readMembers(scan, deeper(scan, depth));
 }
 
 function deeper(scan: Scan, depth: number): number {
@@ -183,6 +174,17 @@ function readItems(scan: Scan, depth: number): void {
   scan.out[scan.to++] = closeBracket;
 }
 
+/** Copies a member that needs no look; false if it does. */
+function readPlainMember(scan: Scan): boolean {
+  const { plainMember } = scan.options;
+  if (plainMember === undefined) return false;
+  skipSpace(scan);
+  plainMember.lastIndex = scan.at;
+  const isPlain = plainMember.test(scan.text);
+  if (isPlain) copyTo(scan, plainMember.lastIndex);
+  return isPlain;
+}
+
 function readMembers(scan: Scan, depth: number): void {
   const { marks } = scan;
   const base = marks.length;
@@ -192,11 +194,13 @@ function readMembers(scan: Scan, depth: number): void {
   if (!isMore) scan.at++;
   while (isMore) {
     const from = scan.to;
-    readName(scan);
+    if (!readPlainMember(scan)) {
+      readName(scan);
+      scan.out[scan.to++] = colon;
+      readValue(scan, depth);
+    }
     if (isSorted && marks.length > base) isSorted = compareNames(scan.out, marks.at(-1) as number, from) < 0;
     marks.push(from);
-    scan.out[scan.to++] = colon;
-    readValue(scan, depth);
     isMore = isFollowed(scan, closeBrace, '"," or "}"');
     if (isMore) scan.out[scan.to++] = comma;
   }

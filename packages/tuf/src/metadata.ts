@@ -158,7 +158,7 @@ interface Parts {
 }
 
 /** The two halves of every metadata file. */
-function readParts(bytes: Uint8Array, { plain }: Partial<Pick<RowForm<unknown>, "plain">>): Parts {
+function readParts(bytes: Uint8Array, { plainMember }: Partial<Pick<RowForm<unknown>, "plainMember">>): Parts {
   if (bytes.length > maxMetadataBytes)
     throw metadataMalformed({
       checked: "length",
@@ -166,7 +166,7 @@ function readParts(bytes: Uint8Array, { plain }: Partial<Pick<RowForm<unknown>, 
       got: String(bytes.length),
     });
   const rules = { numbers: "refuse", duplicates: "refuse", errors: canonicalErrors } as const;
-  const members = readCanonicalMembers(bytes, { ...rules, ...(plain && { plain }) });
+  const members = readCanonicalMembers(bytes, { ...rules, ...(plainMember && { plainMember }) });
   const [signed, signatures] = [members.get("signed"), members.get("signatures")];
   if (signed === undefined || signatures === undefined)
     throw metadataMalformed({ checked: "metadata", expected: "members signed and signatures" });
@@ -216,7 +216,8 @@ interface Head {
 const metaRows: RowForm<MetaFile> = {
   at: "meta",
   maxRows: maxMetaFiles,
-  plain: /\{(?:"hashes":\{"sha256":"[0-9a-f]{64}"\},"length":(?:0|[1-9][0-9]{0,14}),)?"version":[1-9][0-9]{0,14}\}/y,
+  plainMember:
+    /"[^"\\\0-\u001f]*":\{(?:"hashes":\{"sha256":"[0-9a-f]{64}"\},"length":(?:0|[1-9][0-9]{0,14}),)?"version":[1-9][0-9]{0,14}\}/y,
   read: readMetaFile,
 };
 

@@ -25,8 +25,11 @@ export interface RowForm<T> {
   /** For messages: the name of the object. */
   readonly at: string;
   readonly maxRows: number;
-  /** Fits, from its start, every row of the common kind and none that `read` would refuse or is not canonical JSON. Sticky. */
-  readonly plain: RegExp;
+  /**
+   * Fits, from its start, every member of the common kind, name and colon included, and none whose row `read` would refuse or that is
+   * not canonical JSON or has an escape in its name. Sticky.
+   */
+  readonly plainMember: RegExp;
   /** Reads one row; throws if it has not its form. */
   readonly read: (reader: ObjectReader, json: JsonObject) => T;
 }
@@ -55,12 +58,11 @@ export function readRowTable<T>(
 
 /** The place after a row, which must have its form. */
 function endOfRow<T>(text: string, from: number, form: RowForm<T>): number {
-  const { plain } = form;
-  const valueFrom = endOfString(text, from) + 1;
-  plain.lastIndex = valueFrom;
-  if (plain.test(text)) return plain.lastIndex;
+  const { plainMember } = form;
+  plainMember.lastIndex = from;
+  if (plainMember.test(text)) return plainMember.lastIndex;
   readRow(text, from, form);
-  return endOfValue(text, valueFrom);
+  return endOfValue(text, endOfString(text, from) + 1);
 }
 
 function tableOf<T>(text: string, starts: Uint32Array, form: RowForm<T>): RowTable<T> {

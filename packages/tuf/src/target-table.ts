@@ -24,7 +24,7 @@ export const maxTargets: number = 4_000_000;
 export const targetRows: RowForm<TargetFile> = {
   at: "targets",
   maxRows: maxTargets,
-  plain: /\{"hashes":\{"sha256":"[0-9a-f]{64}"\},"length":(?:0|[1-9][0-9]{0,14})\}/y,
+  plainMember: /"[^"\\\0-\u001f]*":\{"hashes":\{"sha256":"[0-9a-f]{64}"\},"length":(?:0|[1-9][0-9]{0,14})\}/y,
   read: readTargetFile,
 };
 
