@@ -10,7 +10,7 @@ import type { Disk, DiskEntry, DiskFile } from "./disk.ts";
 /** The part of the platform that a test can put something in the place of. */
 export interface DiskFunctions
   extends
-    Pick<typeof fs, "lstatSync" | "mkdirSync" | "openSync" | "readdirSync">,
+    Pick<typeof fs, "lstatSync" | "mkdirSync" | "openSync" | "readdirSync" | "renameSync">,
     Pick<typeof promises, "rename" | "rmdir" | "unlink"> {
   readonly fsync: (descriptor: number) => Promise<void>;
 }
@@ -60,7 +60,7 @@ export function makeNodeDisk(options: NodeDiskOptions = {}): Disk {
       return failing(path, async () => fileOf(path, files.openSync(path, O_RDWR | O_CREAT | O_EXCL, 0o644), files));
     },
     reopen: (path) => open(path, fs.constants.O_RDWR, isOurs),
-    rename: (from, to) => failing(to, () => stubborn(() => files.rename(from, to))),
+    rename: (from, to) => failing(to, () => stubborn(() => replace(files, from, to))),
     remove: (path) => settled(path, () => stubborn(() => removeEntry(files, path)), "ENOENT"),
     syncDirectory: async (path) => {
       if (platform !== "win32") await failing(path, () => syncDirectory(files, path));
@@ -159,6 +159,13 @@ async function openPlain(
   }
   fs.closeSync(descriptor);
   return undefined;
+}
+
+/** What is replaced is freed in the same step, which takes its time if it is large. */
+async function replace(files: DiskFunctions, from: string, to: string): Promise<void> {
+  const { size = 0 } = files.lstatSync(to, { throwIfNoEntry: false }) ?? {};
+  if (size <= quickBytes) files.renameSync(from, to);
+  else await files.rename(from, to);
 }
 
 async function removeEntry(files: DiskFunctions, path: string): Promise<void> {
