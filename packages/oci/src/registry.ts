@@ -1,4 +1,4 @@
-import { digestName, digestOf, parseDigest, quote, TrustError, type Digest } from "@countersign/core";
+import { digestName, digestOf, parseDigest, quote, type Digest } from "@countersign/core";
 import { placeOf } from "./address.ts";
 import { authorize, type Credential, type Credentials } from "./auth.ts";
 import { checkDigest, readBody, verifiedStream, type Expected } from "./body.ts";
@@ -87,29 +87,23 @@ export class Registry {
    * that of the bytes that came. Throws OCI_NOT_FOUND, OCI_DIGEST_MISMATCH, the errors of `parseManifest` and of the network.
    */
   async manifest(reference: Reference): Promise<FetchedManifest> {
-    const { digest } = reference;
-    const what = digest ?? reference.tag ?? "latest";
-    const headers = { accept: acceptedManifestTypes.join(", ") };
-    const response = await this.ask({ method: "GET", repository: reference, path: `/manifests/${what}`, headers });
-    if (response.status !== 200) throw await refusalOf(response, `manifest ${quote(what)} of ${reference.repository}`);
-    const bytes = await readBody(response.body, maxManifestBytes, "manifest");
-    const said = digest ?? headerDigest(response);
-    if (said !== undefined) checkDigest(bytes, said, `manifest ${quote(what)}`);
-    return {
-      digest: said ?? digestOf("sha256", bytes),
-      bytes,
-      manifest: parseManifest(bytes, response.headers["content-type"]),
-    };
+    const response = await this.#askManifest(reference);
+    if (response.status !== 200) throw await refusalOf(response, manifestName(reference));
+    return await readManifest(reference, response);
   }
 
   /** The manifest if there is one; undefined where the registry says that there is none. */
   async findManifest(reference: Reference): Promise<FetchedManifest | undefined> {
-    try {
-      return await this.manifest(reference);
-    } catch (error) {
-      if (error instanceof TrustError && error.code === "OCI_NOT_FOUND") return undefined;
-      throw error;
-    }
+    const response = await this.#askManifest(reference);
+    if (response.status === 200) return await readManifest(reference, response);
+    if (response.status !== 404) throw await refusalOf(response, manifestName(reference));
+    await discard(response);
+    return undefined;
+  }
+
+  async #askManifest(reference: Reference): Promise<OciResponse> {
+    const path = `/manifests/${nameIn(reference)}`;
+    return await this.ask({ method: "GET", repository: reference, path, headers: { accept: acceptedTypes } });
   }
 
   /** A blob as it comes; the last chunk only once length and digest are right (see `verifiedStream`). */
@@ -202,6 +196,27 @@ export class Registry {
     this.#credentials.set(key, found);
     return found;
   }
+}
+
+const acceptedTypes = acceptedManifestTypes.join(", ");
+
+function nameIn({ digest, tag }: Reference): string {
+  return digest ?? tag ?? "latest";
+}
+
+function manifestName(reference: Reference): string {
+  return `manifest ${quote(nameIn(reference))} of ${reference.repository}`;
+}
+
+async function readManifest(reference: Reference, response: OciResponse): Promise<FetchedManifest> {
+  const bytes = await readBody(response.body, maxManifestBytes, "manifest");
+  const said = reference.digest ?? headerDigest(response);
+  if (said !== undefined) checkDigest(bytes, said, `manifest ${quote(nameIn(reference))}`);
+  return {
+    digest: said ?? digestOf("sha256", bytes),
+    bytes,
+    manifest: parseManifest(bytes, response.headers["content-type"]),
+  };
 }
 
 function isThisMachine(host: string): boolean {
