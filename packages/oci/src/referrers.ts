@@ -27,7 +27,9 @@ export const maxReferrers: number = 1000;
 /**
  * Lists the referrers of a digest (distribution-spec 1.1, "Listing Referrers"): all pages, and only where the registry
  * has no such list (404, or an answer that is no index) the fallback tag. Any other failure is a problem of the answer,
- * never a reason to look elsewhere in silence. `artifactType` only saves traffic: callers filter by what they fetch.
+ * never a reason to look elsewhere in silence. With `artifactType` only entries that say that type come, or no type at all, as
+ * older clients wrote them; registries are asked to leave out the others, and need not. What an entry says of its type nobody
+ * signed.
  */
 export async function listReferrers(
   registry: Registry,
@@ -42,7 +44,12 @@ export async function listReferrers(
     if (outcome !== undefined) return { source: "api", entries: outcome, problems: [], notes: [] };
     registry.withoutReferrers.add(place);
   }
-  return await fromTag(registry, repository, digest);
+  const found = await fromTag(registry, repository, digest);
+  return { ...found, entries: found.entries.filter((entry) => isOfType(entry, artifactType)) };
+}
+
+function isOfType(entry: Descriptor, artifactType: string | undefined): boolean {
+  return artifactType === undefined || (entry.artifactType ?? "") === "" || entry.artifactType === artifactType;
 }
 
 /** The tag that stands in for the list: `sha256-<hex>`, algorithm cut to 32 and the rest to 64 characters. */
@@ -62,6 +69,7 @@ async function fromApi(
   let path: string | URL = `/referrers/${digest}${query}`;
   const seen = new Set<string>();
   const entries: Descriptor[] = [];
+  let read = 0;
   for (let page = 0; ; page++) {
     if (page === maxReferrerPages)
       throw ociError("OCI_TOO_MANY", { checked: "pages of referrers", expected: `at most ${maxReferrerPages}` });
@@ -72,8 +80,10 @@ async function fromApi(
       return undefined;
     }
     if (response.status !== 200) throw await refusalOf(response, `referrers of ${digest}`);
-    entries.push(...(await readEntries(response)));
-    checkCount(entries.length);
+    const listed = await readEntries(response);
+    entries.push(...listed.filter((entry) => isOfType(entry, artifactType)));
+    // By what was read, so that a list that is passed over does not go on for ever either.
+    checkCount((read += listed.length));
     const next = nextPage(response, registry.addressOf(repository));
     if (next === undefined) return entries;
     if (seen.has(next.href)) throw ociError("OCI_PAGE_LOOP", { checked: `referrers of ${digest}` });

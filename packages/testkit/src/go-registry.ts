@@ -12,6 +12,8 @@ export interface GoRegistry {
   readonly name: string;
   /** What keeps the list of an image's referrers: its API, or a tag that clients write. */
   readonly list: "api" | "tag";
+  /** Whether it filters the list by the type of the config, which specifications before 1.1 had for that of the artifact. */
+  readonly filter?: "wrong";
   /** Whether each repository has its own blobs. */
   readonly blobs: "of each repository" | "of all";
   /** Undefined if it was built, else why not. */
@@ -24,6 +26,7 @@ export const goRegistries: readonly GoRegistry[] = [
   {
     name: "zot 1.4.3",
     list: "api",
+    filter: "wrong",
     blobs: "of all",
     build: (program) =>
       buildModule(program, {

@@ -1,6 +1,7 @@
 import { digestOf, quote, utf8 } from "@countersign/core";
 import {
   attachBundle,
+  defaultConcurrency,
   descriptorOf,
   fallbackTag,
   findEvidence,
@@ -313,6 +314,58 @@ describe("a registry with troubles", () => {
     expect(server.requests).toHaveLength(3);
     faults.failFirst = { count: 3, status: 503 };
     await expect(registry.manifest({ ...repository, digest })).rejects.toEqual(code("OCI_REGISTRY_UNAVAILABLE"));
+  });
+
+  test.each([
+    ["1", 1000],
+    ["20", 20_000],
+    ["3600", 20_000],
+    ["Wed, 21 Oct 2026 07:28:00 GMT", 300],
+    [undefined, 300],
+  ])("Retry-After %s means a wait of %i ms", async (retryAfter, waitMs) => {
+    const { repository, digest, faults } = await stage();
+    const waits: number[] = [];
+    // oxlint-disable-next-line typescript/require-await -- as a clock would
+    const registry = new Registry({ http: makeOciHttp(), sleep: async (ms) => void waits.push(ms) });
+    faults.failFirst = { count: 1, status: 429, ...(retryAfter !== undefined && { retryAfter }) };
+    await expect(registry.manifest({ ...repository, digest })).resolves.toMatchObject({ digest });
+    expect(waits).toEqual([waitMs]);
+  });
+
+  test("no more requests are under way than allowed", async () => {
+    let [now, most] = [0, 0];
+    const host = await serve((_, response) => {
+      most = Math.max(most, ++now);
+      setTimeout(() => {
+        now--;
+        response.writeHead(404).end();
+      }, 5);
+    });
+    const registry = open();
+    await Promise.all(
+      Array.from({ length: 50 }, (_, n) =>
+        registry.findManifest({ registry: host, repository: `team/app${n}`, tag: "1.0" }),
+      ),
+    );
+    expect(most).toBe(defaultConcurrency);
+  });
+
+  test("a login that ran out is made anew, once", async () => {
+    const { repository, digest, faults } = await stage();
+    let issued = 0;
+    const tokens = await serve((_, response) => {
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ token: `t${++issued}` }));
+    });
+    const challenge = `Bearer realm="http://${tokens}/token"`;
+    faults.auth = { challenge, accepts: (text) => text === `Bearer t${Math.max(issued, 1)}` };
+    const registry = open();
+    await registry.manifest({ ...repository, digest });
+    issued++;
+    await registry.manifest({ ...repository, digest });
+    expect(issued).toBe(3);
+    faults.auth = { challenge, accepts: () => false };
+    await expect(registry.manifest({ ...repository, digest })).rejects.toEqual(code("OCI_UNAUTHORIZED"));
+    expect(issued).toBe(4);
   });
 
   test("a refusal is not repeated", async () => {

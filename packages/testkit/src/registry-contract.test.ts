@@ -1,6 +1,7 @@
 import { digestOf, utf8 } from "@countersign/core";
 import {
   attachBundle,
+  bundleMediaType,
   deleteManifest,
   descriptorOf,
   formatManifest,
@@ -69,6 +70,8 @@ interface Subject {
   readonly list: "api" | "tag";
   /** Whether it says OCI-Subject: who does not hear it has to write the tag, whatever list there is. */
   readonly saysSubject?: boolean;
+  /** Whether it filters by the type of the config, not of the artifact: then what is asked for is hidden. */
+  readonly filter?: "wrong";
   /** Whether each repository has its own blobs, so that another one's have to be pushed again. */
   readonly blobs: "of each repository" | "of all";
   /** Why it cannot be run here. */
@@ -121,6 +124,13 @@ const subjects: readonly Subject[] = [
     start: () => startRegistry({ referrers: 404 }),
   },
   {
+    name: "in memory, with a list that nobody filters",
+    list: "api",
+    saysSubject: true,
+    blobs: "of all",
+    start: () => startRegistry({ ignoresFilter: true }),
+  },
+  {
     name: "in memory, as ECR",
     list: "tag",
     blobs: "of all",
@@ -130,7 +140,7 @@ const subjects: readonly Subject[] = [
   ...others(process.env["COUNTERSIGN_REGISTRIES"]),
 ];
 
-describe.each(subjects)("registry: $name", ({ name, list, saysSubject, blobs, missing, start }) => {
+describe.each(subjects)("registry: $name", ({ name, list, saysSubject, filter, blobs, missing, start }) => {
   const isMissing = missing !== undefined;
   if (isMissing) process.stdout.write(`skipped: ${name}: ${missing}\n`);
   let running: Running | undefined;
@@ -208,6 +218,10 @@ describe.each(subjects)("registry: $name", ({ name, list, saysSubject, blobs, mi
     expect(found).toMatchObject({ source: list, problems: [] });
     expect(found.entries.map((each) => each.digest).toSorted()).toEqual([first.digest, second.digest].toSorted());
     expect(found.entries[0]?.annotations.get("dev.sigstore.bundle.predicateType")).toBe("https://example.com/p");
+    const ofType = async (type: string): Promise<readonly string[]> =>
+      (await listReferrers(registry, repository, digest, type)).entries.map((each) => each.digest).toSorted();
+    expect(await ofType("application/spdx+json")).toEqual([]);
+    expect(await ofType(bundleMediaType)).toEqual(filter === "wrong" ? [] : [first.digest, second.digest].toSorted());
     expect(await removeReferrer(registry, repository, { subject: digest, digest: first.digest })).toBe(true);
     expect((await listReferrers(registry, repository, digest)).entries.map((each) => each.digest)).toEqual([
       second.digest,

@@ -9,6 +9,8 @@ export interface RegistryFaults {
   referrers?: 400 | 404 | 405 | 406 | 500 | "page";
   /** Referrers on one page. */
   pageSize?: number;
+  /** Lists referrers of every type, whatever type is asked for. */
+  ignoresFilter?: boolean;
   /** Every page names the first as the next one. */
   pageLoop?: boolean;
   /** As GitLab: the fallback tag resolves to the image itself. */
@@ -226,7 +228,8 @@ function serveReferrers(asked: Asked): void {
   const { faults } = state;
   if (faults.referrers === "page") return end(state, response, 200, { "content-type": "text/html" }, "<html></html>");
   if (faults.referrers !== undefined) return end(state, response, faults.referrers);
-  const all = referrersOf(asked, reference);
+  const wanted = faults.ignoresFilter === true ? null : path.searchParams.get("artifactType");
+  const all = referrersOf(asked, reference).filter(({ artifactType }) => wanted === null || artifactType === wanted);
   const from = Number(path.searchParams.get("from") ?? 0);
   const size = faults.pageSize ?? all.length;
   const next = new URL(path);
@@ -234,20 +237,22 @@ function serveReferrers(asked: Asked): void {
   const isMore = faults.pageLoop === true || from + size < all.length;
   const link = isMore ? { link: `<${next.pathname}${next.search}>; rel="next"` } : {};
   const index = { schemaVersion: 2, mediaType: ociIndex, manifests: all.slice(from, from + size) };
-  end(state, response, 200, { "content-type": ociIndex, ...link }, JSON.stringify(index));
+  const filtered = wanted === null ? {} : { "oci-filters-applied": "artifactType" };
+  end(state, response, 200, { "content-type": ociIndex, ...link, ...filtered }, JSON.stringify(index));
 }
 
 const ociIndex = "application/vnd.oci.image.index.v1+json";
 
-function referrersOf({ state, name }: Asked, digest: string): readonly object[] {
-  const listed: object[] = [];
+function referrersOf({ state, name }: Asked, digest: string): readonly { readonly artifactType: string | undefined }[] {
+  const listed: { readonly artifactType: string | undefined }[] = [];
   for (const [key, { bytes, mediaType }] of state.manifests) {
     const own = key.slice(name.length + 1);
     if (!key.startsWith(`${name} `)) continue;
     const json = JSON.parse(Buffer.from(bytes).toString()) as ManifestJson;
     if (json.subject?.digest !== digest && state.faults.foreignReferrers?.includes(own) !== true) continue;
     const artifactType = json.artifactType ?? json.config?.mediaType;
-    listed.push({ mediaType, digest: own, size: bytes.length, artifactType, annotations: json.annotations });
+    const entry = { mediaType, digest: own, size: bytes.length, artifactType, annotations: json.annotations };
+    listed.push(entry);
   }
   return listed;
 }
