@@ -17,6 +17,8 @@ export interface PasswordOptions {
 
 export interface TrustOptions {
   readonly trustedRoot?: readonly string[];
+  /** A trusted root and a signing config in one file. */
+  readonly trustConfig?: string;
   readonly instance?: Instance;
   readonly staging?: true;
   readonly maxTrustAge?: number;
@@ -105,6 +107,12 @@ const trustedRoot: Flag = {
   group: "Trust:",
   takes: "many",
 };
+const trustConfig: Flag = {
+  flags: "--trust-config <file>",
+  says: "a trusted root and a signing config in one file, as sigstore-python has them",
+  group: "Trust:",
+  conflicts: ["trusted-root", "signing-config"],
+};
 const instance: Flag = {
   flags: "--instance <name>",
   says: "the Sigstore instance whose rules and built-in root apply",
@@ -127,6 +135,7 @@ export const passwordFlag: Flag = {
 /** Which logs and authorities count, for commands that prove bundles. */
 export const trustFlags: readonly Flag[] = [
   trustedRoot,
+  trustConfig,
   instance,
   staging,
   {
@@ -251,6 +260,7 @@ const servicesFlags: readonly Flag[] = [
   },
   { flags: "--signing-config <file>", says: "the services to use (default: those of the instance)", group: "Trust:" },
   trustedRoot,
+  trustConfig,
   instance,
   staging,
 ];

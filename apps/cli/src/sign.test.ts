@@ -86,6 +86,27 @@ describe("keyless", () => {
     expect(existsSync(`${file}.sigstore.json`)).toBe(false);
   });
 
+  test("--trust-config: a trusted root and a signing config in one file, to sign and to verify", async () => {
+    const read = (name: string): unknown => JSON.parse(textOf(stage.path(`sigstore/${name}.json`)));
+    const whole = {
+      mediaType: "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
+      trustedRoot: read("trusted_root"),
+      signingConfig: read("signing_config"),
+    };
+    const config = stage.write("trust_config.json", JSON.stringify(whole, null, 2));
+    const file = stage.write("configured", "x");
+    const sign = ["sign", file, "--identity-token", stage.path("token.jwt"), "--trust-config", config];
+    expect(await stage.run(sign)).toMatchObject({ code: 0 });
+    const verify = ["verify", file, ...stage.expected, "--trust-config"];
+    expect(await stage.run([...verify, config, "--second-opinion"])).toMatchObject({ code: 0 });
+    expect(await stage.run([...verify, config, ...stage.trust])).toMatchObject({ code: 2 });
+    const broken = stage.write("broken_config.json", JSON.stringify({ ...whole, signingConfig: 1 }));
+    const outcome = await stage.run([...verify, broken]);
+    expect([outcome.code, outcome.stderr.includes("[SIGSTORE_TRUST_CONFIG_MALFORMED]")]).toEqual([1, true]);
+    const over = await stage.run([...sign, "-o", config]);
+    expect([over.code, textOf(config)]).toEqual([2, JSON.stringify(whole, null, 2)]);
+  });
+
   test("sign-blob as cosign spells it", async () => {
     const file = stage.write("blob", "x");
     const argv = [

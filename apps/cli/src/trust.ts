@@ -7,6 +7,7 @@ import {
   type TrustOptions as TrustSettings,
 } from "@countersign/pipeline";
 import type { Verifier } from "@countersign/core";
+import { parseTrustConfig } from "@countersign/sigstore";
 import { readSmallFile } from "./input.node.ts";
 import type { Instance, TrustOptions } from "./options.ts";
 import { instanceOf } from "./policy.ts";
@@ -38,7 +39,9 @@ export async function readTrustSettings(
   terminal: Pick<Terminal, "env" | "now">,
 ): Promise<TrustSettings> {
   const instance = instanceOf(options);
-  const given = (options.trustedRoot ?? []).map(readTrustFile);
+  const { trustConfig } = options;
+  const given =
+    trustConfig === undefined ? (options.trustedRoot ?? []).map(readTrustFile) : [readTrustConfigFile(trustConfig)];
   const files = given.length > 0 ? given : await updatedRoot(instance ?? "public-good", terminal);
   return {
     files,
@@ -57,6 +60,11 @@ export async function updatedRoot(instance: Instance, { env }: Pick<Terminal, "e
   const file = readTrustFile(path);
   const { source } = await loadInstance(instance);
   return Date.parse(file.date ?? "") >= Date.parse(source.date) ? [file] : [];
+}
+
+function readTrustConfigFile(path: string): TrustFile {
+  const file = readTrustFile(path);
+  return { ...file, bytes: parseTrustConfig(file.bytes).trustedRoot };
 }
 
 /** A file of the caller's is as old as it says on disk: nothing inside it tells. */

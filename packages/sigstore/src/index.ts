@@ -4,6 +4,7 @@ export * from "./requirement.ts";
 export * from "./signing-config.ts";
 export * from "./trust-root.ts";
 export * from "./trust-root-describe.ts";
+export * from "./trust-config.ts";
 export * from "./trust-root-lines.ts";
 export { countCurrent, endsSoonMs, lintTrustRoots, type TrustLintOptions } from "./trust-root-lint.ts";
 export {

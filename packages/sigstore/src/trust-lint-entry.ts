@@ -5,6 +5,11 @@ export const trustLintEntries = {
     says: "a trust root cannot be made of this",
     fix: "give the chain and keys that the service itself publishes, and its real times",
   },
+  SIGSTORE_TRUST_CONFIG_MALFORMED: {
+    kind: "malformed",
+    says: "not a client trust config: a trusted root and a signing config in one",
+    fix: "get it again from whoever runs the instance, or give --trusted-root and --signing-config",
+  },
   SIGSTORE_TRUST_ROOT_LINE: {
     kind: "malformed",
     says: "a line of the file is not a trust root",

@@ -97,6 +97,7 @@ export function preciousOf(operands: readonly string[], options: SignOptions): P
     { path: options.identityToken, what: "the identity token" },
     { path: options.signingConfig, what: "the signing config" },
     ...(options.trustedRoot ?? []).map((path) => ({ path, what: "the trust root" })),
+    ...(options.trustConfig === undefined ? [] : [{ path: options.trustConfig, what: "the trust config" }]),
   ];
   return named.flatMap(({ path, what }) => (path === undefined ? [] : [{ path, what }]));
 }

@@ -123,7 +123,7 @@ async function proverFor(
   now: Date,
   terminal: Terminal,
 ): Promise<BundleProver | undefined> {
-  const asked = [options.trustedRoot, options.instance, options.staging, options.maxTrustAge];
+  const asked = [options.trustedRoot, options.trustConfig, options.instance, options.staging, options.maxTrustAge];
   const isAsked = asked.some((each) => each !== undefined);
   if (!isAsked && !mayNeedTrust(layout)) return undefined;
   return loadProver(options, now, terminal);
