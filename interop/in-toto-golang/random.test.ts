@@ -66,12 +66,12 @@ function ask({ files }: RandomChain): Answers {
 
 /** The peer has no substitution, and inspections are compared where the product is made for them. */
 function isComparable({ files, substitutions }: RandomChain): boolean {
-  return substitutions === undefined && files["root.layout"]?.includes('"run"') === false;
+  return substitutions === undefined && !Object.values(files).some((text) => text.includes('"run"'));
 }
 
 describe.skipIf("missing" in peer)(`random chains (seed ${seed})`, { timeout: 280_000 }, () => {
   test("are judged alike, but for what is known", () => {
-    const asked = fc.sample(randomChain, { numRuns: count, seed }).filter(isComparable);
+    const asked = fc.sample(randomChain("metablock", "plain"), { numRuns: count, seed }).filter(isComparable);
     const answers = asked.map((chain) => ({ chain, ...ask(chain) }));
     const accepted = answers.filter(({ theirs }) => theirs === "allowed");
     const stricter = accepted.filter((answer) => !answer.ours.includes("allowed"));

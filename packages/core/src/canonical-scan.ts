@@ -16,6 +16,8 @@ export interface CanonicalRules {
   readonly numbers: "refuse" | "keep";
   /** `refuse` a member that comes twice, or take the `last`, as Python's json does. */
   readonly duplicates: "refuse" | "last";
+  /** How deep arrays and objects may nest. Default: `maxCanonicalReadDepth`. */
+  readonly maxDepth?: number;
 }
 
 /** Rules, and the errors of whoever reads. */
@@ -28,7 +30,7 @@ export interface CanonicalOptions extends CanonicalRules {
   readonly plainMember?: RegExp;
 }
 
-/** How deep arrays and objects may nest. */
+/** How deep arrays and objects may nest, unless the rules say otherwise. */
 export const maxCanonicalReadDepth: number = 64;
 /** How many members the outermost object may have. */
 export const maxOuterMembers: number = 1024;
@@ -158,8 +160,9 @@ function readValue(scan: Scan, depth: number): void {
 }
 
 function deeper(scan: Scan, depth: number): number {
-  if (depth < maxCanonicalReadDepth) return depth + 1;
-  throw scan.options.errors.malformed({ expected: `at most ${maxCanonicalReadDepth} levels` });
+  const { maxDepth = maxCanonicalReadDepth, errors } = scan.options;
+  if (depth < maxDepth) return depth + 1;
+  throw errors.malformed({ expected: `at most ${maxDepth} levels` });
 }
 
 function readItems(scan: Scan, depth: number): void {

@@ -14,6 +14,8 @@ export type CanonicalOptions = CanonicalRules;
 
 /** How deep arrays and objects may nest. */
 export const maxMetadataDepth: number = maxCanonicalReadDepth;
+/** The same in compat: Python's reader gives up a little later. */
+export const maxCompatMetadataDepth: number = 950;
 
 /** How many members the outermost object may have. */
 export const maxOuterMembers: number = maxMembers;

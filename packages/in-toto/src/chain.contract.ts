@@ -12,6 +12,12 @@ export interface Person {
   /** As layouts list it. */
   readonly json: JsonObject;
   readonly secret: KeyObject;
+  /** Default: Ed25519. */
+  readonly sign?: (message: Uint8Array) => Uint8Array;
+  /** An OpenPGP signature in the place of a plain one; a Metablock's only. */
+  readonly signOpenPgp?: (message: Uint8Array) => JsonObject;
+  /** The id that layouts list, where `keyid` is a subkey of it. */
+  readonly listedId?: string;
 }
 
 const seedPrefix = Buffer.from("302e020100300506032b657004220420", "hex");
@@ -67,7 +73,7 @@ export function link(name: string, more: JsonObject = {}): JsonObject {
 }
 
 export function step(name: string, who: readonly Person[], more: JsonObject = {}): JsonObject {
-  const pubkeys = who.map(({ keyid }) => keyid);
+  const pubkeys = who.map(({ keyid, listedId }) => listedId ?? keyid);
   return {
     _type: "step",
     name,
@@ -85,7 +91,7 @@ export function inspection(name: string, run: readonly string[], more: JsonObjec
 }
 
 export function layout(who: readonly Person[], steps: readonly JsonObject[], more: JsonObject = {}): JsonObject {
-  const keys = Object.fromEntries(who.map(({ keyid, json }) => [keyid, json]));
+  const keys = Object.fromEntries(who.map(({ keyid, listedId, json }) => [listedId ?? keyid, json]));
   return { _type: "layout", expires: "2050-01-01T00:00:00Z", readme: "", keys, steps, inspect: [], ...more };
 }
 
@@ -97,14 +103,24 @@ export function signed(
 ): Uint8Array {
   if (form === "metablock") {
     const message = formatCanonicalJson(payload);
-    const signatures = who.map(({ keyid, secret }) => ({ keyid, sig: sign(null, message, secret).toString("hex") }));
+    const signatures = who.map(
+      (each) =>
+        each.signOpenPgp?.(message) ?? { keyid: each.keyid, sig: Buffer.from(signBy(each, message)).toString("hex") },
+    );
     return Buffer.from(JSON.stringify({ signatures, signed: payload }));
   }
   const body = Buffer.from(JSON.stringify(payload));
   const payloadType = "application/vnd.in-toto+json";
   const message = pae(payloadType, body);
-  const signatures = who.map(({ keyid, secret }) => ({ keyid, sig: sign(null, message, secret).toString("base64") }));
+  const signatures = who.map((each) => ({
+    keyid: each.keyid,
+    sig: Buffer.from(signBy(each, message)).toString("base64"),
+  }));
   return Buffer.from(JSON.stringify({ payload: body.toString("base64"), payloadType, signatures }));
+}
+
+function signBy({ sign: own, secret }: Person, message: Uint8Array): Uint8Array {
+  return own?.(message) ?? sign(null, message, secret);
 }
 
 /** The file name of a step's link, or without suffix of its sublayout's directory. */

@@ -18,6 +18,11 @@ import { openProduct } from "./product.node.ts";
 import { randomChain, type RandomChain } from "./random-chain.contract.ts";
 import { verifyLayout } from "./verify.ts";
 
+/**
+ * A Python that has in-toto 2.2.0, for chains in DSSE envelopes; nothing of ours installs one. With pip, in a virtual environment:
+ * in-toto 2.2.0 and securesystemslib 0.31.0.
+ */
+const newerPython = process.env["COUNTERSIGN_IN_TOTO_DSSE"];
 /** Debian's Python, which has Debian's in-toto; `npm run test:in-toto-diff` sets the variable, other runs only replay. */
 const python = "/usr/bin/python3";
 const isAsked = process.env["COUNTERSIGN_IN_TOTO_DIFF"] !== undefined;
@@ -80,8 +85,12 @@ function ours(chain: RandomChain, mode: Mode): string {
   }
 }
 
-/** The default reads what was signed, also members that the reference drops before it checks the signature. */
-function hasUnknownMember({ files }: RandomChain): boolean {
+/** The default reads what was signed, also members that the reference drops before it checks the signature; and it knows P-521. */
+function isWider({ files, reference }: Vector): boolean {
+  // Nor does a listed key of an unknown kind end it all, if nothing needs the key.
+  if (/Unsupported (?:public key|signature scheme)/.test(reference.error)) return true;
+  // In envelopes a signature need not name its key (DSSE); one that does not is passed over.
+  if (reference.error === "KeyError: 'keyid'") return true;
   return Object.values(files).some((text) => text.includes('"extra":'));
 }
 
@@ -89,12 +98,14 @@ function hasUnknownMember({ files }: RandomChain): boolean {
 function tableCodes(): ReadonlySet<string> {
   const page = readFileSync(join(here, "../../../docs/in-toto.md"), "utf8");
   const rows = page.split("\n").filter((line) => /^\| (?:–|\d{3}|unicode) \|/.test(line));
-  return new Set(rows.flatMap((row) => [...row.matchAll(/`(INTOTO_[A-Z0-9_]+)`/g)].map(([, code]) => code as string)));
+  return new Set(
+    rows.flatMap((row) => [...row.matchAll(/`((?:INTOTO|CORE)_[A-Z0-9_]+)`/g)].map(([, code]) => code as string)),
+  );
 }
 
 /** Asks the reference in one process; answers come in order. */
-async function askReference(chains: readonly RandomChain[]): Promise<readonly Vector["reference"][]> {
-  const child = spawn(python, ["-B", join(here, "reference.contract.py")], { stdio: ["pipe", "pipe", "inherit"] });
+async function askReference(program: string, chains: readonly RandomChain[]): Promise<readonly Vector["reference"][]> {
+  const child = spawn(program, ["-B", join(here, "reference.contract.py")], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const answers: Vector["reference"][] = [];
   for (const chain of chains) {
@@ -122,35 +133,49 @@ describe.skipIf(saved.length === 0)("counterexamples of earlier runs", () => {
   test.each(saved)("%s", (name) => {
     const vector = JSON.parse(readFileSync(join(vectors, name), "utf8")) as Vector;
     expect(ours(vector, "compat") === "allowed").toBe(vector.reference.ok);
-    if (!vector.reference.ok && !hasUnknownMember(vector)) expect(ours(vector, "strict")).not.toBe("allowed");
+    if (!vector.reference.ok && !isWider(vector)) expect(ours(vector, "strict")).not.toBe("allowed");
   });
 });
 
 test.skipIf(!isAsked)("the reference is installed (Debian's package in-toto)", () => expect(isThere).toBe(true));
 
-describe.skipIf(!isThere)(`${count} random chains asked of the reference too (seed ${seed})`, () => {
-  test("compat: no difference; default: only what the table names", { timeout: 600_000 }, async () => {
-    const chains = fc.sample(randomChain, { numRuns: count, seed });
-    const answers = await askReference(chains);
-    const known = tableCodes();
-    const differences: string[] = [];
-    for (const [at, chain] of chains.entries()) {
-      const reference = answers[at] as Vector["reference"];
-      const compat = ours(chain, "compat");
-      const strict = ours(chain, "strict").split(" ");
-      const isCompatRight = (compat === "allowed") === reference.ok;
-      const isStrictRight = reference.ok
-        ? strict.some((code) => code === "allowed" || known.has(code))
-        : !strict.includes("allowed") || hasUnknownMember(chain);
-      if (!isCompatRight || !isStrictRight)
-        differences.push(
-          `${save({ ...chain, reference })}: reference ${reference.ok ? "allowed" : reference.error}; compat ${compat}; default ${strict.join(" ")}`,
+const forms = [
+  ["metablock", python, isThere],
+  ["dsse", newerPython ?? "", isAsked && newerPython !== undefined],
+] as const;
+
+describe.each(forms)(
+  `%s: ${count} random chains asked of the reference too (seed ${seed})`,
+  (form, program, isReady) => {
+    test.skipIf(!isReady)(
+      "compat: no difference; default: only what the table names",
+      { timeout: 600_000 },
+      async () => {
+        const chains = fc.sample(randomChain(form), { numRuns: count, seed });
+        const answers = await askReference(program, chains);
+        const known = tableCodes();
+        const differences: string[] = [];
+        for (const [at, chain] of chains.entries()) {
+          const reference = answers[at] as Vector["reference"];
+          const compat = ours(chain, "compat");
+          const strict = ours(chain, "strict").split(" ");
+          const isCompatRight = (compat === "allowed") === reference.ok;
+          const isStrictRight = reference.ok
+            ? strict.some((code) => code === "allowed" || known.has(code))
+            : !strict.includes("allowed") || isWider({ ...chain, reference });
+          if (!isCompatRight || !isStrictRight)
+            differences.push(
+              `${save({ ...chain, reference })}: reference ${reference.ok ? "allowed" : reference.error}; compat ${compat}; default ${strict.join(" ")}`,
+            );
+        }
+        const accepted = answers.filter(({ ok }) => ok).length;
+        process.stdout.write(
+          `${form}: reference: ${accepted} of ${count} accepted; ${differences.length} differences\n`,
         );
-    }
-    const accepted = answers.filter(({ ok }) => ok).length;
-    process.stdout.write(`reference: ${accepted} of ${count} accepted; ${differences.length} differences\n`);
-    expect(differences).toEqual([]);
-    expect(accepted).toBeGreaterThanOrEqual(count * 0.3);
-    expect(count - accepted).toBeGreaterThanOrEqual(count * 0.3);
-  });
-});
+        expect(differences).toEqual([]);
+        expect(accepted).toBeGreaterThanOrEqual(count * 0.3);
+        expect(count - accepted).toBeGreaterThanOrEqual(count * 0.3);
+      },
+    );
+  },
+);

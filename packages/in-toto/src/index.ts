@@ -1,6 +1,6 @@
 export * from "./errors.ts";
 export type { Mode } from "./mode.ts";
-export { canonicalise, maxMetadataDepth, maxOuterMembers } from "./canonical.ts";
+export { canonicalise, maxCompatMetadataDepth, maxMetadataDepth, maxOuterMembers } from "./canonical.ts";
 export type { CanonicalOptions } from "./canonical.ts";
 export * from "./name.ts";
 export { formatHashes, readHashes } from "./hashes.ts";

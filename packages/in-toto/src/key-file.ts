@@ -99,7 +99,7 @@ export function publicKeyOf(spki: Uint8Array): LayoutKey {
 function laxRsaOf(pem: string): LayoutKey | undefined {
   const der = attempt(() => readRsaPem(pem));
   if (der === undefined) return undefined;
-  const { spki } = openLaxRsa(der, "rsa-pss-sha256");
+  const { spki } = openLaxRsa(der, { padding: "pss", hash: "sha256" });
   const text = formatPem("PUBLIC KEY", spki).trimEnd();
   return keyOfParts({ keytype: "rsa", scheme: "rsassa-pss-sha256", public: text }, "compat");
 }

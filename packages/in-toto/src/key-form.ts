@@ -86,6 +86,45 @@ export function isUsedForm(value: Json): boolean {
   return isPlainInUse(value) || forms.slice(1).some((test) => test(value));
 }
 
+/** The key types with their schemes that securesystemslib 0.31 verifies in envelopes. */
+const newerSchemes: ReadonlySet<string> = new Set([
+  "ecdsa ecdsa-sha2-nistp256",
+  "ecdsa ecdsa-sha2-nistp384",
+  "ecdsa-sha2-nistp256 ecdsa-sha2-nistp256",
+  "ecdsa-sha2-nistp384 ecdsa-sha2-nistp384",
+  "ed25519 ed25519",
+  ...["rsassa-pss", "rsa-pkcs1v15"].flatMap((name) =>
+    ["sha224", "sha256", "sha384", "sha512"].map((hash) => `rsa ${name}-${hash}`),
+  ),
+]);
+
+/** Whether in-toto 2.2.0 can check signatures of envelopes by such a key; if not, it gives up altogether. */
+export function isNewerUsedForm(value: Json): boolean {
+  if (!isObjectOf(value)) return false;
+  const { keytype, scheme } = value;
+  return typeof keytype === "string" && typeof scheme === "string" && newerSchemes.has(`${keytype} ${scheme}`);
+}
+
+/**
+ * The same for a key that a layout in an envelope lists, as in-toto 2.2.0 reads it: what looks like an OpenPGP key is taken, and else
+ * the kind must be known. For compat. Throws INTOTO_KEY_MALFORMED.
+ */
+export function checkNewerKeyForm(value: Json): void {
+  const isOpenPgp =
+    isObjectOf(value) && ["keyid", "type", "method", "hashes", "keyval"].every((name) => Object.hasOwn(value, name));
+  const isPlain =
+    isObjectOf(value) && isText(value["keyid"]) && isNewerUsedForm(value) && isPlainValue(value["keyval"] as Json);
+  if (!isOpenPgp && !isPlain) throw inTotoError("INTOTO_KEY_MALFORMED", { checked: "form of a listed key" });
+}
+
+function isPlainValue(keyval: Json | undefined): boolean {
+  return keyval !== undefined && isObjectOf(keyval) && isText(keyval["public"]);
+}
+
+function isObjectOf(value: Json): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /**
  * Checks a listed key only as far as the reference does when it loads a layout: the form, not whether it can be used.
  * For compat. Throws INTOTO_KEY_MALFORMED.

@@ -15,9 +15,9 @@ import { inTotoError } from "./errors.ts";
 import { keyIdsOf, legacyKeyId, type KeyParts } from "./key-id.ts";
 import { algorithmOfScheme, ed25519Spki } from "./key-scheme.ts";
 import { isOpenPgpKey, openPgpMaterialId, readOpenPgpKey, type OpenPgpKey } from "./openpgp.ts";
-import { checkKeyForm, isUsedForm } from "./key-form.ts";
-import { openLaxRsa, readRsaPem, type LaxRsaAlgorithm } from "./lax-rsa.ts";
-import { isP224Spki, openP224, p224Scheme } from "./p224.ts";
+import { checkKeyForm, checkNewerKeyForm, isUsedForm } from "./key-form.ts";
+import { openLaxRsa, parseLaxRsaScheme, readRsaPem } from "./lax-rsa.ts";
+import { isP224Spki, openAnyCurve, openP224, p224Scheme } from "./p224.ts";
 import {
   isSigstoreKey,
   readSigstoreKey,
@@ -89,14 +89,19 @@ export function parseLayoutKey(value: Json, listedId?: string, mode: Mode = "str
  * As `parseLayoutKey`, for a key that a layout lists under an id, which must be its own; but one of a kind that is not
  * supported is kept until something needs it, and in compat any that cannot be used, as the reference does.
  */
-export function readListedKey(value: Json, listedId: string, mode: Mode): LayoutKey {
+export function readListedKey(
+  value: Json,
+  listedId: string,
+  mode: Mode,
+  form: "metablock" | "dsse" = "metablock",
+): LayoutKey {
   // The reference knows no identities in place of keys.
-  if (mode === "compat" || !isSigstoreKey(value)) checkKeyForm(value);
+  if (mode === "compat" && form === "dsse") checkNewerKeyForm(value);
+  else if (mode === "compat" || !isSigstoreKey(value)) checkKeyForm(value);
   try {
     const key = parseLayoutKey(value, undefined, mode);
-    if (mode === "compat") checkCurve(key);
     const isListed = Object.hasOwn(key.json, "keyid") && (mode === "compat" || key.keyid === listedId);
-    if (isListed && (mode === "strict" || isUsedForm(value))) return key;
+    if (isListed && (mode === "strict" || form === "dsse" || isUsedForm(value))) return key;
     const got = Object.hasOwn(key.json, "keyid") ? quote(key.keyid) : "nothing";
     throw malformed({ checked: "key.keyid", expected: quote(listedId), got });
   } catch (error) {
@@ -132,9 +137,10 @@ function parseSigstoreKey(value: Json, listedId?: string): LayoutKey {
 }
 
 function openVerifier({ keytype, scheme, public: text }: KeyParts, mode: Mode): KeyVerifier {
+  if (mode === "compat" && keytype.startsWith("ecdsa")) return openReferenceEcdsa(scheme, text);
+  if (mode === "compat" && keytype === "rsa") return openLaxRsa(readRsaPem(text), parseLaxRsaScheme(scheme));
   if (scheme === p224Scheme && (keytype === "ecdsa" || keytype === scheme)) return openP224(p224Spki(text));
   const algorithm = algorithmOfScheme(keytype, scheme);
-  if (mode === "compat" && keytype === "rsa") return openLaxRsa(readRsaPem(text), algorithm as LaxRsaAlgorithm);
   if (algorithm === golangAlgorithm && isP224Spki(parsePem(text)[0]?.bytes ?? new Uint8Array(0)))
     return openP224(p224Spki(text));
   const spki = algorithm === "ed25519" ? ed25519Spki(text) : parsePublicKey(text);
@@ -145,14 +151,22 @@ function openVerifier({ keytype, scheme, public: text }: KeyParts, mode: Mode): 
 /** What in-toto-golang takes every ECDSA key for, of whatever curve; it hashes as the curve asks. */
 const golangAlgorithm = "ecdsa-p256-sha256";
 
-/** The reference hashes as the scheme says, and knows nothing of what in-toto-golang does. */
-function checkCurve({ keytype, scheme, check }: LayoutKey): void {
-  if (check.kind === "plain" && check.verifier.algorithm.name !== algorithmOfScheme(keytype, scheme))
-    throw inTotoError("INTOTO_KEY_UNSUPPORTED", {
-      checked: "scheme",
-      expected: "of the key's curve",
-      got: quote(scheme),
-    });
+/** The reference knows two schemes, and hashes as they say, whatever the curve. */
+function openReferenceEcdsa(scheme: string, pem: string): KeyVerifier {
+  if (scheme !== "ecdsa-sha2-nistp256" && scheme !== "ecdsa-sha2-nistp384")
+    throw inTotoError("INTOTO_KEY_UNSUPPORTED", { checked: "scheme", got: quote(scheme) });
+  const algorithm = algorithmOfScheme("ecdsa", scheme);
+  const own = attempt(() => makeVerifier(parsePublicKey(pem)));
+  return own?.algorithm.name === algorithm ? own : openAnyCurve(pem, scheme);
+}
+
+function attempt<T>(open: () => T): T | undefined {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof TrustError) return undefined;
+    throw error;
+  }
 }
 
 function p224Spki(pem: string): Uint8Array {

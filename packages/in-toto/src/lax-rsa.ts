@@ -2,21 +2,37 @@ import {
   concatBytes,
   equalBytes,
   formatRsaSpki,
-  hash,
+  hashNames,
+  hash as strongHash,
   hex,
   parseDer,
   parseHex,
   parsePem,
+  quote,
   readBitString,
   readInteger,
   type HashName,
 } from "@countersign/core";
+import { backend } from "#p224";
 import { inTotoError } from "./errors.ts";
 import { bitLength, bytesToNumber, modPow } from "./number.ts";
 import type { KeyVerifier } from "./key.ts";
 
-/** RSA as in-toto takes it: PKCS#1 v1.5, or PSS with MGF1 of the same hash. */
-export type LaxRsaAlgorithm = `rsa-${"pkcs1" | "pss"}-${HashName}`;
+/** A hash that the reference knows; MD5, SHA-1 and SHA-224 only in Node. */
+export type LaxHash = HashName | "md5" | "sha1" | "sha224";
+
+/** RSA as the reference takes it: PKCS#1 v1.5, or PSS with MGF1 of the same hash. */
+export interface LaxRsaScheme {
+  readonly padding: "pkcs1" | "pss";
+  readonly hash: LaxHash;
+}
+
+/** Reads a scheme's name. Throws INTOTO_KEY_UNSUPPORTED. */
+export function parseLaxRsaScheme(scheme: string): LaxRsaScheme {
+  const [, name, hash] = /^(rsassa-pss|rsa-pkcs1v15)-(md5|sha1|sha224|sha256|sha384|sha512)$/.exec(scheme) ?? [];
+  if (hash === undefined) throw inTotoError("INTOTO_KEY_UNSUPPORTED", { checked: "RSA scheme", got: quote(scheme) });
+  return { padding: name === "rsassa-pss" ? "pss" : "pkcs1", hash: hash as LaxHash };
+}
 
 /** The largest modulus and exponent that compat looks at, in bits: a larger one costs seconds. */
 export const maxLaxRsaBits = 16_384;
@@ -27,15 +43,14 @@ export const maxLaxRsaExponentBits = 64;
  * Opens an RSA key for compat only: of any size, and with PSS salts of any length, as the reference takes them. Takes DER of
  * RSAPublicKey (RFC 8017 §A.1.1). Throws INTOTO_KEY_MALFORMED.
  */
-export function openLaxRsa(der: Uint8Array, name: LaxRsaAlgorithm): KeyVerifier {
+export function openLaxRsa(der: Uint8Array, { padding, hash: hashName }: LaxRsaScheme): KeyVerifier {
   const key = readNumbers(der);
   const spki = formatRsaSpki(der);
-  const hashName = name.slice(name.lastIndexOf("-") + 1) as HashName;
-  const isBlock = name.startsWith("rsa-pss-") ? isPssBlock : isPkcs1Block;
+  const isBlock = padding === "pss" ? isPssBlock : isPkcs1Block;
   return {
-    keyid: hex(hash("sha256", spki)),
+    keyid: hex(strongHash("sha256", spki)),
     spki,
-    algorithm: { name },
+    algorithm: { name: `rsa-${padding}-${hashName}` },
     verify: (message, signature) => {
       const number = bytesToNumber(signature);
       if (signature.length !== key.bytes || number >= key.modulus) return false;
@@ -89,13 +104,16 @@ interface Opened {
 }
 
 /** DER of DigestInfo up to the digest itself, parameters NULL (RFC 8017 §9.2 note 1). */
-const digestInfo: Readonly<Record<HashName, Uint8Array>> = {
+const digestInfo: Readonly<Record<LaxHash, Uint8Array>> = {
+  md5: parseHex("3020300c06082a864886f70d020505000410"),
+  sha1: parseHex("3021300906052b0e03021a05000414"),
+  sha224: parseHex("302d300d06096086480165030402040500041c"),
   sha256: parseHex("3031300d060960864801650304020105000420"),
   sha384: parseHex("3041300d060960864801650304020205000430"),
   sha512: parseHex("3051300d060960864801650304020305000440"),
 };
 
-function isPkcs1Block(name: HashName, digest: Uint8Array, { block }: Opened): boolean {
+function isPkcs1Block(name: LaxHash, digest: Uint8Array, { block }: Opened): boolean {
   const info = concatBytes(digestInfo[name], digest);
   const fill = block.length - info.length - 3;
   if (fill < 8) return false;
@@ -103,7 +121,7 @@ function isPkcs1Block(name: HashName, digest: Uint8Array, { block }: Opened): bo
 }
 
 /** EMSA-PSS with a salt of whatever length (RFC 8017 §9.1.2). */
-function isPssBlock(name: HashName, digest: Uint8Array, { block, bits }: Opened): boolean {
+function isPssBlock(name: LaxHash, digest: Uint8Array, { block, bits }: Opened): boolean {
   const length = Math.ceil((bits - 1) / 8);
   const encoded = block.subarray(block.length - length);
   const size = digest.length;
@@ -123,13 +141,21 @@ function topMask(bits: number): number {
 }
 
 /** XOR with MGF1 of the inner hash (RFC 8017 §B.2.1). */
-function unmask(name: HashName, masked: Uint8Array, seed: Uint8Array): Uint8Array {
+function unmask(name: LaxHash, masked: Uint8Array, seed: Uint8Array): Uint8Array {
   const out = masked.slice();
   for (let counter = 0, at = 0; at < out.length; counter++) {
     const mask = hash(name, concatBytes(seed, Uint8Array.of(0, 0, counter >> 8, counter & 0xff)));
     for (let k = 0; k < mask.length && at < out.length; k++, at++) out[at] = (out[at] as number) ^ (mask[k] as number);
   }
   return out;
+}
+
+function hash(name: LaxHash, bytes: Uint8Array): Uint8Array {
+  return isStrong(name) ? strongHash(name, bytes) : backend.weakHash(name, bytes);
+}
+
+function isStrong(name: LaxHash): name is HashName {
+  return (hashNames as readonly string[]).includes(name);
 }
 
 function malformed(): ReturnType<typeof inTotoError> {

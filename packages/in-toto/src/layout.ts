@@ -81,7 +81,7 @@ export const maxCommandWords: number = 65_536;
  * INTOTO_KEY_MALFORMED, INTOTO_CERTIFICATE_MALFORMED, INTOTO_ATTRIBUTE_MALFORMED, INTOTO_DRAFT_UNSUPPORTED and core's
  * key errors.
  */
-export function parseLayout(value: Json, mode: Mode = "strict"): Layout {
+export function parseLayout(value: Json, mode: Mode = "strict", form: Form = "metablock"): Layout {
   const reader = readObject(value, "layout", malformed);
   checkNulls(value, "layout");
   if (reader.string("_type") !== "layout") throw malformed({ checked: "layout._type", expected: "layout" });
@@ -91,12 +91,14 @@ export function parseLayout(value: Json, mode: Mode = "strict"): Layout {
     parseInspection(each, `layout.inspect[${at}]`, mode),
   );
   checkItems([...steps, ...inspections]);
+  if (form === "dsse" && steps.some(({ pubkeys }) => pubkeys.some((keyid) => keyid.endsWith("\n"))))
+    throw malformed({ checked: "pubkeys", expected: "key ids in hex" });
   const expires = reader.string("expires");
   return {
     expires,
-    expiresMs: parseExpires(expires, mode),
+    expiresMs: parseExpires(expires, { mode, form }),
     readme: mode === "strict" || reader.has("readme") ? reader.string("readme") : "",
-    keys: readKeys(reader, mode),
+    keys: readKeys(reader, { mode, form }),
     steps,
     inspections,
     authorities: readCertificateParts(reader),
@@ -294,8 +296,8 @@ function checkItems(items: readonly (Step | Inspection)[]): void {
 
 const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 
-function parseExpires(text: string, mode: Mode): number {
-  const trimmed = mode === "compat" ? text.replace(/\n$/, "") : text;
+function parseExpires(text: string, { mode, form }: Reading): number {
+  const trimmed = mode === "compat" && form === "metablock" ? text.replace(/\n$/, "") : text;
   const ms = instant.test(trimmed) ? Date.parse(trimmed) : Number.NaN;
   // Date.parse takes 31 February for 3 March; there is no year 0.
   const isReal = !Number.isNaN(ms) && new Date(ms).toISOString() === trimmed.replace("Z", ".000Z");
@@ -303,7 +305,15 @@ function parseExpires(text: string, mode: Mode): number {
   throw malformed({ checked: "layout.expires", expected: "YYYY-MM-DDTHH:MM:SSZ", got: quote(text) });
 }
 
-function readKeys(reader: ObjectReader, mode: Mode): ReadonlyMap<string, LayoutKey> {
+/** How a layout is read: in compat as in-toto 1.3.1 reads it in a Metablock, 2.2.0 in an envelope. */
+type Form = "metablock" | "dsse";
+
+interface Reading {
+  readonly mode: Mode;
+  readonly form: Form;
+}
+
+function readKeys(reader: ObjectReader, { mode, form }: Reading): ReadonlyMap<string, LayoutKey> {
   const listed = isAbsent(reader, "keys", mode) ? {} : reader.json("keys");
   if (typeof listed !== "object" || listed === null || Array.isArray(listed))
     throw malformed({ checked: "layout.keys", expected: "an object" });
@@ -312,8 +322,9 @@ function readKeys(reader: ObjectReader, mode: Mode): ReadonlyMap<string, LayoutK
     throw malformed({ checked: "layout.keys", expected: `at most ${maxLayoutItems}` });
   return new Map(
     entries.map(([keyid, key]) => {
-      if (!keyidPatterns[mode].test(keyid)) throw malformed({ checked: "layout.keys", got: quote(keyid) });
-      return [keyid, readListedKey(key as Json, keyid, mode)];
+      if (!keyidPatterns[mode].test(keyid) || (form === "dsse" && keyid.endsWith("\n")))
+        throw malformed({ checked: "layout.keys", got: quote(keyid) });
+      return [keyid, readListedKey(key as Json, keyid, mode, form)];
     }),
   );
 }

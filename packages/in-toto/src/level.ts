@@ -118,6 +118,7 @@ function stepReport({ name, threshold }: Step): StepReport {
 function openLayout(level: Level): Layout {
   const { metadata, keys, substitutions, inspect: run } = level.question;
   const { now, mode, product, listers } = level.trail;
+  if (metadata.type === "link" && metadata.contentError !== undefined) throw metadata.contentError;
   if (metadata.type !== "layout") throw inTotoError("INTOTO_LAYOUT_NEEDED");
   for (const key of keys) {
     checkSignature(metadata, key, now.getTime());
@@ -125,7 +126,7 @@ function openLayout(level: Level): Layout {
   }
   level.report.expires = metadata.layout.expires;
   checkExpiry(metadata.layout, now, mode);
-  const layout = substitutions === undefined ? metadata.layout : substituteLayout(metadata.layout, substitutions);
+  const layout = substitutions === undefined ? metadata.layout : substituteLayout(metadata.layout, substitutions, mode);
   if (mode === "strict" && layout.steps.length === 0 && layout.inspections.length === 0)
     throw inTotoError("INTOTO_LAYOUT_EMPTY");
   for (const inspection of layout.inspections) checkInspectable(inspection, { run, product }, listers);

@@ -46,7 +46,11 @@ const [alice, bob] = [newPerson(), newPerson()];
 
 /** The code, or `taken`, of parsing and of checking alice's signature. */
 function verdict(text: string, mode: Mode = "strict", key: LayoutKey = alice.key): string {
-  return codeOf(() => checkSignature(parseMetadata(bytesOf(text), mode), key, nowMs));
+  return codeOf(() => {
+    const metadata = parseMetadata(bytesOf(text), mode);
+    checkSignature(metadata, key, nowMs);
+    if (metadata.type === "link" && metadata.contentError !== undefined) throw metadata.contentError;
+  });
 }
 
 describe("what we sign", () => {
@@ -167,7 +171,7 @@ describe("a Metablock", () => {
     [[{ keyid: "aa", sig: "0" }], "INTOTO_SIGNATURE_MALFORMED", "INTOTO_SIGNATURE_MISSING"],
     [[{ keyid: "aa", sig: "AB" }], "INTOTO_SIGNATURE_MALFORMED", "INTOTO_SIGNATURE_MISSING"],
     [[{ keyid: "aa", sig: "" }], "INTOTO_SIGNATURE_MALFORMED", "INTOTO_SIGNATURE_MALFORMED"],
-    [[{ keyid: "aa", sig: "00", cert: "x" }], "INTOTO_CERTIFICATE_MALFORMED", "INTOTO_CERTIFICATE_MALFORMED"],
+    [[{ keyid: "aa", sig: "00", cert: "x" }], "INTOTO_CERTIFICATE_MALFORMED", "INTOTO_SIGNATURE_MISSING"],
     [[{ keyid: "aa", sig: "00", cert: "" }], "INTOTO_SIGNATURE_MISSING", "INTOTO_SIGNATURE_MISSING"],
     [[{ keyid: "aa", other_headers: "00", signature: "00" }], "INTOTO_SIGNATURE_MISSING", "INTOTO_SIGNATURE_MISSING"],
     [[{ keyid: "aa", other_headers: "00" }], "INTOTO_SIGNATURE_MALFORMED", "INTOTO_SIGNATURE_MALFORMED"],
@@ -223,7 +227,7 @@ describe("DSSE", () => {
     expect(codes(write({ payloadType: "text/plain" }))).toEqual(["INTOTO_METADATA_TYPE", "INTOTO_METADATA_TYPE"]);
     const { payloadType: _, ...untyped } = file;
     expect(codes(JSON.stringify(untyped))).toEqual(["CORE_ENVELOPE_MALFORMED", "CORE_ENVELOPE_MALFORMED"]);
-    expect(codes(write({ signatures: [] }))).toEqual(["CORE_ENVELOPE_MALFORMED", "CORE_ENVELOPE_MALFORMED"]);
+    expect(codes(write({ signatures: [] }))).toEqual(["CORE_ENVELOPE_MALFORMED", "INTOTO_SIGNATURE_MISSING"]);
   });
 
   test("I8: one key id twice", () => {

@@ -5,8 +5,8 @@ import {
   readTextMembers,
   readTextValue,
   utf8,
+  TrustError,
   type Json,
-  type TrustError,
 } from "@countersign/core";
 import {
   canonicalise,
@@ -14,10 +14,12 @@ import {
   readCanonicalText,
   type CanonicalOptions,
   canonicalErrors,
+  maxCompatMetadataDepth,
 } from "./canonical.ts";
 import { modelText } from "./compat.ts";
 import { inTotoError } from "./errors.ts";
 import { parseLayout, type Layout } from "./layout.ts";
+import { parseLaxEnvelope } from "./lax-envelope.ts";
 import { readLink, type Link } from "./link.ts";
 import { fromEnvelope, parseSignatures, type SignedBytes } from "./signature.ts";
 import type { Mode } from "./mode.ts";
@@ -26,8 +28,7 @@ import type { Mode } from "./mode.ts";
  * A layout or link with its signatures, none of them verified. What it says was read from the very bytes that
  * `signedBytes` gives. Keeps those bytes alive: drop it when its signatures are checked, a link may be large.
  */
-export type Metadata = SignedBytes &
-  ({ readonly type: "layout"; readonly layout: Layout } | { readonly type: "link"; readonly link: Link });
+export type Metadata = SignedBytes & Content;
 
 /** The largest layout that is read, in bytes. */
 export const maxLayoutBytes: number = 16 * 1024 * 1024;
@@ -64,13 +65,15 @@ function parseMembers(members: Members, mode: Mode): Metadata {
   const isEnvelope = members.has("payload");
   if (isEnvelope && members.has("signed") && mode === "strict")
     throw inTotoError("INTOTO_METADATA_MALFORMED", { expected: "'signed' or 'payload'", got: "both" });
-  return isEnvelope ? parseDsse(members, mode) : parseMetablock(members, mode);
+  const isOther =
+    mode === "compat" && members.has("signed") && readMember(members, "payloadType") !== inTotoPayloadType;
+  return isEnvelope && !isOther ? parseDsse(members, mode) : parseMetablock(members, mode);
 }
 
 /** What the reference drops or never looks at may hold any number; what it signs is checked again. */
 const options: Readonly<Record<Mode, CanonicalOptions>> = {
   strict: { numbers: "refuse", duplicates: "refuse" },
-  compat: { numbers: "keep", duplicates: "last" },
+  compat: { numbers: "keep", duplicates: "last", maxDepth: maxCompatMetadataDepth },
 };
 
 type Members = ReadonlyMap<string, Uint8Array>;
@@ -81,21 +84,21 @@ function parseMetablock(members: Members, mode: Mode): Metadata {
   const text = readCanonicalText(received);
   const model = mode === "compat" ? modelText(text) : text;
   const signedBytes = model === text ? received : utf8(model);
-  const listed = readMember(members, "signatures") ?? (mode === "compat" ? [] : null);
-  const signatures = parseSignatures(listed, mode);
+  const listed = readMember(members, "signatures");
+  const signatures = parseSignatures(listed === undefined && mode === "compat" ? [] : (listed ?? null), mode);
   return {
     form: "metablock",
     mode,
     signatures,
     signedBytes: () => signedBytes,
-    ...readContent(signedBytes, model, mode),
+    ...readContent(signedBytes, model, { mode, form: "metablock" }),
   };
 }
 
 function parseDsse(members: Members, mode: Mode): Metadata {
   const parts: Record<string, Json> = {};
   for (const name of ["payload", "payloadType", "signatures"]) parts[name] = readMember(members, name) ?? null;
-  const { payload, payloadType, signatures } = parseEnvelope(parts);
+  const { payload, payloadType, signatures } = mode === "compat" ? parseLaxEnvelope(parts) : parseEnvelope(parts);
   if (payloadType !== inTotoPayloadType)
     throw inTotoError("INTOTO_METADATA_TYPE", { checked: "payloadType", expected: inTotoPayloadType });
   return {
@@ -103,14 +106,33 @@ function parseDsse(members: Members, mode: Mode): Metadata {
     mode,
     signatures: fromEnvelope(signatures, mode),
     signedBytes: () => pae(payloadType, payload),
-    ...readPayload(payload, mode),
+    ...(mode === "compat" ? readLaxPayload(payload) : readPayload(payload, mode)),
   };
 }
+
+/** The reference looks into a payload only once a signature is good. */
+function readLaxPayload(payload: Uint8Array): Content {
+  try {
+    return readPayload(payload, "compat");
+  } catch (error) {
+    if (error instanceof TrustError) return { type: "link", link: emptyLink, contentError: error };
+    throw error;
+  }
+}
+
+const emptyLink: Link = {
+  name: "",
+  materials: new Map(),
+  products: new Map(),
+  byproducts: {},
+  command: [],
+  environment: {},
+};
 
 /** Reads the payload of an envelope. Throws as `parseMetadata`. */
 export function readPayload(payload: Uint8Array, mode: Mode): Content {
   const canonical = canonicalise(payload, { ...options[mode], numbers: "keep" });
-  return readContent(canonical, readCanonicalText(canonical), mode);
+  return readContent(canonical, readCanonicalText(canonical), { mode, form: "dsse" });
 }
 
 function readMember(members: Members, name: string): Json | undefined {
@@ -123,17 +145,36 @@ function readMember(members: Members, name: string): Json | undefined {
 /** What is signed. */
 export type Content =
   | { readonly type: "layout"; readonly layout: Layout }
-  | { readonly type: "link"; readonly link: Link };
+  | {
+      readonly type: "link";
+      readonly link: Link;
+      /** Compat: what is wrong with an envelope's payload, which `link` then is not. */
+      readonly contentError?: TrustError;
+    };
 
 /** Of canonical bytes, and the text that they are. */
-function readContent(bytes: Uint8Array, text: string, mode: Mode): Content {
+function readContent(
+  bytes: Uint8Array,
+  text: string,
+  { mode, form }: { readonly mode: Mode; readonly form: SignedBytes["form"] },
+): Content {
   const type = typeOf(text);
-  if (type === "link") return { type, link: readLink(bytes, mode) };
+  if (type === "link") {
+    const link = readLink(bytes, mode);
+    if (mode === "compat" && form === "dsse" && text.includes("\n")) checkLineEnds(link);
+    return { type, link };
+  }
   if (type !== "layout") throw inTotoError("INTOTO_METADATA_TYPE", { expected: "layout or link" });
   if (text.length > maxLayoutBytes) throw tooLarge("layout", maxLayoutBytes);
   // A threshold of 1.0 is no integer to the reference, and looks like one to JavaScript.
   checkIntegers(text, canonicalErrors);
-  return { type, layout: parseLayout(readTextValue(text), mode) };
+  return { type, layout: parseLayout(readTextValue(text), mode, form) };
+}
+
+/** What slips through the patterns of in-toto 1.3.1, but not through those of 2.2.0. */
+function checkLineEnds({ materials, products }: Link): void {
+  for (const hashes of [...materials.values(), ...products.values()])
+    if (/\n"[,}]/.test(hashes)) throw inTotoError("INTOTO_LINK_MALFORMED", { checked: "hashes of an artifact" });
 }
 
 function typeOf(text: string): Json | undefined {

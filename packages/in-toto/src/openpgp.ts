@@ -96,7 +96,7 @@ function openRsa(numbers: ObjectReader, mode: Mode): Opened {
   const der = derSequence(derInteger(modulus), derInteger(exponent));
   const size = Math.ceil(modulus.toString(16).length / 2);
   if (mode === "compat") {
-    const open = (name: HashName): KeyVerifier => openLaxRsa(der, `rsa-pkcs1-${name}`);
+    const open = (name: HashName): KeyVerifier => openLaxRsa(der, { padding: "pkcs1", hash: name });
     const isOver: Opened["isOver"] = (name, message, signature) => open(name).verify(message, padded(signature, size));
     return { spki: open("sha256").spki, isOver };
   }

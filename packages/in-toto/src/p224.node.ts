@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from "node:crypto";
 import { formatPem } from "@countersign/core";
 import { inTotoError } from "./errors.ts";
 import type { P224Backend, P224Secret } from "./p224.ts";
@@ -10,6 +10,14 @@ export const backend: P224Backend = {
     return (message, signature) => verify("sha256", message, { key, dsaEncoding: "der" }, signature);
   },
   openSecretKey,
+  weakHash: (name, bytes) => new Uint8Array(createHash(name).update(bytes).digest()),
+  openAnyCurve(pem, hash) {
+    const key = attempt(() => createPublicKey(pem));
+    if (key?.asymmetricKeyType !== "ec")
+      throw inTotoError("INTOTO_KEY_MALFORMED", { checked: "EC key", expected: "a point on a curve" });
+    const spki = new Uint8Array(key.export({ format: "der", type: "spki" }));
+    return { spki, verify: (message, signature) => verify(hash, message, { key, dsaEncoding: "der" }, signature) };
+  },
 };
 
 function openPoint(spki: Uint8Array): KeyObject {

@@ -8,6 +8,13 @@ export interface P224Backend {
   openKey(spki: Uint8Array): (message: Uint8Array, signature: Uint8Array) => boolean;
   /** Opens an unencrypted private key in PEM; undefined if it is not on P-224. No error repeats any of it. */
   openSecretKey(pem: string): P224Secret | undefined;
+  /**
+   * Compat only: an EC key in PEM on any curve, with that hash, as the reference takes it. Throws INTOTO_KEY_UNSUPPORTED outside
+   * of Node, INTOTO_KEY_MALFORMED.
+   */
+  openAnyCurve(pem: string, hash: "sha256" | "sha384"): Omit<KeyVerifier, "keyid" | "algorithm">;
+  /** Compat only. Throws INTOTO_KEY_UNSUPPORTED outside of Node. */
+  weakHash(name: "md5" | "sha1" | "sha224", bytes: Uint8Array): Uint8Array;
 }
 
 /** A private key on P-224. */
@@ -33,6 +40,12 @@ export function isP224Spki(spki: Uint8Array): boolean {
 export function openP224(spki: Uint8Array): KeyVerifier {
   const isGood = backend.openKey(spki);
   return { keyid: hex(hash("sha256", spki)), spki, algorithm: { name: p224Algorithm }, verify: isGood };
+}
+
+/** Opens an EC key on whatever curve, for compat only. Throws INTOTO_KEY_UNSUPPORTED outside of Node, INTOTO_KEY_MALFORMED. */
+export function openAnyCurve(pem: string, scheme: string): KeyVerifier {
+  const opened = backend.openAnyCurve(pem, scheme.endsWith("384") ? "sha384" : "sha256");
+  return { ...opened, keyid: hex(hash("sha256", opened.spki)), algorithm: { name: scheme } };
 }
 
 /** Opens a private key on P-224; undefined for any other. */

@@ -7,4 +7,10 @@ export const backend: P224Backend = {
     throw inTotoError("INTOTO_KEY_UNSUPPORTED", { checked: "P-224 key", expected: "Node" });
   },
   openSecretKey: () => undefined,
+  weakHash: (name) => {
+    throw inTotoError("INTOTO_KEY_UNSUPPORTED", { checked: `signature with ${name}`, expected: "Node" });
+  },
+  openAnyCurve: () => {
+    throw inTotoError("INTOTO_KEY_UNSUPPORTED", { checked: "EC key with the hash of another curve", expected: "Node" });
+  },
 };

@@ -8,14 +8,18 @@ import os
 import sys
 
 logging.disable(logging.CRITICAL)
-from in_toto.models.metadata import Metablock
+try:
+    # 2.x, which knows DSSE.
+    from in_toto.models.metadata import Metadata
+except ImportError:
+    from in_toto.models.metadata import Metablock as Metadata
 from in_toto.verifylib import in_toto_verify
 
 for line in sys.stdin:
     question = json.loads(line)
     try:
         os.chdir(os.path.join(question["dir"], "product"))
-        layout = Metablock.load(os.path.join(question["dir"], "root.layout"))
+        layout = Metadata.load(os.path.join(question["dir"], "root.layout"))
         in_toto_verify(
             layout,
             question["keys"],

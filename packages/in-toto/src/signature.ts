@@ -14,9 +14,9 @@ import {
 import { checkProved, type Prover } from "./bundle.ts";
 import { parsePemCertificate } from "./certificate.ts";
 import { inTotoError } from "./errors.ts";
+import { isNewerUsedForm } from "./key-form.ts";
 import { isOpenPgpSignature, type OpenPgpSignature } from "./openpgp.ts";
 import type { LayoutKey } from "./key.ts";
-import { p224Scheme } from "./p224.ts";
 import type { Mode } from "./mode.ts";
 
 /** One signature of a layout or link, unverified. */
@@ -25,6 +25,8 @@ export interface MetadataSignature {
   readonly keyid: string;
   /** Absent on an OpenPGP signature. */
   readonly sig?: Uint8Array;
+  /** Compat: hex of half bytes or with a line end, at which the reference gives up once it looks at the signature. */
+  readonly isUnreadable?: true;
   readonly openpgp?: OpenPgpSignature;
   /** The functionary's certificate (ITE-7). */
   readonly certificate?: Certificate;
@@ -68,25 +70,41 @@ function parseSignature(value: Json, at: string, mode: Mode): MetadataSignature 
   const keyid = reader.string("keyid");
   if (!hexPatterns[mode].test(keyid)) throw malformed({ checked: `${at}.keyid`, expected: "hex", got: quote(keyid) });
   const json = value as JsonObject;
-  if (reader.has("other_headers")) {
-    const openpgp = {
-      otherHeaders: readHex(reader, "other_headers", mode),
-      signature: readHex(reader, "signature", mode),
-    };
-    return { keyid, openpgp, json };
+  if (mode === "compat" ? hasOpenPgpForm(json) : reader.has("other_headers")) {
+    const [headers, signature] = [readHex(reader, "other_headers", mode), readHex(reader, "signature", mode)];
+    const openpgp = { otherHeaders: headers ?? nothing, signature: signature ?? nothing };
+    return { keyid, openpgp, json, ...unreadable(headers, signature) };
   }
-  const certificate = readCertificate(reader);
-  return { keyid, sig: readHex(reader, "sig", mode), json, ...(certificate === undefined ? {} : { certificate }) };
+  const certificate = mode === "compat" ? undefined : readCertificate(reader);
+  const sig = readHex(reader, "sig", mode);
+  const plain = { keyid, sig: sig ?? nothing, json, ...unreadable(sig) };
+  return certificate === undefined ? plain : { ...plain, certificate };
+}
+
+/** What the reference takes for an OpenPGP signature, whatever else is in it. */
+function hasOpenPgpForm(json: JsonObject): boolean {
+  const isHex = (name: string): boolean => {
+    const text = json[name];
+    return typeof text === "string" && hexPatterns.compat.test(text);
+  };
+  const isShortIdFine = !Object.hasOwn(json, "short_keyid") || isHex("short_keyid");
+  return isHex("other_headers") && isHex("signature") && isShortIdFine;
+}
+
+const nothing = new Uint8Array(0);
+
+function unreadable(...parts: readonly (Uint8Array | undefined)[]): Pick<MetadataSignature, "isUnreadable"> {
+  return parts.includes(undefined) ? { isUnreadable: true } : {};
 }
 
 const hexPatterns = { strict: /^[0-9a-f]+$/, compat: /^[0-9a-fA-F]+\n?$/ } as const;
 
-/** Bytes of hex. Half a byte or a line feed passes the reference's check of form but fails when it is used: none are left. */
-function readHex(reader: ObjectReader, name: string, mode: Mode): Uint8Array {
+/** Bytes of hex. In compat undefined for half a byte or a line feed, which pass the reference's check of form. */
+function readHex(reader: ObjectReader, name: string, mode: Mode): Uint8Array | undefined {
   const text = reader.string(name);
   if (!hexPatterns[mode].test(text)) throw malformed({ checked: name, expected: "hex", got: quote(text) });
   if (/^(?:[0-9a-fA-F]{2})+$/.test(text)) return parseHex(text.toLowerCase());
-  if (mode === "compat") return new Uint8Array(0);
+  if (mode === "compat") return undefined;
   throw malformed({ checked: name, expected: "whole bytes in hex", got: `${text.length} digits` });
 }
 
@@ -120,8 +138,7 @@ export function checkSignature(signed: SignedBytes, key: LayoutKey, nowMs: numbe
     return { keyid: key.keyid, json: {} };
   }
   if (key.check.kind === "sigstore") throw inTotoError("INTOTO_BUNDLE_NEEDED", { checked: `key ${quote(key.keyid)}` });
-  // The reference looks at the form of the key before it looks for a signature.
-  if (signed.mode === "compat" && key.check.kind === "unusable" && key.check.isFormWrong) throw key.check.error;
+  if (signed.mode === "compat") checkUsable(signed, key);
   const own = signed.signatures.filter(({ keyid }) => key.ids.includes(keyid) || key.subkeys.has(keyid));
   const [first] = own;
   if (first === undefined) throw inTotoError("INTOTO_SIGNATURE_MISSING", { checked: `key ${quote(key.keyid)}` });
@@ -132,28 +149,45 @@ export function checkSignature(signed: SignedBytes, key: LayoutKey, nowMs: numbe
   throw inTotoError("INTOTO_SIGNATURE_BAD", { checked: `key ${quote(key.keyid)}` });
 }
 
+/** The reference looks at the kind and form of the key before it looks for a signature. */
+function checkUsable({ form }: SignedBytes, { check, json, keyid }: LayoutKey): void {
+  if (form === "dsse" && !isNewerUsedForm(json))
+    throw inTotoError("INTOTO_KEY_UNSUPPORTED", { checked: `key ${quote(keyid)}` });
+  if (form === "metablock" && check.kind === "unusable" && check.isFormWrong) throw check.error;
+}
+
 function isSignature(signed: SignedBytes, main: LayoutKey, signature: MetadataSignature, nowMs: number): boolean {
   const key = main.subkeys.get(signature.keyid) ?? main;
   const { check } = key;
+  // In envelopes the reference takes whatever goes wrong for a bad signature.
+  if (check.kind === "unusable" && signed.mode === "compat" && signed.form === "dsse") return false;
   if (check.kind === "unusable") throw check.error;
   if (check.kind === "sigstore") return false;
-  // The reference knows no P-224, and gives up.
-  if (signed.mode === "compat" && key.scheme === p224Scheme)
+  // The reference knows neither P-224 nor P-521, and gives up.
+  if (signed.mode === "compat" && /^ecdsa-sha2-nistp(?:224|521)$/.test(key.scheme))
     throw inTotoError("INTOTO_KEY_UNSUPPORTED", { checked: `key ${quote(key.keyid)}` });
   if (check.kind === "openpgp" && signed.form === "dsse")
     throw inTotoError("INTOTO_OPENPGP_DSSE", { checked: `key ${quote(key.keyid)}` });
   if ((check.kind === "openpgp") !== (signature.openpgp !== undefined)) throw otherKind(key);
+  if (signature.isUnreadable === true && !hasEnded(key, nowMs))
+    throw malformed({ checked: `signature by key ${quote(key.keyid)}`, expected: "whole bytes in hex" });
+  const isShort = key.keytype === "ed25519" && signature.sig?.length !== 64;
+  if (isShort && (signed.mode === "strict" || signed.form === "metablock"))
+    throw malformed({ checked: `signature by key ${quote(key.keyid)}`, expected: "64 bytes" });
   if (check.kind === "plain") return check.verifier.verify(signed.signedBytes(), signature.sig ?? new Uint8Array(0));
-  const { expiresMs } = check.openpgp;
-  if (expiresMs !== undefined && expiresMs < nowMs)
+  if (hasEnded(key, nowMs))
     throw inTotoError("INTOTO_KEY_EXPIRED", {
       checked: `key ${quote(key.keyid)}`,
-      got: new Date(expiresMs).toISOString(),
+      got: new Date(check.openpgp.expiresMs ?? 0).toISOString(),
     });
   return (
     signature.openpgp !== undefined &&
     isOpenPgpSignature(check.openpgp, signed.signedBytes(), signature.openpgp, signed.mode)
   );
+}
+
+function hasEnded({ check }: LayoutKey, nowMs: number): boolean {
+  return check.kind === "openpgp" && (check.openpgp.expiresMs ?? Infinity) < nowMs;
 }
 
 function otherKind(key: LayoutKey): TrustError {

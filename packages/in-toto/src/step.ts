@@ -162,6 +162,7 @@ function readSigned(
     const metadata = evidence === "bundle" ? metadataOf(proveBundle(bytes, key, context.bundles)) : evidence;
     const { keyid: signedId } = checkSignature(metadata, key, context.now.getTime());
     const { materialId } = key.subkeys.get(signedId) ?? key;
+    if (metadata.type === "link" && metadata.contentError !== undefined) throw metadata.contentError;
     const { proved } = metadata;
     const by = { keyid, key, materialId, person: key.materialId, ...(proved === undefined ? {} : { proved }) };
     return metadata.type === "link"

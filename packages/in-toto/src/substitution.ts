@@ -3,7 +3,9 @@ import { substituteAttributeRule } from "./attestation/attribute.ts";
 import { substitutePredicate } from "./attestation/predicate.ts";
 import { inTotoError } from "./errors.ts";
 import type { Inspection, Layout, Step } from "./layout.ts";
+import { formatPython } from "./python-format.ts";
 import { parseRule, type Rule } from "./rule.ts";
+import type { Mode } from "./mode.ts";
 
 /** Values for the `{name}` of a layout, given by whoever verifies. */
 export type Substitutions = ReadonlyMap<string, string>;
@@ -32,15 +34,19 @@ export function parseSubstitutions(pairs: readonly string[]): Substitutions {
  * The layout with `{name}` replaced in rules, expected commands, texts of attribute rules and inspections, as Python's `str.format` does for
  * plain names: `{{` and `}}` stand for one brace. Call it after the signatures were checked, and not for sublayouts.
  * Throws INTOTO_SUBSTITUTION_UNKNOWN for a name without a value, INTOTO_SUBSTITUTION_SYNTAX for a lone brace and for
- * what `str.format` can do beyond names (`{0}`, `{a.b}`, `{a[0]}`, `{a!r}`, `{a:>9}`).
+ * what `str.format` can do beyond names (`{0}`, `{a.b}`, `{a[0]}`, `{a!r}`, `{a:>9}`); compat does that too (`formatPython`).
  */
-export function substituteLayout(layout: Layout, values: Substitutions): Layout {
+export function substituteLayout(layout: Layout, values: Substitutions, mode: Mode = "strict"): Layout {
+  const replace: Replace = (word) =>
+    mode === "compat" ? formatPython(word, values, maxSubstitutedChars) : substituteWord(word, values);
   return {
     ...layout,
-    steps: layout.steps.map((step) => substituteStep(step, values)),
-    inspections: layout.inspections.map((inspection) => substituteInspection(inspection, values)),
+    steps: layout.steps.map((step) => substituteStep(step, values, replace)),
+    inspections: layout.inspections.map((inspection) => substituteInspection(inspection, replace)),
   };
 }
+
+type Replace = (word: string) => string;
 
 /** One word with its names replaced. Errors as `substituteLayout`. */
 export function substituteWord(word: string, values: Substitutions): string {
@@ -73,34 +79,30 @@ function syntaxError(word: string): TrustError {
   return inTotoError("INTOTO_SUBSTITUTION_SYNTAX", { checked: quote(word) });
 }
 
-function substituteStep(step: Step, values: Substitutions): Step {
+function substituteStep(step: Step, values: Substitutions, replace: Replace): Step {
   return {
     ...step,
-    expectedCommand: words(step.expectedCommand, values),
-    ...rulesOf(step, values),
+    expectedCommand: step.expectedCommand.map(replace),
+    ...rulesOf(step, replace),
     expectedPredicates: step.expectedPredicates.map((each) =>
-      substitutePredicate(each, values, (rule) => substituteRule(rule, values)),
+      substitutePredicate(each, values, (rule) => substituteRule(rule, replace)),
     ),
     expectedAttributes: step.expectedAttributes.map((rule) => substituteAttributeRule(rule, values)),
   };
 }
 
-function substituteInspection(inspection: Inspection, values: Substitutions): Inspection {
-  return { ...inspection, run: words(inspection.run, values), ...rulesOf(inspection, values) };
+function substituteInspection(inspection: Inspection, replace: Replace): Inspection {
+  return { ...inspection, run: inspection.run.map(replace), ...rulesOf(inspection, replace) };
 }
 
-function rulesOf(item: Step | Inspection, values: Substitutions): Pick<Step, "expectedMaterials" | "expectedProducts"> {
-  const substitute = (rule: Rule): Rule => substituteRule(rule, values);
+function rulesOf(item: Step | Inspection, replace: Replace): Pick<Step, "expectedMaterials" | "expectedProducts"> {
+  const substitute = (rule: Rule): Rule => substituteRule(rule, replace);
   return {
     expectedMaterials: item.expectedMaterials.map(substitute),
     expectedProducts: item.expectedProducts.map(substitute),
   };
 }
 
-function substituteRule(rule: Rule, values: Substitutions): Rule {
-  return rule.words.some((word) => /[{}]/.test(word)) ? parseRule(words(rule.words, values)) : rule;
-}
-
-function words(list: readonly string[], values: Substitutions): string[] {
-  return list.map((word) => substituteWord(word, values));
+function substituteRule(rule: Rule, replace: Replace): Rule {
+  return rule.words.some((word) => /[{}]/.test(word)) ? parseRule(rule.words.map(replace)) : rule;
 }
