@@ -4,7 +4,7 @@ import { applyEnvironment } from "./environment.ts";
 import { reportFailure } from "./failure.ts";
 import { makeOption } from "./flag.ts";
 import { outputFlags } from "./options.ts";
-import { openTerminal, type Terminal } from "./terminal.ts";
+import { openTerminal, quietened, type Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
 
 /** Runs the command line in this process and returns the exit code. */
@@ -83,10 +83,6 @@ function addCommand(program: Command, row: CommandRow, terminal: Terminal, settl
     const options = command.opts<Options>();
     settle(await action(command.args, options, options.quiet === true ? quietened(terminal) : terminal));
   });
-}
-
-function quietened(terminal: Terminal): Terminal {
-  return Object.create(terminal, { isQuiet: { value: true } }) as Terminal;
 }
 
 /** What the words that only lead to commands stand for. */

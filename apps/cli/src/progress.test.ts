@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { makeProgress } from "./progress.ts";
-import type { Terminal } from "./terminal.ts";
+import { openTerminal, quietened, type Terminal } from "./terminal.ts";
 
 function watch(isWatched: boolean): {
   readonly terminal: Terminal;
@@ -51,6 +51,13 @@ describe("progress of a download", () => {
     progress.report(1_000_000);
     progress.end();
     expect(lines).toEqual([]);
+  });
+
+  test("a quiet terminal is a whole one, also where some of it is replaced", () => {
+    const terminal = openTerminal();
+    const replaced = { ...quietened(terminal), now: () => new Date(0) };
+    expect(Object.keys(replaced).toSorted()).toEqual([...Object.keys(terminal), "isQuiet"].toSorted());
+    expect(replaced.isQuiet).toBe(true);
   });
 
   test("of reading is silent about small files", () => {

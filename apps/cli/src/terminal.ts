@@ -50,6 +50,11 @@ export function openTerminal(): Terminal {
   };
 }
 
+/** The same terminal for who said --quiet; like every other it may be spread into a new one. */
+export function quietened(terminal: Terminal): Terminal {
+  return { ...terminal, isQuiet: true };
+}
+
 async function askLine(question: string): Promise<string> {
   const { createInterface } = await import("node:readline/promises");
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
