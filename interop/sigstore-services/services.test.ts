@@ -42,7 +42,7 @@ describe.skipIf(isMissing)("Sigstore's own services", { timeout: 120_000 }, () =
     lab = await openLab();
   }, 120_000);
   afterAll(() => lab.close());
-  const read = (name: string): Record<string, never> => JSON.parse(readFileSync(lab.path(name), "utf8")) as never;
+  const read = (name: string): Root => JSON.parse(readFileSync(lab.path(name), "utf8")) as Root;
 
   test.each([
     ["ecdsa-p256", [], true],
@@ -118,6 +118,16 @@ describe.skipIf(isMissing)("Sigstore's own services", { timeout: 120_000 }, () =
     expect(outcome.text).toContain("SIGSTORE_SCT_UNKNOWN");
   });
 
+  test("a trusted root of version 0.2 knows the same services", async () => {
+    const [file, bundle] = [lab.write("second", "0.2"), lab.path("second.json")];
+    expect(await lab.ours("sign", file, "--bundle", bundle, ...(await lab.keyless()))).toMatchObject({ code: 0 });
+    const root = read("trusted_root.json");
+    const short = root.tlogs.map((log) => ({ ...log, checkpointKeyId: { keyId: firstFour(log.logId.keyId) }, logId: undefined })); // prettier-ignore
+    const second = { ...root, mediaType: "application/vnd.dev.sigstore.trustedroot.v0.2+json", tlogs: short };
+    const trust = ["--trusted-root", lab.write("root-0.2.json", JSON.stringify(second))];
+    expect(await lab.ours("verify", file, "--bundle", bundle, ...lab.expected, ...trust)).toMatchObject({ code: 0 });
+  });
+
   test("a witness that the log has asked is counted, another one is not", async () => {
     const [file, bundle] = [lab.write("witnessed", "seen"), lab.path("witnessed.json")];
     expect(await lab.ours("sign", file, "--bundle", bundle, ...(await lab.keyless()))).toMatchObject({ code: 0 });
@@ -160,6 +170,14 @@ describe.skipIf(isMissing)("Sigstore's own services", { timeout: 120_000 }, () =
     });
   });
 });
+
+interface Root {
+  readonly tlogs: readonly { readonly logId: { readonly keyId: string } }[];
+}
+
+function firstFour(keyId: string): string {
+  return Buffer.from(keyId, "base64").subarray(0, 4).toString("base64");
+}
 
 interface Logged {
   readonly verificationMaterial: { readonly tlogEntries: readonly { readonly logIndex: string }[] };

@@ -279,6 +279,13 @@ describe("with a key, against a whole local Sigstore", () => {
       expect((await errorOf(signArtifact(artifact, as, { ...io, http: changed(change) }))).code).toBe(code);
     });
 
+    test("the entry has the whole id of the log, also where the trust root gives four bytes of it", async () => {
+      const { as, io, first } = await logged();
+      const logs = trust.logs.map((log) => ({ ...log, logId: log.logId.slice(0, 4) }));
+      const second = await signArtifact(artifact, as, { ...io, logs });
+      expect(second.entries[0]?.logId).toEqual(first.entries[0]?.logId);
+    });
+
     test("refused where the trust root knows no such log", async () => {
       const { as, io } = await logged();
       expect((await errorOf(signArtifact(artifact, as, { ...io, logs: [] }))).code).toBe("SIGSTORE_REKOR_DUPLICATE");

@@ -52,10 +52,18 @@ export function noteKey({ name, verifier }: { readonly name: string; readonly ve
   };
 }
 
-/** The first 4 bytes of the hash over name, type and key; for ECDSA over the SPKI alone. C2SP signed-note; Rekor for RSA. Name and key are not checked. */
+/** The first 4 bytes of `noteKeyId`. */
 export function keyHintOf(name: string, type: NoteKeyType, spki: Uint8Array): Uint8Array {
-  if (type === "ecdsa") return hash("sha256", spki).subarray(0, keyHintBytes);
-  return hash("sha256", concatBytes(utf8(`${name}\n`), typedKey(type, spki))).subarray(0, keyHintBytes);
+  return noteKeyId(name, type, spki).subarray(0, keyHintBytes);
+}
+
+/**
+ * The hash over name, type and key whose beginning is the key hint, and which Rekor 2 gives as the id of its log; for ECDSA the
+ * hash of the SPKI alone. C2SP signed-note; Rekor for RSA. Name and key are not checked.
+ */
+export function noteKeyId(name: string, type: NoteKeyType, spki: Uint8Array): Uint8Array {
+  if (type === "ecdsa") return hash("sha256", spki);
+  return hash("sha256", concatBytes(utf8(`${name}\n`), typedKey(type, spki)));
 }
 
 /** Whether two note keys are one and the same: same name, same kind of signature, same public key. */

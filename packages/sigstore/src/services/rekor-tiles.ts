@@ -4,6 +4,8 @@ import {
   checkEntryBundle,
   formatTilePath,
   fullWidth,
+  noteKey,
+  noteKeyId,
   openTree,
   proveInclusion,
   tileWidth,
@@ -91,7 +93,10 @@ function checkSigned(envelope: string, known: readonly Log[]): Signed {
   let problem: unknown = sigstoreError("SIGSTORE_LOG_UNKNOWN", { got: quote(envelope.split("\n")[0] ?? "") });
   for (const { origin, verifier, logId } of known) {
     try {
-      return { checkpoint: checkCheckpoint(envelope, { name: origin, verifier, dialect: "c2sp" }), logId };
+      const checkpoint = checkCheckpoint(envelope, { name: origin, verifier, dialect: "c2sp" });
+      const { type } = noteKey({ name: origin, verifier });
+      // A trust root may give the four bytes only; a bundle has the whole id, as the log itself would have answered.
+      return { checkpoint, logId: logId.length === 32 ? logId : noteKeyId(origin, type, verifier.spki) };
     } catch (error) {
       problem = error;
     }
