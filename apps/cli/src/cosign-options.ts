@@ -11,9 +11,9 @@ export const cosignSignFlags: readonly Flag[] = [
   { flags: "--tlog-upload", says: "as ever; --tlog-upload=false is --danger-no-log", group: "Trust:" },
   {
     flags: "--fulcio-auth-flow <how>",
-    says: "normal and device are --oidc-flow browser and device; token: nobody is asked to sign in",
+    says: "normal and device are --oidc-flow browser and device; with token and client_credentials nobody is asked",
     group: "Identity:",
-    choices: ["normal", "device", "token"],
+    choices: ["normal", "device", "token", "client_credentials"],
     conflicts: ["oidc-flow", "key"],
   },
   ...cosignRunFlags,

@@ -60,6 +60,7 @@ export interface SignOptions extends OutputOptions, TrustOptions, PasswordOption
   readonly identityToken?: string;
   readonly oidcIssuer?: string;
   readonly oidcClientId?: string;
+  readonly oidcClientSecretFile?: string;
   readonly oidcFlow?: "browser" | "device";
   readonly oidcDisableAmbientProviders?: true;
   /** By cosign's names; see `keyAlgorithms`. */
@@ -247,6 +248,12 @@ const servicesFlags: readonly Flag[] = [
     group: "Identity:",
   },
   { flags: "--oidc-client-id <id>", says: "as which client (default: sigstore)", group: "Identity:" },
+  {
+    flags: "--oidc-client-secret-file <file>",
+    says: "be that client, by the secret in this file, in place of a person (OAuth client credentials)",
+    group: "Identity:",
+    conflicts: ["key", "identity-token", "oidc-flow"],
+  },
   {
     flags: "--oidc-flow <how>",
     says: "in a browser of this machine, or with a code in one elsewhere",

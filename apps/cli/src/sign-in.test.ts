@@ -232,6 +232,80 @@ describe("in CI", () => {
   });
 });
 
+describe("a client that has a secret", () => {
+  const client = (secret: string, ...more: readonly string[]): string[] => {
+    const path = stage.write("client-secret", secret);
+    return ["--oidc-client-id", "sigstore", "--oidc-client-secret-file", path, ...more];
+  };
+
+  test("signs without a person, in a CI as well", async () => {
+    const files = [stage.write("bot-a.txt", "a"), stage.write("bot-b.txt", "b")];
+    const argv = ["sign", ...files, "--yes", ...client("secret-of-sigstore\n"), ...stage.signing];
+    const outcome = await stage.run(argv, { env: { CI: "true" } });
+    expect(outcome).toMatchObject({ code: 0 });
+    expect(outcome.stderr).toContain('identity  "sigstore@clients.local"');
+    expect(outcome.stderr).not.toContain("secret-of");
+    const who = ["--certificate-identity", "sigstore@clients.local", "--certificate-oidc-issuer", stage.sigstore.url];
+    for (const file of files)
+      expect(await stage.run(["verify", file, ...who, ...stage.trust])).toMatchObject({ code: 0 });
+  });
+
+  test("as cosign spells it", async () => {
+    const blob = (...how: readonly string[]) =>
+      stage.run([
+        "sign-blob",
+        stage.write("bot.txt", "x"),
+        "--bundle",
+        stage.path("bot.json"),
+        "--yes",
+        ...how,
+        ...stage.signing,
+      ]);
+    const flow = ["--fulcio-auth-flow", "client_credentials"];
+    expect(await blob(...client("secret-of-sigstore"), ...flow)).toMatchObject({ code: 0 });
+    expect(await blob(...flow)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--oidc-client-secret-file") as string,
+    });
+  });
+
+  test.each<[string, () => string[], string, number]>([
+    ["another secret", () => client("secret-of-somebody"), "SIGSTORE_LOGIN_REFUSED", 1],
+    ["an empty file", () => client("\n"), "CLI_OPTION_VALUE", 2],
+    ["two lines", () => client("first-line\nsecond"), "CLI_OPTION_VALUE", 2],
+    ["no client", () => client("secret-of-sigstore").slice(2), "CLI_OPTION_CONFLICT", 2],
+    [
+      "no file",
+      () => ["--oidc-client-id", "sigstore", "--oidc-client-secret-file", stage.path("nowhere")],
+      "CLI_FILE_MISSING",
+      2,
+    ],
+    [
+      "a token beside it",
+      () => client("secret-of-sigstore", "--identity-token", stage.path("token.jwt")),
+      "CLI_USAGE",
+      2,
+    ],
+  ])("refused with %s; the secret is not repeated, nothing is written", async (_, how, code, exit) => {
+    const file = stage.write("unbot.txt", "x");
+    const outcome = await stage.run(["sign", file, "--yes", ...how(), ...stage.signing]);
+    expect(outcome).toMatchObject({ code: exit, stderr: expect.stringContaining(code) as string });
+    expect(outcome.stdout + outcome.stderr).not.toMatch(/secret-of|first-line/);
+    expect(existsSync(`${file}.sigstore.json`)).toBe(false);
+  });
+
+  test.each([
+    ["wrong-audience", "SIGSTORE_TOKEN_AUDIENCE"],
+    ["wrong-issuer", "SIGSTORE_TOKEN_ISSUER"],
+  ] as const)("an issuer with %s", async (kind, code) => {
+    stage.sigstore.faults.set("oidc", { kind });
+    const file = stage.write("unbot.txt", "x");
+    const outcome = await stage.run(["sign", file, "--yes", ...client("secret-of-sigstore"), ...stage.signing]);
+    expect(outcome.stderr).toContain(code);
+    expect(existsSync(`${file}.sigstore.json`)).toBe(false);
+  });
+});
+
 describe("a token that was given", () => {
   test.each([
     ["for another audience", { audience: "npm" }, "SIGSTORE_TOKEN_AUDIENCE", "audience sigstore"],

@@ -4,6 +4,7 @@ import {
   checkAnswer,
   discoverIssuer,
   redeemCode,
+  redeemSecret,
   startDevice,
   startLogin,
   type Caller,
@@ -27,13 +28,29 @@ export async function signIn(
   usualIssuer: string | undefined,
   terminal: Terminal,
 ): Promise<string> {
-  const address = options.oidcIssuer ?? usualIssuer;
-  if (address === undefined) throw cliError("CLI_TOKEN_MISSING", "the signing config names no issuer to sign in at");
   const caller: Caller = { http, sleep };
-  const issuer = await discoverIssuer(caller, address);
+  const issuer = await discoverIssuer(caller, addressOf(options, usualIssuer));
   const flow = options.oidcFlow ?? (hasBrowser(terminal.env) ? "browser" : "device");
   const visit: Visit = { issuer, caller, terminal, ...(options.oidcClientId && { clientId: options.oidcClientId }) };
   return flow === "browser" ? inBrowser(visit) : elsewhere(visit);
+}
+
+/** The token of a client that has a secret. Opens sockets. Throws as `signIn` does. */
+export async function signInAsClient(
+  options: SignOptions,
+  usualIssuer: string | undefined,
+  client: { readonly clientId: string; readonly secret: string },
+  terminal: Terminal,
+): Promise<string> {
+  const caller: Caller = { http, sleep };
+  const issuer = await discoverIssuer(caller, addressOf(options, usualIssuer));
+  return (await redeemSecret(caller, { ...client, issuer, nowMs: terminal.now().getTime() })).raw;
+}
+
+function addressOf(options: SignOptions, usualIssuer: string | undefined): string {
+  const address = options.oidcIssuer ?? usualIssuer;
+  if (address === undefined) throw cliError("CLI_TOKEN_MISSING", "the signing config names no issuer to sign in at");
+  return address;
 }
 
 interface Visit {

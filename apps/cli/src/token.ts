@@ -25,8 +25,8 @@ export interface TokenSource {
 const minLifeMs = 5000;
 
 /**
- * Finds where a token comes from, without getting it: the option or $SIGSTORE_ID_TOKEN, else what this environment gives
- * to its jobs, else a person. Throws CLI_TOKEN_MISSING where there is none of them: in a CI nobody is asked.
+ * Finds where a token comes from, without getting it: the option or $SIGSTORE_ID_TOKEN, else a client's secret, else what this
+ * environment gives to its jobs, else a person. Throws CLI_TOKEN_MISSING where there is none of them: in a CI nobody is asked.
  * Throws CLI_TOKEN_UNREADABLE, never with a piece of what might be a token.
  */
 export function findTokenSource(options: SignOptions, services: Services, terminal: Terminal): TokenSource {
@@ -37,6 +37,7 @@ export function findTokenSource(options: SignOptions, services: Services, termin
     // Read again each time: who signs for hours puts a fresh token into the file.
     return { audience: sigstoreAudience, token: () => Promise.resolve(readToken(options, terminal)) };
   }
+  if (options.oidcClientSecretFile !== undefined) return clientSource(options, services, terminal);
   const ambient =
     options.oidcDisableAmbientProviders === true ? undefined : findAmbient({ env, readFile: readOptionalFile });
   if (ambient !== undefined) return ambientSource(ambient, terminal);
@@ -51,6 +52,27 @@ function ambientSource(name: AmbientName, terminal: Terminal): TokenSource {
     return fetchAmbient(name, sigstoreAudience, makeMachine(terminal));
   };
   return { audience: sigstoreAudience, token: lasting(fetch, sigstoreAudience, terminal) };
+}
+
+/** A program that has a secret; in a CI as anywhere, since nobody is asked. */
+function clientSource(options: SignOptions, services: Services, terminal: Terminal): TokenSource {
+  const { oidcClientId: clientId, oidcClientSecretFile: path = "" } = options;
+  if (clientId === undefined)
+    throw cliError("CLI_OPTION_CONFLICT", {
+      checked: "--oidc-client-secret-file",
+      expected: "--oidc-client-id beside it",
+    });
+  const secret = parseUtf8(readSmallFile(path, "client secret")).trim();
+  if (!/^[\x21-\x7e]{1,4096}$/.test(secret))
+    throw cliError("CLI_OPTION_VALUE", {
+      checked: "--oidc-client-secret-file",
+      expected: "a file with one secret in it",
+    });
+  const fetch = async (): Promise<string> => {
+    const { signInAsClient } = await import("./sign-in.ts");
+    return signInAsClient(options, services.oidc?.url, { clientId, secret }, terminal);
+  };
+  return { audience: clientId, token: lasting(fetch, clientId, terminal) };
 }
 
 function personSource(options: SignOptions, services: Services, terminal: Terminal): TokenSource {

@@ -72,14 +72,15 @@ export function loginMetadata(issuer: string): Record<string, unknown> {
   return {
     authorization_endpoint: `${issuer}/auth`,
     device_authorization_endpoint: `${issuer}/device/code`,
-    grant_types_supported: ["authorization_code", deviceGrant],
+    grant_types_supported: ["authorization_code", deviceGrant, clientGrant],
     code_challenge_methods_supported: ["S256"],
-    token_endpoint_auth_methods_supported: ["none"],
+    token_endpoint_auth_methods_supported: ["none", "client_secret_post"],
     authorization_response_iss_parameter_supported: true,
   };
 }
 
 const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code";
+const clientGrant = "client_credentials";
 
 /** A page that asks a person for a name: any will do. The parameters of the request go on as they came. */
 function askWho(request: Request, action: string): Reply {
@@ -177,6 +178,7 @@ function approveDevice({ query }: Request, sessions: Sessions): Reply {
 
 async function redeem(form: URLSearchParams, sessions: Sessions): Promise<Reply> {
   const grant = form.get("grant_type");
+  if (grant === clientGrant) return redeemClient(form, sessions);
   const session = grant === deviceGrant ? askDevice(form, sessions) : takeCode(form, sessions);
   if (typeof session === "string") return refused(session, grant ?? "no grant_type");
   const fault = sessions.faults.take("oidc", ["wrong-nonce", "wrong-audience", "wrong-issuer"]);
@@ -190,6 +192,18 @@ async function redeem(form: URLSearchParams, sessions: Sessions): Promise<Reply>
       ...(fault?.kind === "wrong-issuer" ? { iss: "https://issuer.example.com" } : {}),
     },
   });
+  return json({ access_token: randomBytes(12).toString("base64url"), token_type: "Bearer", id_token: token });
+}
+
+/** A client of any name, whose secret is `secret-of-` and its name (RFC 6749 §4.4). */
+async function redeemClient(form: URLSearchParams, sessions: Sessions): Promise<Reply> {
+  const clientId = form.get("client_id") ?? "";
+  if (clientId === "" || form.get("client_secret") !== `secret-of-${clientId}`)
+    return refused("invalid_client", clientGrant);
+  const fault = sessions.faults.take("oidc", ["wrong-audience", "wrong-issuer"]);
+  const audience = fault?.kind === "wrong-audience" ? "another-client" : clientId;
+  const claims = fault?.kind === "wrong-issuer" ? { iss: "https://issuer.example.com" } : {};
+  const token = await sessions.token({ email: `${clientId}@clients.local`, audience, claims });
   return json({ access_token: randomBytes(12).toString("base64url"), token_type: "Bearer", id_token: token });
 }
 

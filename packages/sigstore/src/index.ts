@@ -1,3 +1,4 @@
+export * from "./client-credentials.ts";
 export * from "./bundle.ts";
 export * from "./key-detail.ts";
 export * from "./requirement.ts";

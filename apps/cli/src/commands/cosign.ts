@@ -16,7 +16,7 @@ interface CosignOptions {
 }
 
 interface CosignSignOptions extends CosignOptions {
-  readonly fulcioAuthFlow?: "normal" | "device" | "token";
+  readonly fulcioAuthFlow?: "normal" | "device" | "token" | "client_credentials";
 }
 
 /** `countersign sign-blob`: sign, with the spelling of `cosign sign-blob`. */
@@ -78,11 +78,17 @@ function elsewhere(
   throw cliError("CLI_OPTION_CONFLICT", { checked: flag, got: "a file beside it" });
 }
 
-/** cosign's words for how a person signs in; with `token` there is nobody to ask. */
+/** cosign's words for how a person signs in; with `token` and `client_credentials` there is nobody to ask. */
 function withFlow<T extends SignOptions & CosignSignOptions>(options: T, terminal: Terminal): readonly [T, Terminal] {
   const { fulcioAuthFlow } = options;
   if (fulcioAuthFlow === undefined) return [options, terminal];
-  if (fulcioAuthFlow === "token") return [options, { ...terminal, canAsk: false }];
+  if (fulcioAuthFlow === "client_credentials" && options.oidcClientSecretFile === undefined)
+    throw cliError("CLI_OPTION_CONFLICT", {
+      checked: "--fulcio-auth-flow client_credentials",
+      expected: "--oidc-client-secret-file beside it",
+    });
+  if (fulcioAuthFlow === "token" || fulcioAuthFlow === "client_credentials")
+    return [options, { ...terminal, canAsk: false }];
   return [{ ...options, oidcFlow: fulcioAuthFlow === "normal" ? "browser" : "device" }, terminal];
 }
 
