@@ -103,6 +103,18 @@ describe.skipIf("missing" in cosign)("cosign and we, about images", { timeout: 1
     expect(await ours("verify", image, ...whose(), "--second-opinion")).toMatchObject({ code: 3 });
   });
 
+  test("cosign's experiment with referrers: a manifest with a signature as a layer", async () => {
+    const image = await makeImage();
+    const services = [older, "--use-signing-config=false", "--tlog-upload=false", "--yes"];
+    const mode = ["--registry-referrers-mode", "oci-1-1", "--key", lab.path("k.key")];
+    const experiment = ["COSIGN_EXPERIMENTAL=1", "program" in cosign ? cosign.program : ""];
+    expect(await lab.run("env", ...experiment, "sign", image, ...services, ...mode)).toMatchObject(allowed);
+    expect((await ours("tree", image)).text).toContain("sig-referrer");
+    const key = ["--danger-no-log", "--key", lab.path("k.pub"), ...lab.trust];
+    expect(await ours("verify", image, ...key)).toMatchObject(allowed);
+    expect(await ours("verify-attestation", image, "--type", predicateType, ...key)).toMatchObject({ code: 1 });
+  });
+
   test("cosign's older layout: ours by key, without a log", async () => {
     const image = await makeImage();
     const sign = ["--legacy", "--danger-no-log", "--key", lab.path("k.key"), ...lab.trust];

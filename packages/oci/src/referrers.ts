@@ -27,9 +27,9 @@ export const maxReferrers: number = 1000;
 /**
  * Lists the referrers of a digest (distribution-spec 1.1, "Listing Referrers"): all pages, and only where the registry
  * has no such list (404, or an answer that is no index) the fallback tag. Any other failure is a problem of the answer,
- * never a reason to look elsewhere in silence. With `artifactType` only entries that say that type come, or no type at all, as
- * older clients wrote them; registries are asked to leave out the others, and need not. What an entry says of its type nobody
- * signed.
+ * never a reason to look elsewhere in silence. With `artifactType` only entries that say that type come, or none: the registry
+ * is asked to leave out the others, and asked again for all if it does not say that it did. Some filter by what is in the
+ * config, and would hide what is wanted. What an entry says of its type nobody signed.
  */
 export async function listReferrers(
   registry: Registry,
@@ -48,9 +48,12 @@ export async function listReferrers(
   return { ...found, entries: found.entries.filter((entry) => isOfType(entry, artifactType)) };
 }
 
-function isOfType(entry: Descriptor, artifactType: string | undefined): boolean {
-  return artifactType === undefined || (entry.artifactType ?? "") === "" || entry.artifactType === artifactType;
+function isOfType({ artifactType: said = "" }: Descriptor, wanted: string | undefined): boolean {
+  return wanted === undefined || said === wanted || said === "" || said === emptyType;
 }
+
+/** What the type of an empty config says of an artifact, where a registry or an older client took it for that: nothing. */
+const emptyType = "application/vnd.oci.empty.v1+json";
 
 /** The tag that stands in for the list: `sha256-<hex>`, algorithm cut to 32 and the rest to 64 characters. */
 export function fallbackTag(digest: Digest): string {
@@ -80,9 +83,13 @@ async function fromApi(
       return undefined;
     }
     if (response.status !== 200) throw await refusalOf(response, `referrers of ${digest}`);
+    if (page === 0 && query !== "" && !isFiltered(response)) {
+      await discard(response);
+      const all = await fromApi(registry, repository, digest, undefined);
+      return all?.filter((entry) => isOfType(entry, artifactType));
+    }
     const listed = await readEntries(response);
     entries.push(...listed.filter((entry) => isOfType(entry, artifactType)));
-    // By what was read, so that a list that is passed over does not go on for ever either.
     checkCount((read += listed.length));
     const next = nextPage(response, registry.addressOf(repository));
     if (next === undefined) return entries;
@@ -90,6 +97,10 @@ async function fromApi(
     seen.add(next.href);
     path = next;
   }
+}
+
+function isFiltered({ headers }: OciResponse): boolean {
+  return (headers["oci-filters-applied"] ?? "").split(",").some((each) => each.trim() === "artifactType");
 }
 
 /** 404 is what the specification names; 400, 405 and 406 and a page of another type are what registries are seen to answer. */

@@ -12,8 +12,8 @@ export interface GoRegistry {
   readonly name: string;
   /** What keeps the list of an image's referrers: its API, or a tag that clients write. */
   readonly list: "api" | "tag";
-  /** Whether it filters the list by the type of the config, which specifications before 1.1 had for that of the artifact. */
-  readonly filter?: "wrong";
+  /** What its list takes for the types of artifacts; specifications before 1.1 had the config's there. */
+  readonly types?: "of the config";
   /** Whether each repository has its own blobs. */
   readonly blobs: "of each repository" | "of all";
   /** Undefined if it was built, else why not. */
@@ -26,7 +26,7 @@ export const goRegistries: readonly GoRegistry[] = [
   {
     name: "zot 1.4.3",
     list: "api",
-    filter: "wrong",
+    types: "of the config",
     blobs: "of all",
     build: (program) =>
       buildModule(program, {
@@ -53,6 +53,7 @@ export const goRegistries: readonly GoRegistry[] = [
   {
     name: "go-containerregistry 0.22.1",
     list: "api",
+    types: "of the config",
     blobs: "of all",
     build: (program) =>
       buildIn(fileURLToPath(new URL("../../../interop/registries/ggcr", import.meta.url)), program, ["."]),
