@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { OutputAsset, OutputChunk } from "rolldown";
 import { input, output } from "./rolldown.config.ts";
 import { withQuickChunks } from "./build-chunks.ts";
+import { withEagerFunctions } from "./build-eager.ts";
 import { copyTypes } from "./build-types.ts";
 import { formatNotices } from "./build-notices.ts";
 
@@ -20,11 +21,11 @@ async function build(): Promise<void> {
   const { output: files } = await bundle.generate(await withQuickChunks(bundle, output));
   await bundle.close();
   const moduleIds = files.flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
-  const notices = { fileName: "THIRD-PARTY-NOTICES.txt", source: formatNotices(moduleIds) };
+  const contents = withEagerFunctions(files);
   // Entries last: a command that starts meanwhile finds either the old set of chunks or the new one.
   const ordered = files.toSorted((one, other) => rank(one) - rank(other));
-  for (const file of [...ordered, notices])
-    writeReplacing(join(dist, file.fileName), "code" in file ? file.code : file.source);
+  for (const { fileName } of ordered) writeReplacing(join(dist, fileName), contents.get(fileName) ?? "");
+  writeReplacing(join(dist, "THIRD-PARTY-NOTICES.txt"), formatNotices(moduleIds));
   const kept = new Set(files.map((file) => join(dist, file.fileName)));
   for (const old of globSync(join(dist, "{.,chunks}/*.js"))) if (!kept.has(old)) rmSync(old);
   copyTypes(root, dist);

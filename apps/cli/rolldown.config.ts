@@ -1,3 +1,4 @@
+import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { InputOptions, OutputOptions, Plugin } from "rolldown";
 
@@ -11,9 +12,9 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const builtinsOnUse: Plugin = {
   name: "builtins-on-use",
   resolveId(id, importer) {
-    if (!id.startsWith("node:") || importer === undefined || importer.startsWith("\0")) return undefined;
+    if (!isBuiltin(id) || importer === undefined || importer.startsWith("\0")) return undefined;
     if (id === "node:child_process" && importer.includes("commander")) return "\0none";
-    return `\0${id}`;
+    return `\0node:${id.replace(/^node:/, "")}`;
   },
   load(id) {
     if (id === "\0none") return "module.exports = {};";
