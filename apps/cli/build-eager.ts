@@ -24,8 +24,8 @@ export function withEagerFunctions(files: Files): ReadonlyMap<string, string | U
   );
 }
 
-/** The functions that start at these offsets become expressions, and stand first: where declarations are hoisted to. */
-function inParentheses(code: string, starts: ReadonlySet<number>): string {
+/** The module with the functions that start at these offsets as expressions, all of them first: where declarations are hoisted to. */
+export function inParentheses(code: string, starts: ReadonlySet<number>): string {
   let rest = "";
   let at = 0;
   const eager: string[] = [];
@@ -71,7 +71,9 @@ function runNode(args: readonly string[], env: Readonly<Record<string, string>> 
 interface Coverage {
   readonly result: readonly {
     readonly url: string;
-    readonly functions: readonly { readonly ranges: readonly { readonly startOffset: number; readonly count: number }[] }[];
+    readonly functions: readonly {
+      readonly ranges: readonly { readonly startOffset: number; readonly count: number }[];
+    }[];
   }[];
 }
 
@@ -85,7 +87,10 @@ function readCoverage(coverage: string, folder: string): ReadonlyMap<string, Rea
       const starts = ran.get(file) ?? new Set();
       ran.set(file, starts);
       // The first range is the whole function.
-      for (const { ranges: [whole] } of functions) if (whole !== undefined && whole.count > 0) starts.add(whole.startOffset);
+      for (const {
+        ranges: [whole],
+      } of functions)
+        if (whole !== undefined && whole.count > 0) starts.add(whole.startOffset);
     }
   }
   return ran;

@@ -13,8 +13,9 @@ export function variableOf(option: Option): string {
 /** Whether a variable switches something on. Throws CLI_ENVIRONMENT_VALUE on anything but 1, true, yes, 0, false, no or nothing. */
 export function isSwitchedOn(env: Environment, variable: string): boolean {
   const value = env[variable] ?? "";
+  if (value === "") return false;
   if (/^(1|true|yes)$/i.test(value)) return true;
-  if (/^(0|false|no|)$/i.test(value)) return false;
+  if (/^(0|false|no)$/i.test(value)) return false;
   throw cliError("CLI_ENVIRONMENT_VALUE", { checked: variable, expected: "1 or 0", got: quote(value) });
 }
 

@@ -31,17 +31,21 @@ function partsIn(code: string): readonly string[] {
   return Object.entries(marks).flatMap(([part, mark]) => (mark.test(code) ? [part] : []));
 }
 
-/** What a command loads when it says yes: how many bytes, and of which parts. */
+/** What a command loads when it says yes: how many bytes, of which parts, and how many functions that are compiled at once. */
 async function loadedBy(
   argv: readonly string[],
-): Promise<{ readonly bytes: number; readonly parts: readonly string[] }> {
+): Promise<{ readonly bytes: number; readonly parts: readonly string[]; readonly eager: number }> {
   const list = stage.path("chunks.json");
   const cwd = dirname(list);
   expect(await runBuilt(argv, { preload, cwd, env: { CHUNKS_FILE: list } })).toMatchObject({ code: 0 });
   const files = JSON.parse(textOf(list)) as readonly string[];
   expect(files).toContain(builtMain);
   const code = files.map((file) => readFileSync(file, "utf8")).join("\n");
-  return { bytes: Buffer.byteLength(code), parts: partsIn(code) };
+  return {
+    bytes: Buffer.byteLength(code),
+    parts: partsIn(code),
+    eager: code.match(/[,\s]\w+=\((?:async )?function/g)?.length ?? 0,
+  };
 }
 
 /** One step without artifacts, and the owner's key. */
@@ -84,8 +88,10 @@ describe("what starting costs", () => {
 
   test("verify: its bytes are counted, and no other part comes along", async () => {
     const file = await stage.sign("release.tgz");
-    const { bytes, parts } = await loadedBy(["verify", file, ...stage.trust, ...stage.expected]);
+    const { bytes, parts, eager } = await loadedBy(["verify", file, ...stage.trust, ...stage.expected]);
     expect(parts).toEqual(["policy", "sigstore", "tlog"]);
+    // build-eager.ts: what verifying runs is compiled at once, and is in the compile cache.
+    expect(eager).toBeGreaterThan(350);
     expect(bytes).toBeLessThan(290_000);
   });
 
