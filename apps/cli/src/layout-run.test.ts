@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { setLayoutStage, signedPart, type LayoutStage } from "./layout-stage.ts";
 import { parsed } from "./stage.ts";
@@ -402,5 +402,61 @@ describe("match-products", () => {
       code: 2,
       stderr: expect.stringContaining("CLI_KEY_PRIVATE") as string,
     });
+  });
+});
+
+describe("nothing is written outside of the metadata directory", () => {
+  const everything = (): readonly string[] =>
+    readdirSync(dirname(stage.folder), { recursive: true, encoding: "utf8" })
+      .filter((name) => !name.startsWith(join("work", "links")))
+      .toSorted();
+
+  test.each(["../out", "a/b", "/tmp/countersign-out", "..", "a\\b", "x\u0001", "a\nb"])(
+    "by a step %j",
+    async (name) => {
+      const before = everything();
+      for (const words of [["run"], ["record", "start"], ["record", "stop"], ["mock"]]) {
+        const key = words[0] === "mock" ? [] : ["-k", ada.secret];
+        expect(await stage.layout([...words, "-n", name, ...key, "-d", "links"])).toMatchObject({ code: 2 });
+      }
+      expect(everything()).toEqual(before);
+      expect(existsSync("/tmp/countersign-out")).toBe(false);
+    },
+  );
+
+  test("by a good step, and nothing at all by verify", async () => {
+    const before = everything();
+    const run = ["run", "-n", "within", "-k", ada.secret, "-p", "src", "-d", "links", "-q"];
+    expect(await stage.layout(run)).toMatchObject({ code: 0 });
+    const step = {
+      _type: "step",
+      name: "within",
+      threshold: 1,
+      pubkeys: ["0".repeat(64)],
+      expected_command: [],
+      expected_materials: [],
+      expected_products: [],
+    };
+    const inspection = {
+      _type: "inspection",
+      name: "../out",
+      run: ["true"],
+      expected_materials: [],
+      expected_products: [],
+    };
+    const layout = {
+      _type: "layout",
+      expires: "2050-01-01T00:00:00Z",
+      readme: "",
+      keys: {},
+      steps: [step],
+      inspect: [inspection],
+    };
+    stage.write("links/root.layout", JSON.stringify({ signatures: [], signed: layout }));
+    for (const mode of [[], ["--compat"]]) {
+      const verify = ["verify", "--layout", "links/root.layout", "--key", ada.public, "--link-dir", "links", ...mode];
+      expect(await stage.layout([...verify, "--allow-inspections"])).toMatchObject({ code: 1 });
+    }
+    expect(everything()).toEqual(before);
   });
 });

@@ -200,3 +200,14 @@ test("100,000 members in the worst order are sorted in good time", () => {
   expect(performance.now() - started).toBeLessThan(5000);
   expect(sorted).toBe(`{${names.toReversed().join()}}`);
 });
+
+test("what only Python's json reads is a fraction where that is asked for, and else no JSON", () => {
+  const python: CanonicalOptions = { numbers: "python", duplicates: "refuse", errors };
+  for (const word of ["NaN", "Infinity", "-Infinity"]) {
+    expect(canonical(`{"b":[${word},1],"a":${word}}`, python)).toBe('{"a":1.5,"b":[1.5,1]}');
+    expect(codeOf(() => canonical(`{"a":${word}}`, lax))).toBe("CORE_JSON_MALFORMED");
+  }
+  for (const word of ["nan", "-NaN", "Inf", "NaN1"])
+    expect(codeOf(() => canonical(`{"a":${word}}`, python))).toBe("CORE_JSON_MALFORMED");
+  expect(canonical('{"a":[-1.50,2e3]}', python)).toBe('{"a":[-1.50,2e3]}');
+});

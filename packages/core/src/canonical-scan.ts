@@ -12,8 +12,11 @@ export interface CanonicalErrors {
 
 /** How the reader treats what honest producers do not write. */
 export interface CanonicalRules {
-  /** `refuse` anything but integers, which canonical JSON cannot write; or `keep` their text as it came. */
-  readonly numbers: "refuse" | "keep";
+  /**
+   * `refuse` anything but integers, which canonical JSON cannot write; or `keep` their text as it came. `python` keeps too, and takes
+   * NaN and Infinity, which Python's json reads, for some fraction.
+   */
+  readonly numbers: "refuse" | "keep" | "python";
   /** `refuse` a member that comes twice, or take the `last`, as Python's json does. */
   readonly duplicates: "refuse" | "last";
   /** How deep arrays and objects may nest. Default: `maxCanonicalReadDepth`. */
@@ -333,6 +336,7 @@ function isDigit(byte: number | undefined): boolean {
 }
 
 function readAnyNumber(scan: Scan): void {
+  if (scan.options.numbers === "python" && readNoNumber(scan)) return;
   const from = scan.at;
   let to = from;
   while (isNumberByte(scan.bytes[to])) to++;
@@ -342,6 +346,15 @@ function readAnyNumber(scan: Scan): void {
     throw scan.options.errors.number({ expected: "an integer", got: quote(text.slice(0, 40)) });
   if (text === "-0") scan.at++;
   while (scan.at < to) copyByte(scan);
+}
+
+/** What is no number in JSON leaves one that canonical JSON cannot write, so that nobody can have signed it. */
+function readNoNumber(scan: Scan): boolean {
+  const word = ["NaN", "Infinity", "-Infinity"].find((each) => scan.text.startsWith(each, scan.at));
+  if (word === undefined) return false;
+  scan.at += word.length;
+  for (const char of "1.5") scan.out[scan.to++] = char.charCodeAt(0);
+  return true;
 }
 
 /** Digits, signs, point and exponent. */

@@ -73,7 +73,7 @@ function parseMembers(members: Members, mode: Mode): Metadata {
 /** What the reference drops or never looks at may hold any number; what it signs is checked again. */
 const options: Readonly<Record<Mode, CanonicalOptions>> = {
   strict: { numbers: "refuse", duplicates: "refuse" },
-  compat: { numbers: "keep", duplicates: "last", maxDepth: maxCompatMetadataDepth },
+  compat: { numbers: "python", duplicates: "last", maxDepth: maxCompatMetadataDepth },
 };
 
 type Members = ReadonlyMap<string, Uint8Array>;
@@ -131,7 +131,7 @@ const emptyLink: Link = {
 
 /** Reads the payload of an envelope. Throws as `parseMetadata`. */
 export function readPayload(payload: Uint8Array, mode: Mode): Content {
-  const canonical = canonicalise(payload, { ...options[mode], numbers: "keep" });
+  const canonical = canonicalise(payload, { ...options[mode], numbers: mode === "compat" ? "python" : "keep" });
   return readContent(canonical, readCanonicalText(canonical), { mode, form: "dsse" });
 }
 

@@ -252,6 +252,7 @@ const textChanges: ReadonlyMap<string, (text: string, n: number) => string> = ne
   ["member renamed", (text, n) => replaceOne(text, members, n, (found) => `"_${found.slice(1)}`)],
   ["member self", (text, n) => replaceOne(text, members, n, (found) => `"self":1,${found}`)],
   ["member cls", (text, n) => replaceOne(text, members, n, (found) => `"cls":1,"type_":2,${found}`)],
+  ["member NaN", (text, n) => replaceOne(text, members, n, (found) => `"a":[NaN,-Infinity],${found}`)],
   ["member with a point", (text, n) => replaceOne(text, members, n, (found) => `"a.b":1.5,${found}`)],
   ["member __proto__", (text, n) => replaceOne(text, members, n, (found) => `"__proto__":{"a":1},${found}`)],
   ["short_keyid", (text, n) => replaceOne(text, keyids, n, (found) => `"short_keyid":"ab",${found}`)],

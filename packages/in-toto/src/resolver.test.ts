@@ -104,6 +104,25 @@ describe("dir:", () => {
   });
 });
 
+const hasOstree = spawnSync("ostree", ["--version"]).status === 0;
+
+describe.skipIf(!hasOstree).each(["archive", "bare"])("ostree: a repository that the real ostree made (%s)", (mode) => {
+  test("has the commits that it says", async () => {
+    const base = makeTree({ "tree/a": "hi", "tree/d/b": "x" });
+    const ostree = (...words: readonly string[]): string => {
+      const ran = spawnSync("ostree", ["--repo=repo", ...words], { cwd: base, encoding: "utf8" });
+      expect([ran.status, ran.status === 0 ? "" : ran.stderr]).toEqual([0, ""]);
+      return ran.stdout.trim();
+    };
+    ostree("init", `--mode=${mode}`);
+    const branches = ["main", "os/x86_64/stable"];
+    const ids = branches.map((branch) => ostree("commit", `--branch=${branch}`, `--subject=${branch}`, "tree"));
+    const uris = branches.map((branch) => `ostree:${branch}`);
+    const { artifacts } = await recordArtifacts(uris, { base: `${base}/repo` });
+    expect([...artifacts.values()]).toEqual(ids.map((each) => `{"sha256":"${each}"}`));
+  });
+});
+
 describe("ostree:", () => {
   const commit = "a commit object";
   const id = sha256(commit);
