@@ -132,13 +132,13 @@ const gpgFlags: readonly Flag[] = [
 ];
 const materials: Flag = {
   flags: "-m, --materials <path...>",
-  says: "files and directories that the step uses, recorded before it",
+  says: "what the step uses, recorded before it: files, directories, and dir:, ostree: or oci: with a name",
   group: "Artifacts:",
   takes: "many",
 };
 const products: Flag = {
   flags: "-p, --products <path...>",
-  says: "files and directories that the step makes, recorded after it",
+  says: "what the step makes, recorded after it, named in the same way",
   group: "Artifacts:",
   takes: "many",
 };

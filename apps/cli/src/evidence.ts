@@ -16,9 +16,14 @@ import type { ArtifactOptions, EvidenceOptions } from "./evidence-options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** How artifacts are recorded, as the options say. */
-export function recordOptionsOf(options: ArtifactOptions): Omit<RecordOptions, "memory" | "nowMs"> {
+export function recordOptionsOf(options: ArtifactOptions, terminal: Terminal): Omit<RecordOptions, "memory" | "nowMs"> {
   const { basePath, lstrip, hash, followLinks, normalizeLineEndings } = options;
   return {
+    images: async (reference) => {
+      // Loaded here: files need no registry.
+      const { fetchImage } = await import("./image-record.ts");
+      return fetchImage(reference, terminal);
+    },
     exclude: options.recordAll === true ? [] : (options.exclude ?? defaultExcludes),
     ...(basePath === undefined ? {} : { base: basePath }),
     ...(lstrip === undefined ? {} : { lstrip }),

@@ -9,8 +9,9 @@ export function stepRunOf(
   step: string,
   command: readonly string[],
   options: EvidenceOptions,
-  { env }: Terminal,
+  terminal: Terminal,
 ): StepRun {
+  const { env } = terminal;
   const { materials = [], products = [], timeout, passEnv, recordStreams, json } = options;
   const apart = json === true ? ({ output: { stdout: process.stderr, stderr: process.stderr } } as const) : {};
   const pass = json === true ? "pass-to-stderr" : "pass";
@@ -19,7 +20,7 @@ export function stepRunOf(
     command,
     materials,
     products,
-    record: recordOptionsOf(options),
+    record: recordOptionsOf(options, terminal),
     run: {
       streams: recordStreams === true ? "record" : pass,
       ...apart,

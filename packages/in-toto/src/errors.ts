@@ -198,7 +198,7 @@ const inTotoEntries = {
   INTOTO_RESOLVER_UNKNOWN: {
     kind: "usage",
     says: "no resolver for artifacts of this scheme",
-    fix: "give a path, file:, dir: or ostree:; for a file of such a name write ./ in front",
+    fix: "give a path, file:, dir:, ostree: or oci:; for a file of such a name write ./ in front",
   },
   INTOTO_RESOLVER_HASH: {
     kind: "usage",

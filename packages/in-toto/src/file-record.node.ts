@@ -31,7 +31,15 @@ export interface FileRecordOptions {
   readonly nowMs?: number;
   readonly maxThreads?: number;
   readonly signal?: AbortSignal;
+  /** What stands behind `oci:`. */
+  readonly images?: ImageSource;
 }
+
+/**
+ * Gives the manifest, or index, that a reference to a container image names, as the registry has it. Whoever records hands it in:
+ * this package opens no socket.
+ */
+export type ImageSource = (reference: string) => Promise<Uint8Array>;
 
 /** Files by name, each with its hashes in the order of the plan. */
 export interface FileRecord {

@@ -4,7 +4,7 @@ import { formatHashes } from "./hashes.ts";
 import { resolvers, splitScheme } from "./resolver.node.ts";
 import type { NameRule } from "./artifact-name.ts";
 import type { ArtifactHash } from "./file-hash.node.ts";
-import type { FileRecord, FileRecordOptions, RecordMemory } from "./file-record.node.ts";
+import type { FileRecord, FileRecordOptions, ImageSource, RecordMemory } from "./file-record.node.ts";
 import type { Hashes } from "./hashes.ts";
 import type { Artifacts } from "./artifacts.ts";
 import type { Skipped } from "./walk.node.ts";
@@ -35,6 +35,8 @@ export interface RecordOptions {
   /** See `hashFiles`. */
   readonly maxThreads?: number;
   readonly signal?: AbortSignal;
+  /** What fetches the images behind `oci:`; without it these are refused. */
+  readonly images?: ImageSource;
 }
 
 /** What was recorded. */
@@ -47,7 +49,7 @@ export interface Recording {
 }
 
 /**
- * Records files, and whatever else a resolver knows (`file:`, `dir:`, `ostree:`; ITE-4), with their hashes. Every file is
+ * Records files, and whatever else a resolver knows (`file:`, `dir:`, `ostree:`, `oci:`; ITE-4), with their hashes. Every file is
  * recorded that is not excluded; what cannot be recorded faithfully is refused, not skipped. Says nothing about who
  * made the files. Throws the errors of `recordFiles` and of the resolvers,
  * INTOTO_RESOLVER_UNKNOWN and CORE_DIGEST_MISSING.
@@ -58,7 +60,7 @@ export async function recordArtifacts(uris: readonly string[], options: RecordOp
   const artifacts = new Map<string, Hashes>();
   const skipped: Skipped[] = [];
   const memory = new Map<string, readonly string[]>();
-  for (const [resolve, paths] of groupByResolver(uris)) {
+  for (const [resolve, paths] of groupByResolver(uris, options)) {
     const record: FileRecord = await resolve(paths, settings);
     for (const [name, values] of record.files) {
       if (artifacts.has(name)) throw inTotoError("INTOTO_RECORD_TWICE", { checked: quote(name) });
@@ -70,10 +72,12 @@ export async function recordArtifacts(uris: readonly string[], options: RecordOp
   return { artifacts, skipped, memory };
 }
 
-function groupByResolver(uris: readonly string[]): ReadonlyMap<Resolver, readonly string[]> {
+function groupByResolver(uris: readonly string[], { images }: RecordOptions): ReadonlyMap<Resolver, readonly string[]> {
   const groups = new Map<Resolver, string[]>();
   for (const uri of uris) {
     const { scheme, path } = splitScheme(uri);
+    if (scheme === "oci" && images === undefined)
+      throw inTotoError("INTOTO_RESOLVER_UNKNOWN", { expected: "something that fetches images", got: quote(uri) });
     const resolve = resolvers.get(scheme) as Resolver;
     groups.set(resolve, [...(groups.get(resolve) ?? []), path]);
   }

@@ -21,22 +21,16 @@ export const resolvers: ReadonlyMap<string, Resolver> = new Map([
   ["file", recordFileUris],
   ["dir", recordDirectories],
   ["ostree", recordCommits],
+  ["oci", recordImages],
 ]);
-
-/** Schemes that mean something, but not yet here: taking them for file names would record nothing of what was meant. */
-export const reservedSchemes: readonly string[] = ["oci"];
 
 /** The longest commit object of an OSTree repository that is read, in bytes. */
 export const maxCommitBytes: number = 16 * 1024 * 1024;
 
-/** A path and the scheme it is resolved by. Throws INTOTO_RESOLVER_UNKNOWN for a reserved scheme. */
+/** A path and the scheme it is resolved by; what begins with no scheme of these is a file. */
 export function splitScheme(uri: string): { readonly scheme: string; readonly path: string } {
   const colon = uri.indexOf(":");
   const scheme = uri.slice(0, Math.max(colon, 0));
-  if (reservedSchemes.includes(scheme)) {
-    const expected = [...resolvers.keys()].filter((known) => known !== "").map((known) => `${known}:`);
-    throw inTotoError("INTOTO_RESOLVER_UNKNOWN", { expected: expected.join(", "), got: quote(uri) });
-  }
   return scheme !== "" && resolvers.has(scheme) ? { scheme, path: uri.slice(colon + 1) } : { scheme: "", path: uri };
 }
 
@@ -101,6 +95,26 @@ async function recordCommits(branches: readonly string[], options: FileRecordOpt
   return { files, skipped: [], memory: new Map() };
 }
 
+/**
+ * `oci:REFERENCE` is the manifest, or index, that the reference names in its registry, under the name as it was given; its SHA-256 is
+ * the image's digest. Say it by digest where a tag may move between two steps.
+ */
+async function recordImages(references: readonly string[], options: FileRecordOptions): Promise<FileRecord> {
+  const hashes = options.plan.hashes.map(checkPlainHash);
+  const files = new Map<string, readonly string[]>();
+  for (const reference of references) {
+    checkArtifactName(reference, "strict");
+    // oxlint-disable-next-line no-await-in-loop -- few images, one registry
+    const manifest = (await options.images?.(reference)) ?? new Uint8Array(0);
+    addArtifact(
+      files,
+      `oci:${reference}`,
+      hashes.map((name) => hashOf(name, manifest)),
+    );
+  }
+  return { files, skipped: [], memory: new Map() };
+}
+
 function readCommit(base: string, branch: string): Uint8Array {
   const id = parseUtf8(readSmall(`${base}/refs/heads/${branch}`, 65)).replace(/\n$/, "");
   if (!/^[0-9a-f]{64}$/.test(id))
@@ -147,7 +161,7 @@ function addArtifact(files: Map<string, readonly string[]>, name: string, hashes
 function checkPlainHash(name: ArtifactHash): HashName {
   if (name !== "gitoid:blob:sha256") return name;
   throw inTotoError("INTOTO_RESOLVER_HASH", {
-    checked: "dir: and ostree:",
+    checked: "dir:, ostree: and oci:",
     expected: "sha256, sha384, sha512",
     got: name,
   });

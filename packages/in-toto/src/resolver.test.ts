@@ -43,10 +43,31 @@ describe("file:", () => {
     ]);
   });
 
-  test("an unknown scheme is part of a path, a reserved one is refused", async () => {
+  test("an unknown scheme is part of a path, one that nobody serves is refused", async () => {
     const base = makeTree({ "x:y": "", "oci:z": "" });
     expect([...(await recordArtifacts(["x:y", "./oci:z"], { base })).artifacts.keys()]).toEqual(["oci:z", "x:y"]);
     await refuse("INTOTO_RESOLVER_UNKNOWN", ["oci:z"], { base });
+  });
+});
+
+describe("oci:", () => {
+  const images = (reference: string): Promise<Uint8Array> => Promise.resolve(Buffer.from(`manifest of ${reference}`));
+
+  test("the hash of an image is that of its manifest, under the name that was given", async () => {
+    const reference = `localhost:5000/team/app@sha256:${"a".repeat(64)}`;
+    const uris = ["oci:localhost:5000/app:1.0", `oci:${reference}`];
+    const { artifacts } = await recordArtifacts(uris, { images, hashes: ["sha256", "sha512"] });
+    expect([...artifacts.keys()]).toEqual(uris);
+    const [first] = artifacts.values();
+    expect(readHashes(first as never).get("sha256")).toBe(sha256("manifest of localhost:5000/app:1.0"));
+  });
+
+  test("refused: names that no link may have, twice, a gitoid, what the registry does not give", async () => {
+    await refuse("INTOTO_RECORD_NAME", ["oci:../x"], { images });
+    await refuse("INTOTO_RECORD_TWICE", ["oci:a/b:1", "oci:a/b:1"], { images });
+    await refuse("INTOTO_RESOLVER_HASH", ["oci:a/b:1"], { images, hashes: ["gitoid:blob:sha256"] });
+    const failing = (): Promise<Uint8Array> => Promise.reject(new Error("no such image"));
+    await expect(recordArtifacts(["oci:a/b:1"], { images: failing })).rejects.toThrow("no such image");
   });
 });
 

@@ -23,7 +23,7 @@ export async function matchProductsCommand(
   const identity = identityKeyOf(options);
   const keys = identity === undefined ? await readLayoutKeys(options.key ?? [], keyIoOf({}, terminal)) : [identity];
   const bundles = identity === undefined ? {} : { bundles: await loadProver(options, terminal.now(), terminal) };
-  const record = recordOptionsOf(options);
+  const record = recordOptionsOf(options, terminal);
   const paths = options.path === undefined ? {} : { paths: options.path };
   const match = await matchLocalProducts(readSmallFile(path, "link", maxLinkBytes), {
     record,

@@ -17,7 +17,7 @@ export async function recordStartCommand(
   const options = given as EvidenceOptions;
   const step = stepNameOf(options);
   const environment = recordedVariables(options, terminal);
-  const start = { step, materials: options.materials ?? [], record: recordOptionsOf(options), environment };
+  const start = { step, materials: options.materials ?? [], record: recordOptionsOf(options, terminal), environment };
   reportLink(await startAs(start, options, terminal), options, terminal);
   return 0;
 }
@@ -31,7 +31,7 @@ export async function recordStopCommand(
   const options = given as EvidenceOptions;
   const step = stepNameOf(options);
   const environment = { ...recordedVariables(options, terminal), ...runBindingOf(options, terminal.now()) };
-  const stop = { step, products: options.products ?? [], record: recordOptionsOf(options), environment };
+  const stop = { step, products: options.products ?? [], record: recordOptionsOf(options, terminal), environment };
   reportLink(await stopAs(stop, options, terminal), options, terminal);
   return 0;
 }
