@@ -87,7 +87,9 @@ function askGpg(
     windowsHide: true,
     ...(env === undefined ? {} : { env: { ...env } }),
   });
-  if (ended.error !== undefined) throw startError(program, ended.error);
+  // It may end before it has read everything: then what it says counts.
+  const isCutOff = (ended.error as NodeJS.ErrnoException | undefined)?.code === "EPIPE" && ended.status !== null;
+  if (ended.error !== undefined && !isCutOff) throw startError(program, ended.error);
   if (ended.status === 0) return new Uint8Array(ended.stdout);
   throw inTotoError("INTOTO_GPG_FAILED", { checked: `${program} ${words.join(" ")}`, got: whatItSaid(ended) });
 }
