@@ -71,6 +71,25 @@ describe("images of Kubernetes objects", () => {
     expect(found(task, ["Task=spec.missing"])).toEqual([]);
   });
 
+  test("containers elsewhere in a kind that is known are named too: other groups have a Job of their own", () => {
+    const template = { template: { spec: { containers: [{ image: "evil" }] } } };
+    const volcano: Json = { apiVersion: "batch.volcano.sh/v1alpha1", kind: "Job", spec: { tasks: [template] } };
+    expect(findKubernetesImages(volcano)).toEqual({
+      uses: [],
+      unread: ['"Job" at spec.tasks[0].template.spec.containers'],
+    });
+    const both: Json = {
+      kind: "Job",
+      spec: { template: { spec: { containers: [{ image: "good" }] } }, tasks: [template] },
+    };
+    expect(findKubernetesImages(both).unread).toEqual(['"Job" at spec.tasks[0].template.spec.containers']);
+    expect(found(volcano, ["Job=spec.tasks[*].template.spec"])).toEqual([
+      "spec.tasks[0].template.spec.containers[0].image=evil",
+    ]);
+    expect(findKubernetesImages(volcano, parseKindPaths(["Job=spec.tasks[*].template.spec"])).unread).toEqual([]);
+    expect(findKubernetesImages({ kind: "Pod", spec: pod }).unread).toEqual([]);
+  });
+
   test("names that objects inherit are no members", () => {
     expect(found({ kind: "constructor", spec: {} })).toEqual([]);
     expect(found({ kind: "Pod", spec: JSON.parse('{"__proto__":{"containers":[{"image":"x"}]}}') as Json })).toEqual(

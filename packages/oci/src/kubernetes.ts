@@ -39,8 +39,8 @@ const podSpecs: ReadonlyMap<string, readonly string[]> = new Map([
 
 /**
  * The images that a Kubernetes object runs: those of containers, init and ephemeral containers and image volumes, in every
- * kind that has pods, in lists of objects, and where `kinds` says. A kind that is not known and holds containers is named in
- * `unread`: it must not pass for one without images. Throws OCI_KUBERNETES_MALFORMED, OCI_TOO_MANY.
+ * kind that has pods, in lists of objects, and where `kinds` says. Containers anywhere else are named in `unread`: they must not
+ * pass for none. Throws OCI_KUBERNETES_MALFORMED, OCI_TOO_MANY.
  */
 export function findKubernetesImages(document: Json, kinds: KindPaths = new Map()): ImageUses {
   const uses: ImageUse[] = [];
@@ -48,8 +48,12 @@ export function findKubernetesImages(document: Json, kinds: KindPaths = new Map(
   for (const { object, path } of objectsOf(document, [])) {
     const kind = typeof object["kind"] === "string" ? object["kind"] : "";
     const places = [...(podSpecs.get(kind) ?? []), ...(kinds.get(kind) ?? [])];
-    if (places.length === 0) unread.push(...containersIn(object, path).map((at) => `${quote(kind)} at ${at}`));
-    for (const place of places) for (const found of follow(object, parsePath(place), path)) uses.push(...usesAt(found));
+    const own = places.flatMap((place) => follow(object, parsePath(place), path).flatMap(usesAt));
+    // Another API group may have a kind of the same name with its pods elsewhere.
+    const looked = new Set(own.map((use) => formatPath(use.path.slice(0, -2))));
+    const others = containersIn(object, path).filter((at) => !looked.has(at));
+    uses.push(...own);
+    unread.push(...others.map((at) => `${quote(kind)} at ${at}`));
   }
   if (uses.length > maxImageUses)
     throw ociError("OCI_TOO_MANY", { checked: "images of one document", expected: `at most ${maxImageUses}` });
