@@ -21,6 +21,8 @@ import type { FetchedManifest } from "./registry.ts";
 
 /** The most blobs of a folder that are looked through for referrers that its index.json does not list. */
 export const maxLooseBlobs: number = 10_000;
+/** The most that is read of them, in bytes; blobs that are too large for a manifest do not count. */
+export const maxLooseBytes: number = 256 * 1024 * 1024;
 
 /**
  * An OCI image layout in a folder, spoken to as a registry that can only be read (image-spec 1.1, "Image Layout"): every
@@ -148,11 +150,14 @@ async function looseReferrers(folder: string, subject: string): Promise<readonly
   if (names.length > maxLooseBlobs)
     throw ociError("OCI_TOO_MANY", { checked: "blobs of the layout", expected: `at most ${maxLooseBlobs}` });
   const found: Descriptor[] = [];
+  let read = 0;
   for (const name of names.toSorted()) {
     const digest = `sha256:${name}` as Digest;
     const path = digestPath(folder, digest);
     const length = path === undefined ? undefined : await lengthOf(path);
     if (path === undefined || length === undefined || length > maxManifestBytes) continue;
+    if ((read += length) > maxLooseBytes)
+      throw ociError("OCI_TOO_MANY", { checked: "blobs of the layout", expected: `at most ${maxLooseBytes} bytes` });
     const bytes = await readFile(path);
     const manifest = attemptParse(bytes);
     if (manifest?.subject?.digest === subject) found.push(entryOf({ digest, bytes, manifest }));

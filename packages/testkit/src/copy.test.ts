@@ -9,6 +9,7 @@ import {
   formatManifest,
   listReferrers,
   maxCopyDepth,
+  maxManifestBytes,
   ociIndexType,
   ociManifestType,
   putManifest,
@@ -17,9 +18,17 @@ import {
   type OciHttp,
   type Repository,
 } from "@countersign/oci";
-import { layoutHttp, layoutOnly, layoutTags, layoutTarget, makeOciHttp, maxLooseBlobs } from "@countersign/oci/node";
+import {
+  layoutHttp,
+  layoutOnly,
+  layoutTags,
+  layoutTarget,
+  makeOciHttp,
+  maxLooseBlobs,
+  maxLooseBytes,
+} from "@countersign/oci/node";
 import { inspectImage, loadTrust, makeHttp, signImage } from "@countersign/pipeline";
-import { readdir, readFile, rm, mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, open as openFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -210,8 +219,20 @@ describe("layouts as cosign writes and reads them", () => {
         writeFile(join(full, "blobs", "sha256", n.toString(16).padStart(64, "0")), "{}"),
       ),
     );
-    const found = await findEvidence(open(layoutHttp(full)), { repository: any, digest: root, wanted: "all" });
-    expect(found.problems).toEqual([code("OCI_TOO_MANY")]);
+    const large = await makeTheirs("large");
+    const holes = await Promise.all(
+      Array.from({ length: maxLooseBytes / maxManifestBytes }, (_, n) =>
+        openFile(join(large, "blobs", "sha256", n.toString(16).padStart(64, "0")), "w"),
+      ),
+    );
+    for (const file of holes) {
+      await file.truncate(maxManifestBytes);
+      await file.close();
+    }
+    for (const layout of [full, large]) {
+      const found = await findEvidence(open(layoutHttp(layout)), { repository: any, digest: root, wanted: "all" });
+      expect(found.problems).toEqual([code("OCI_TOO_MANY")]);
+    }
   });
 });
 
