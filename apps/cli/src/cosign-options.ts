@@ -11,7 +11,7 @@ export const cosignSignFlags: readonly Flag[] = [
   { flags: "--tlog-upload", says: "as ever; --tlog-upload=false is --danger-no-log", group: "Trust:" },
   {
     flags: "--fulcio-auth-flow <how>",
-    says: "normal and device are --oidc-flow browser and device; with token and client_credentials nobody is asked",
+    says: "normal: --oidc-flow browser; device: the same; else nobody is asked",
     group: "Identity:",
     choices: ["normal", "device", "token", "client_credentials"],
     conflicts: ["oidc-flow", "key"],
@@ -22,13 +22,13 @@ export const cosignSignFlags: readonly Flag[] = [
 /** Of `cosign attest-blob`. */
 export const cosignAttestFlags: readonly Flag[] = [
   ...cosignSignFlags,
-  { flags: "--hash <hex>", says: "the SHA-256 of a file that is elsewhere, in its place", group: "Statement:" },
+  { flags: "--hash <hex>", says: "the SHA-256 of a file elsewhere", group: "Statement:" },
 ];
 
 /** Of `cosign verify-blob-attestation`. */
 export const cosignVerifyAttestationFlags: readonly Flag[] = [
   { flags: "--check-claims", says: note, group: "Trust:" },
-  { flags: "--digest <hex>", says: "the digest of a file that is elsewhere, in its place", group: "Trust:" },
+  { flags: "--digest <hex>", says: "the digest of a file elsewhere", group: "Trust:" },
   {
     flags: "--digestAlg <name>",
     says: "of which hash it is (default: sha256)",
@@ -39,7 +39,7 @@ export const cosignVerifyAttestationFlags: readonly Flag[] = [
 
 const workflow = (name: string, says: string): Flag => ({
   flags: `--certificate-github-workflow-${name} <text>`,
-  says: `what the certificate must name as the GitHub workflow's ${says}`,
+  says: `the ${says} of the GitHub workflow`,
   group: "Identity:",
   conflicts: ["key", "policy"],
 });
@@ -50,7 +50,7 @@ export const cosignVerifyFlags: readonly Flag[] = [
   { flags: "--insecure-ignore-tlog", says: "the same as --danger-no-log", group: "Trust:" },
   {
     flags: "--insecure-ignore-sct",
-    says: "accept a certificate that no CT log has seen; the same as scts: 0 in a policy",
+    says: "accept a certificate that no CT log has seen",
     group: "Trust:",
     conflicts: ["policy"],
   },

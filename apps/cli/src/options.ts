@@ -1,6 +1,7 @@
 import type { AlgorithmName } from "@countersign/core";
 import type { Flag } from "./flag.ts";
 import { manyFlags, type ManyOptions } from "./many-options.ts";
+import { timestampClientFlags, type TimestampClientOptions } from "./timestamp-options.ts";
 
 /** What every command takes. */
 export interface OutputOptions {
@@ -55,7 +56,7 @@ export interface VerifyOptions extends OutputOptions, TrustOptions, IdentityOpti
   readonly certificateGithubWorkflowRef?: string;
 }
 
-export interface SignOptions extends OutputOptions, TrustOptions, PasswordOptions {
+export interface SignOptions extends OutputOptions, TrustOptions, PasswordOptions, TimestampClientOptions {
   readonly key?: string;
   readonly identityToken?: string;
   readonly oidcIssuer?: string;
@@ -250,7 +251,7 @@ const servicesFlags: readonly Flag[] = [
   { flags: "--oidc-client-id <id>", says: "as which client (default: sigstore)", group: "Identity:" },
   {
     flags: "--oidc-client-secret-file <file>",
-    says: "be that client, by the secret in this file, in place of a person (OAuth client credentials)",
+    says: "be that client by its secret (OAuth client credentials)",
     group: "Identity:",
     conflicts: ["key", "identity-token", "oidc-flow"],
   },
@@ -326,6 +327,7 @@ export const signFlags: readonly Flag[] = [
     says: "with --danger-no-log: still have a timestamp authority say when; the only way to a time for ML-DSA",
     group: "Trust:",
   },
+  ...timestampClientFlags,
 ];
 
 export const attestFlags: readonly Flag[] = [

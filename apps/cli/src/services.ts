@@ -1,11 +1,12 @@
 import { statSync } from "node:fs";
 import { utf8 } from "@countersign/core";
 import { loadInstance } from "@countersign/pipeline";
-import { parseSigningConfig, parseTrustConfig, selectServices, type Services } from "@countersign/sigstore";
+import { parseSigningConfig, selectServices, type Services } from "@countersign/sigstore";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
 import type { SignOptions } from "./options.ts";
 import { instanceOf } from "./policy.ts";
+import { readTrustConfig } from "./trust-config.ts";
 import { updatedFile } from "./trust-directory.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -18,8 +19,7 @@ export async function chooseServices(options: SignOptions, terminal: Pick<Termin
 }
 
 async function readConfig(options: SignOptions, { env }: Pick<Terminal, "env">): Promise<Uint8Array> {
-  if (options.trustConfig !== undefined)
-    return parseTrustConfig(readSmallFile(options.trustConfig, "trust config")).signingConfig;
+  if (options.trustConfig !== undefined) return readTrustConfig(options.trustConfig).signingConfig;
   if (options.signingConfig !== undefined) return readSmallFile(options.signingConfig, "signing config");
   const name = instanceOf(options) ?? "public-good";
   const { signingConfig, source } = await loadInstance(name);

@@ -8,6 +8,7 @@ import { formatNote } from "./render-text.ts";
 import { chooseServices } from "./services.ts";
 import { readSigner } from "./signer.ts";
 import type { Terminal } from "./terminal.ts";
+import { isClientAsked } from "./timestamp-options.ts";
 import { findTokenSource } from "./token.ts";
 import { readTrust } from "./trust.ts";
 
@@ -43,7 +44,7 @@ export async function makeSigning(options: SignOptions, terminal: Terminal, what
     logs: services.rekor.map((service) => service.url),
     hash: algorithmOf(algorithm).hash ?? "sha256",
     open: async () => ({ kind: "keyless", token: await source.token(), services, audience, algorithm }),
-    world,
+    world: await calling(services, options, world),
   };
 }
 
@@ -68,8 +69,20 @@ async function keySigning({ options, world, what, terminal }: KeySigning): Promi
     logs: (services?.rekor ?? []).map((service) => service.url),
     ...(hash !== undefined && { hash }),
     open: () => Promise.resolve(as),
-    world,
+    world: await calling(services, options, world),
   };
+}
+
+/** The world in which timestamp authorities are called as the options say. */
+async function calling(
+  services: Partial<Services> | undefined,
+  options: SignOptions,
+  world: SignWorld,
+): Promise<SignWorld> {
+  if (!isClientAsked(options)) return world;
+  const { withClientCertificate } = await import("./client-certificate.ts");
+  const urls = (services?.tsa ?? []).map(({ url }) => url);
+  return { ...world, http: withClientCertificate(options, urls, world.http) };
 }
 
 /** Without a log, only timestamp authorities are asked, and they only on request. */

@@ -7,7 +7,6 @@ import {
   type TrustOptions as TrustSettings,
 } from "@countersign/pipeline";
 import type { Verifier } from "@countersign/core";
-import { parseTrustConfig } from "@countersign/sigstore";
 import { readSmallFile } from "./input.node.ts";
 import type { Instance, TrustOptions } from "./options.ts";
 import { instanceOf } from "./policy.ts";
@@ -41,7 +40,9 @@ export async function readTrustSettings(
   const instance = instanceOf(options);
   const { trustConfig } = options;
   const given =
-    trustConfig === undefined ? (options.trustedRoot ?? []).map(readTrustFile) : [readTrustConfigFile(trustConfig)];
+    trustConfig === undefined
+      ? (options.trustedRoot ?? []).map(readTrustFile)
+      : [await readTrustConfigFile(trustConfig)];
   const files = given.length > 0 ? given : await updatedRoot(instance ?? "public-good", terminal);
   return {
     files,
@@ -62,9 +63,10 @@ export async function updatedRoot(instance: Instance, { env }: Pick<Terminal, "e
   return Date.parse(file.date ?? "") >= Date.parse(source.date) ? [file] : [];
 }
 
-function readTrustConfigFile(path: string): TrustFile {
-  const file = readTrustFile(path);
-  return { ...file, bytes: parseTrustConfig(file.bytes).trustedRoot };
+/** Loaded only when it is asked for. */
+async function readTrustConfigFile(path: string): Promise<TrustFile> {
+  const { readTrustConfig } = await import("./trust-config.ts");
+  return { source: path, bytes: readTrustConfig(path).trustedRoot, date: statSync(path).mtime.toISOString() };
 }
 
 /** A file of the caller's is as old as it says on disk: nothing inside it tells. */

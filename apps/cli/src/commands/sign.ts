@@ -96,6 +96,10 @@ export function preciousOf(operands: readonly string[], options: SignOptions): P
     { path: options.key, what: "the key" },
     { path: options.identityToken, what: "the identity token" },
     { path: options.signingConfig, what: "the signing config" },
+    { path: options.oidcClientSecretFile, what: "the client's secret" },
+    { path: options.timestampClientCert, what: "the client certificate" },
+    { path: options.timestampClientKey, what: "the client certificate's key" },
+    { path: options.timestampClientCacert, what: "the timestamp authority's issuers" },
     ...(options.trustedRoot ?? []).map((path) => ({ path, what: "the trust root" })),
     ...(options.trustConfig === undefined ? [] : [{ path: options.trustConfig, what: "the trust config" }]),
   ];
