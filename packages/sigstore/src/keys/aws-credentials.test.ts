@@ -134,6 +134,20 @@ describe("refused", () => {
     expect(await outcomeOf(env(), files)).toBe("SIGSTORE_KEY_CREDENTIALS");
   });
 
+  test.each(["refuse", "busy"] as const)("a machine whose metadata are those of somebody else: %s", async (fault) => {
+    service.fault = fault;
+    expect(await outcomeOf(machine())).toBe("SIGSTORE_KEY_CREDENTIALS");
+  });
+
+  test("a machine without a role", async () => {
+    const bare = await startKeyService((request) =>
+      request.method === "PUT" ? { status: 200, body: "token" } : { status: 404, body: "" },
+    );
+    const env = { AWS_EC2_METADATA_DISABLED: "false", AWS_EC2_METADATA_SERVICE_ENDPOINT: bare.url };
+    expect(await outcomeOf(env)).toBe("SIGSTORE_KEY_CREDENTIALS");
+    await bare.close();
+  });
+
   test("a token or role that STS does not take", async () => {
     expect(await outcomeOf(web(), { "/token": "another" })).toBe("SIGSTORE_KEY_SERVICE_REFUSED");
     expect(await outcomeOf({ ...container(), AWS_CONTAINER_AUTHORIZATION_TOKEN: "x" })).toBe("SIGSTORE_KEY_SERVICE_REFUSED"); // prettier-ignore

@@ -159,10 +159,14 @@ async function ofMachine(io: KeyIo): Promise<AwsCredentials | undefined> {
     const role = textOf(await askForBytes(io, { ...asked, url: roles }), /^[\w+=,.@-]{1,64}$/);
     return readDocument(await askForBytes(io, { ...asked, url: `${roles}${role}` }));
   } catch (error) {
-    if (!(error instanceof TrustError) || error.kind !== "unavailable") throw error;
+    // What answers there can be another cloud's, or a proxy; and a machine need not have a role.
+    const isNobody = error instanceof TrustError && (error.kind === "unavailable" || error.code === refusedCode);
+    if (!isNobody) throw error;
     return undefined;
   }
 }
+
+const refusedCode = "SIGSTORE_KEY_SERVICE_REFUSED";
 
 function textOf(bytes: Uint8Array, form: RegExp): string {
   const text = parseUtf8(bytes).trim();
