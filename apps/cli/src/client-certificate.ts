@@ -63,7 +63,6 @@ function fetchOverTls(url: string, init: RequestInit, secure: RequestOptions): P
       method,
       headers: headers as Record<string, string>,
       signal: signal ?? undefined,
-      agent: false,
     };
     const fail = (cause: Error): void => reject(new TypeError("fetch failed", { cause }));
     const outgoing = tlsRequest(url, options as RequestOptions, (incoming) => {
