@@ -86,6 +86,13 @@ describe.skipIf(isMissing)("Sigstore's own services", { timeout: 120_000 }, () =
         expect(signed).toMatchObject({ code: 0 });
         const verified = await lab.ours("verify", file, "--key", `${base}.pub`, "--bundle", bundle, ...lab.trust);
         expect(verified).toMatchObject({ code: 0 });
+        if ("program" in cosign) {
+          const theirs = await cosignClient(cosign).verify(
+            { file, bundle, key: { secret: "", public: `${base}.pub` } },
+            lab,
+          );
+          expect(theirs).toMatchObject({ code: 0 });
+        }
         const { verificationMaterial } = JSON.parse(readFileSync(bundle, "utf8")) as Logged;
         indices.add(verificationMaterial.tlogEntries[0]?.logIndex);
       }
