@@ -11,7 +11,7 @@ export const cosignSignFlags: readonly Flag[] = [
   { flags: "--tlog-upload", says: "as ever; --tlog-upload=false is --danger-no-log", group: "Trust:" },
   {
     flags: "--fulcio-auth-flow <how>",
-    says: "normal: --oidc-flow browser; device: the same; else nobody is asked",
+    says: "as --oidc-flow; normal is browser",
     group: "Identity:",
     choices: ["normal", "device", "token", "client_credentials"],
     conflicts: ["oidc-flow", "key"],

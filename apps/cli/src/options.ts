@@ -111,7 +111,7 @@ const trustedRoot: Flag = {
 };
 const trustConfig: Flag = {
   flags: "--trust-config <file>",
-  says: "a trusted root and a signing config in one file, as sigstore-python has them",
+  says: "a trusted root and a signing config in one file",
   group: "Trust:",
   conflicts: ["trusted-root", "signing-config"],
 };
@@ -306,7 +306,7 @@ export const signFlags: readonly Flag[] = [
   ...servicesFlags,
   {
     flags: "--signing-algorithm <name>",
-    says: "without --key: of the key that is made for the signature (default: ecdsa-sha2-256-nistp256)",
+    says: "of the key made for the signature (default: ecdsa-sha2-256-nistp256)",
     group: "Signing:",
     choices: [...keyAlgorithms.keys()],
     conflicts: ["key"],

@@ -8,7 +8,7 @@ import { formatNote } from "./render-text.ts";
 import { chooseServices } from "./services.ts";
 import { readSigner } from "./signer.ts";
 import type { Terminal } from "./terminal.ts";
-import { isClientAsked } from "./timestamp-options.ts";
+import type { TimestampClientOptions } from "./timestamp-options.ts";
 import { findTokenSource } from "./token.ts";
 import { readTrust } from "./trust.ts";
 
@@ -97,4 +97,11 @@ async function keyServices(options: SignOptions, terminal: Terminal): Promise<Se
   if (tsa.length === 0)
     throw cliError("CLI_OPTION_CONFLICT", { checked: "--timestamp", got: "a signing config without an authority" });
   return { rekor: [], tsa };
+}
+
+/** Whether any of them was given: only then TLS of our own is loaded. */
+function isClientAsked(options: TimestampClientOptions): boolean {
+  const { timestampClientCert, timestampClientKey, timestampClientCacert, timestampServerName } = options;
+  const given = [timestampClientCert, timestampClientKey, timestampClientCacert, timestampServerName];
+  return given.some((each) => each !== undefined);
 }

@@ -11,25 +11,18 @@ export interface TimestampClientOptions {
 export const timestampClientFlags: readonly Flag[] = [
   {
     flags: "--timestamp-client-cert <file>",
-    says: "show timestamp authorities this certificate (PEM)",
+    says: "show this to timestamp authorities (PEM)",
     group: "Trust:",
   },
   { flags: "--timestamp-client-key <file>", says: "its private key (PEM)", group: "Trust:" },
   {
     flags: "--timestamp-client-cacert <file>",
-    says: "who issued the TLS certificate of the authority (PEM)",
+    says: "who issued the authority's own (PEM)",
     group: "Trust:",
   },
   {
     flags: "--timestamp-server-name <name>",
-    says: "the name in that certificate, if not the address's",
+    says: "the name in it, if not the address's",
     group: "Trust:",
   },
 ];
-
-/** Whether any of them was given: only then TLS of our own is loaded. */
-export function isClientAsked(options: TimestampClientOptions): boolean {
-  const { timestampClientCert, timestampClientKey, timestampClientCacert, timestampServerName } = options;
-  const given = [timestampClientCert, timestampClientKey, timestampClientCacert, timestampServerName];
-  return given.some((each) => each !== undefined);
-}

@@ -355,8 +355,8 @@ const sigstoreEntries = {
   },
   SIGSTORE_REKOR_DUPLICATE: {
     kind: "unavailable",
-    says: "the log has this very signature already, and its entry cannot be read there",
-    fix: "use the bundle of the first time, or sign again with an ECDSA key, which never signs alike twice",
+    says: "the log has this signature already, and its entry cannot be read",
+    fix: "use the first bundle, or an ECDSA key, which never signs alike twice",
   },
   SIGSTORE_TSA_RESPONSE: {
     kind: "untrusted",

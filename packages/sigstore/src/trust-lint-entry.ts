@@ -7,8 +7,8 @@ export const trustLintEntries = {
   },
   SIGSTORE_TRUST_CONFIG_MALFORMED: {
     kind: "malformed",
-    says: "not a client trust config: a trusted root and a signing config in one",
-    fix: "get it again from whoever runs the instance, or give --trusted-root and --signing-config",
+    says: "not a client trust config",
+    fix: "get it again from whoever runs the instance",
   },
   SIGSTORE_TRUST_ROOT_LINE: {
     kind: "malformed",
