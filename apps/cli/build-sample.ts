@@ -1,6 +1,8 @@
-/** `node build-sample.ts FOLDER` writes files with bundles that are right, and prints the command lines that verify them, as JSON. */
+/** `node build-sample.ts FOLDER` writes files with bundles, and a layout with a link, all right; prints the command lines that verify them, as JSON. */
+import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { formatMetadata, parseSignerFile, signMetadata } from "@countersign/in-toto";
 import { artifactBytes, makeEvidence, makeInstance, signer, trustRootBytes, type Plan } from "@countersign/testkit";
 
 const [folder = ""] = process.argv.slice(2);
@@ -19,10 +21,47 @@ const commands = plans.map((plan, at) => {
   write(`file-${at}.sigstore.json`, JSON.stringify(makeEvidence(instance, { ...plan, artifact: artifactBytes }).json));
   return ["verify", path, "--trusted-root", trust, ...who];
 });
-process.stdout.write(JSON.stringify(commands));
+process.stdout.write(JSON.stringify([...commands, await layChain()]));
 
 function write(name: string, content: string | Uint8Array): string {
   const path = join(folder, name);
   writeFileSync(path, content);
   return path;
+}
+
+/** A layout of one step, with an artifact that it makes. */
+async function layChain(): Promise<readonly string[]> {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const signer = parseSignerFile(Buffer.from(privateKey.export({ type: "pkcs8", format: "pem" })));
+  const { keyid, json } = signer.key;
+  const artifacts = { "release.tar": { sha256: "00".repeat(32) } };
+  const step = {
+    _type: "step",
+    name: "make",
+    pubkeys: [keyid],
+    threshold: 1,
+    expected_materials: [["DISALLOW", "*"]],
+    expected_products: [
+      ["CREATE", "*.tar"],
+      ["DISALLOW", "*"],
+    ],
+    expected_command: ["make"],
+  };
+  const keys = { [keyid]: json };
+  const layout = { _type: "layout", expires: "2999-01-01T00:00:00Z", readme: "", keys, steps: [step], inspect: [] };
+  const made = { _type: "link", name: "make", command: ["make"], materials: {}, products: artifacts };
+  const link = { ...made, byproducts: {}, environment: {} };
+  write("root.layout", formatMetadata(await signMetadata(layout, [signer], "metablock")));
+  write(`make.${keyid.slice(0, 8)}.link`, formatMetadata(await signMetadata(link, [signer], "metablock")));
+  write("owner.pub", publicKey.export({ type: "spki", format: "pem" }));
+  return [
+    "layout",
+    "verify",
+    "--layout",
+    join(folder, "root.layout"),
+    "--link-dir",
+    folder,
+    "--key",
+    join(folder, "owner.pub"),
+  ];
 }
