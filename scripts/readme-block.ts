@@ -27,7 +27,7 @@ export interface Marks {
 }
 
 /** The reasons for which a block may be skipped. */
-export const skipReasons: RegExp = /^it (needs (root|the public network)|is run by \.ci\/run)\b/;
+export const skipReasons: RegExp = /^it (needs (root|the public network|a cluster)|is run by \.ci\/run)\b/;
 
 /** Every fenced block of a page (CommonMark fences, also inside lists). Throws a plain Error on a mark it does not know. */
 export function parseBlocks(page: string, markdown: string): readonly Block[] {
