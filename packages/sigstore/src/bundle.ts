@@ -23,6 +23,7 @@ import {
   type TrustError,
 } from "@countersign/core";
 import { sigstoreError } from "./errors.ts";
+import { readLines } from "./lenient.ts";
 import { formatLogEntry, maxLogEntries, parseLogEntry, type LogEntry } from "./transparency-entry.ts";
 
 export { maxLogEntries, maxProofHashes, type InclusionProof, type LogEntry } from "./transparency-entry.ts";
@@ -169,18 +170,12 @@ function readTimestamps(reader: ObjectReader | undefined): Uint8Array[] {
   const timestamps = (reader.optionalArray("rfc3161Timestamps", maxTimestamps) ?? []).map((each, index) => {
     const at = `rfc3161Timestamps[${index}]`;
     const timestamp = readObject(each, at, malformed);
-    const text = timestamp.string("signedTimestamp");
+    const bytes = readLines(timestamp, "signedTimestamp", { at, error: malformed });
     timestamp.refuseUnknown();
-    return readObject({ signedTimestamp: withoutLineBreaks(text) }, at, malformed).bytes("signedTimestamp");
+    return bytes;
   });
   reader.refuseUnknown();
   return timestamps;
-}
-
-// Tokens are pasted in by hand from tools that wrap base64 (sigstore-conformance has such): every byte of one is read as
-// strict DER and signed, so that its line breaks can hide nothing. No other member may have them.
-function withoutLineBreaks(text: string): string {
-  return text.replace(/\r?\n/g, "");
 }
 
 function readContent(reader: ObjectReader): Content {

@@ -20,7 +20,7 @@ import {
 import { checkChainSignatures } from "./certificate.ts";
 import { sigstoreError } from "./errors.ts";
 import { isKeyProblem, makeDetailedVerifier } from "./key-detail.ts";
-import { passOverUnknown, warningOf } from "./lenient.ts";
+import { passOverUnknown, readLines, warningOf } from "./lenient.ts";
 import { readWindow, type Window } from "./window.ts";
 
 export { isWithin, type Window } from "./window.ts";
@@ -228,12 +228,14 @@ function readAuthority(value: Json, context: Context): Authority {
   const operator = reader.optionalString("operator") ?? "";
   const validFor = windowOf(reader.optionalObject("validFor"), context.at);
   const certificates = reader.object("certChain").optionalArray("certificates", maxAuthorityChain) ?? [];
-  const chain = certificates.map((each, index) =>
-    parseCertificate(readObject(each, `${context.at}.certificates[${index}]`, malformed).bytes("rawBytes")),
-  );
+  const chain = certificates.map((each, index) => readCertificate(each, `${context.at}.certificates[${index}]`));
   passOver(value, ["subject", "uri", "certChain", "validFor", "operator"], context);
   if (chain.length === 0) throw malformed({ checked: `${context.at}.certChain`, expected: "at least one certificate" });
   return makeAuthority({ uri, ...(operator !== "" && { operator }), chain, validFor });
+}
+
+function readCertificate(value: Json, at: string): Certificate {
+  return parseCertificate(readLines(readObject(value, at, malformed), "rawBytes", { at, error: malformed }));
 }
 
 function makeAuthority(parts: Omit<Authority, "verifier" | "checkChainSignatures">): Authority {

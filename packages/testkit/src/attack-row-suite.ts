@@ -112,7 +112,8 @@ function timestamps(stage: Stage): Attack[] {
   const evidence = makeEvidence(a);
   const { signedTimestamp } = tokenOf(a.tsa, evidence);
   const late = tokenOf(a.tsa, evidence, { time: after(30 * 86_400) });
-  const wrapped = (mark: string): string => (signedTimestamp.match(/.{1,64}/g) ?? []).join(mark) + mark;
+  const lined = (text: string, mark = "\n"): string => (text.match(/.{1,64}/g) ?? []).join(mark) + mark;
+  const wrapped = (mark: string): string => lined(signedTimestamp, mark);
   const token = (text: string): NonNullable<Departure["edits"]> => [[`${tokensPath}.0.signedTimestamp`, text]];
   const expired = makeTsa({ uri: "http://tsa.a.test", now: () => a.now, kind: "p256", leaf: { notAfter: after(60) } });
   const lines = "sigstore-conformance: rekor2-timestamp-with-incorrect-time_fail has such a token";
@@ -134,6 +135,13 @@ function timestamps(stage: Stage): Attack[] {
     make("stamp-spaces", "the same with spaces", evidence, {
       expect: "SIGSTORE_BUNDLE_MALFORMED",
       edits: token(wrapped(" ")),
+      source: lines,
+    }),
+    make("control-root-lines", "a trust root whose certificates are in lines", evidence, {
+      ...ok,
+      rootEdits: [
+        ["timestampAuthorities.0.certChain.certificates.0.rawBytes", lined(base64(a.tsa.chain[0] ?? new Uint8Array()))],
+      ],
       source: lines,
     }),
     make("control-stamp-expired-chain", "an authority whose certificate has ended by now", evidence, {
