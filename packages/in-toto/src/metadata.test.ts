@@ -2,7 +2,7 @@ import { base64, generateSigner, hex, pae, type Json, type JsonObject } from "@c
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parseKeyFile, publicKeyOf } from "./key-file.ts";
-import { inTotoPayloadType, maxLayoutBytes, maxLinkBytes, parseMetadata } from "./metadata.ts";
+import { inTotoPayloadType, maxLayoutBytes, maxLinkBytes, parseMetadata, type Metadata } from "./metadata.ts";
 import {
   addSignatures,
   formatMetadata,
@@ -377,5 +377,19 @@ describe.skipIf(!hasGoldenData)("the reference's and in-toto-golang's files", ()
         ? { ...key, check: { ...check, openpgp: { ...check.openpgp, expiresMs: nowMs - 1 } } }
         : key;
     expect(codeOf(() => checkSignature(metadata, expired, nowMs))).toBe("INTOTO_KEY_EXPIRED");
+  });
+
+  test("a subkey signs nothing once its main key has expired; compat, as the reference, looks at the subkey", () => {
+    const [strict, compat] = (["strict", "compat"] as const).map((mode) =>
+      parseMetadata(readGolden("golden/extra/gpg/root.layout"), mode),
+    ) as [Metadata, Metadata];
+    const key = parseKeyFile(readGolden("golden/extra/gpg/owner.asc"));
+    const keyid = strict.signatures[0]?.keyid ?? "";
+    const { check } = key;
+    if (check.kind !== "openpgp") throw new Error("not an OpenPGP key");
+    const ended = { ...check, openpgp: { ...check.openpgp, expiresMs: nowMs - 1 } };
+    const withSubkey = { ...key, keyid: "00", ids: ["00"], check: ended, subkeys: new Map([[keyid, key]]) };
+    expect(codeOf(() => checkSignature(strict, withSubkey, nowMs))).toBe("INTOTO_KEY_EXPIRED");
+    expect(codeOf(() => checkSignature(compat, withSubkey, nowMs))).toBe("taken");
   });
 });

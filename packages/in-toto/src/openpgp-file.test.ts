@@ -129,6 +129,12 @@ describe("the main key", () => {
     expect(expiry(certified(), weak)).toBeUndefined();
   });
 
+  test("lasts no longer because a user id was taken back", () => {
+    const takenBack = certified({ type: 0x30, subpackets: [created(9)] });
+    const file = Buffer.concat([packet(6, main), certified({ subpackets: [created(1), lasts(60)] }), takenBack]);
+    expect(parseOpenPgpFile(file).json["validity_period"]).toBe(60);
+  });
+
   test("whose only self-signature is by SHA-1 says nothing of its end: refused, but in compat", () => {
     const weak = Buffer.concat([packet(6, main), certified({ subpackets: [created(1), lasts(60)], hash: "sha1" })]);
     expect(codeOf(() => parseOpenPgpFile(weak))).toBe("INTOTO_KEY_WEAK");

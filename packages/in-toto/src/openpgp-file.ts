@@ -29,7 +29,7 @@ const tags = { signature: 2, key: 6, userId: 13, subkey: 14 } as const;
 /**
  * Parses one OpenPGP public key as `gpg --export` writes it, to what securesystemslib exports: version 4, RSA, DSA or EdDSA.
  * Keeps subkeys that the main key bound with a good signature, did not revoke, that signed back, are strong enough, and may
- * sign if it is said what for. Expiry is taken from the newest good self-signature. User ids prove nothing here. SHA-1
+ * sign if it is said what for. Expiry is taken from the newest good self-signature that can say one. User ids prove nothing here. SHA-1
  * signatures count for nothing, but a revocation by one does. Compat: weak keys too, also those whose only self-signatures are by SHA-1.
  * Throws INTOTO_KEY_MALFORMED, INTOTO_KEY_UNSUPPORTED, INTOTO_KEY_WEAK, core's errors of weak keys, and INTOTO_KEY_EXPIRED
  * for a main key that was revoked.
@@ -47,7 +47,7 @@ export function parseOpenPgpFile(bytes: Uint8Array, mode: Mode = "strict"): Layo
     group.head?.tag === tags.subkey ? [] : signaturesOf(openpgp, subjectOf(key, group.head), group),
   );
   if (own.some(isRevocation(0x20))) throw inTotoError("INTOTO_KEY_EXPIRED", { checked: key.keyid, got: "revoked" });
-  const self = own.filter(({ isGood }) => isGood);
+  const self = own.filter(({ isGood, type }) => isGood && tellsExpiry(type));
   if (mode === "strict" && self.length === 0 && own.some(({ isWeak }) => isWeak))
     throw inTotoError("INTOTO_KEY_WEAK", {
       checked: `self-signature of ${key.keyid}`,
@@ -134,6 +134,11 @@ function signaturesOf(key: OpenPgpKey, subject: Uint8Array, { signatures }: Grou
     const parsed = readSignature(body);
     return parsed === undefined ? [] : [readSelf(parsed, isGood(key, parsed, subject))];
   });
+}
+
+/** Certifications, and the key's word on itself (RFC 9580 §5.2.1); one that takes back a user id says nothing of the key's end. */
+function tellsExpiry(type: number): boolean {
+  return (type >= 0x10 && type <= 0x13) || type === 0x1f;
 }
 
 /** One that nobody can check counts too: it is safer to believe it. */

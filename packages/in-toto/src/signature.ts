@@ -175,15 +175,19 @@ function isSignature(signed: SignedBytes, main: LayoutKey, signature: MetadataSi
   if (isShort && (signed.mode === "strict" || signed.form === "metablock"))
     throw malformed({ checked: `signature by key ${quote(key.keyid)}`, expected: "64 bytes" });
   if (check.kind === "plain") return check.verifier.verify(signed.signedBytes(), signature.sig ?? new Uint8Array(0));
-  if (hasEnded(key, nowMs))
-    throw inTotoError("INTOTO_KEY_EXPIRED", {
-      checked: `key ${quote(key.keyid)}`,
-      got: new Date(check.openpgp.expiresMs ?? 0).toISOString(),
-    });
+  checkLasts(key, nowMs);
+  // A subkey ends with its main key; the reference looks at the one that signed.
+  if (signed.mode === "strict") checkLasts(main, nowMs);
   return (
     signature.openpgp !== undefined &&
     isOpenPgpSignature(check.openpgp, signed.signedBytes(), signature.openpgp, signed.mode)
   );
+}
+
+function checkLasts(key: LayoutKey, nowMs: number): void {
+  if (key.check.kind !== "openpgp" || !hasEnded(key, nowMs)) return;
+  const got = new Date(key.check.openpgp.expiresMs ?? 0).toISOString();
+  throw inTotoError("INTOTO_KEY_EXPIRED", { checked: `key ${quote(key.keyid)}`, got });
 }
 
 function hasEnded({ check }: LayoutKey, nowMs: number): boolean {
