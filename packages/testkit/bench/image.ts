@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,7 +15,9 @@ const rounds = { one: 21, hundred: 5, cosign: 2 };
 
 const main = fileURLToPath(new URL("../../../apps/cli/dist/main.js", import.meta.url));
 const page = fileURLToPath(new URL("../../../docs/performance.md", import.meta.url));
+/** The home of both programs, with the folder for caches that a home has. */
 const folder = mkdtempSync(join(tmpdir(), "countersign-bench-image-"));
+mkdirSync(join(folder, ".cache"), { mode: 0o700 });
 const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const secret = join(folder, "key.pem");
 const publicKey = join(folder, "key.pub");
