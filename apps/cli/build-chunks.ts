@@ -5,6 +5,7 @@ const quick = {
   program: "/src/program.ts",
   verify: "/src/commands/verify.ts",
   layout: "/src/commands/layout/verify.ts",
+  image: "/src/commands/image/verify.ts",
 } as const;
 
 /**
@@ -18,10 +19,14 @@ export async function withQuickChunks(bundle: RolldownBuild, options: OutputOpti
   const program = modulesOf(quick.program, chunks);
   const verify = modulesOf(quick.verify, chunks);
   const layout = modulesOf(quick.layout, chunks);
+  const image = modulesOf(quick.image, chunks);
   const parts: Readonly<Record<string, (id: string) => boolean>> = {
     program: (id) => program.has(id),
     proof: (id) => verify.has(id) && layout.has(id),
     verify: (id) => verify.has(id),
+    // Without it `image verify` would load all of the next one for a module that both have. A chunk with the rest of its own would be
+    // loaded by the others, which share some of that.
+    common: (id) => layout.has(id) && image.has(id),
     layout: (id) => layout.has(id),
   };
   const groups = Object.entries(parts).map(([name, test], at) => ({ name, test, priority: -at }));

@@ -4,6 +4,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { formatMetadata, parseSignerFile, signMetadata } from "@countersign/in-toto";
+import { Registry } from "@countersign/oci";
+import { makeOciHttp } from "@countersign/oci/node";
+import { pushImage, startRegistry } from "@countersign/testkit";
 import { builtMain, runBuilt } from "./scenario.ts";
 import { setStage, textOf, type Stage } from "./stage.ts";
 
@@ -108,5 +111,22 @@ describe("what starting costs", () => {
     expect(parts).toEqual(["in-toto"]);
     expect(eager).toBeGreaterThan(350);
     expect(bytes).toBeLessThan(335_000);
+  });
+
+  test("image verify: likewise, and nothing of layouts", async () => {
+    const server = await startRegistry();
+    try {
+      const registry = new Registry({ http: makeOciHttp(), sleep: async () => {} });
+      const digest = await pushImage(registry, { registry: server.host, repository: "app" }, "app", "1");
+      const image = `${server.host}/app@${digest}`;
+      const keyless = [...stage.signing, "--identity-token", stage.path("token.jwt"), "--yes"];
+      expect(await stage.run(["image", "sign", image, ...keyless])).toMatchObject({ code: 0 });
+      const { bytes, parts, eager } = await loadedBy(["image", "verify", image, ...stage.trust, ...stage.expected]);
+      expect(parts).toEqual(["oci", "policy", "sigstore", "tlog"]);
+      expect(eager).toBeGreaterThan(350);
+      expect(bytes).toBeLessThan(370_000);
+    } finally {
+      await server.close();
+    }
   });
 });
