@@ -20,7 +20,7 @@ interface Outcome {
 
 const { values } = parseArgs({ options: { quick: { type: "boolean" }, folder: { type: "string" } } });
 const length = (values.quick === true ? 16 : 4096) * 1024 * 1024;
-const rounds = values.quick === true ? 1 : 2;
+const rounds = values.quick === true ? 1 : 3;
 const folder = mkdtempSync(join(values.folder ?? tmpdir(), "countersign-download-"));
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
