@@ -3,7 +3,6 @@ import {
   coreError,
   defaultAlgorithm,
   digestName,
-  equalBytes,
   makeVerifier,
   matchSubject,
   pae,
@@ -39,7 +38,7 @@ export function checkMessageSignature(
   const names = messageAlgorithms(defaultAlgorithm(spki), content.digest, isLogged);
   let problem: TrustError | undefined;
   for (const name of names) {
-    const verifier = verifierOf(spki, name);
+    const verifier = makeVerifier(spki, name);
     try {
       if (isArtifactSignature(verifier, artifact, content.signature)) return verifier;
     } catch (error) {
@@ -54,16 +53,6 @@ export function checkMessageSignature(
       got: `${content.signature.length} bytes`,
     })
   );
-}
-
-/** The key that was opened last: opening takes longer than checking a signature, and a run asks about one key again and again. */
-let lastOpened: { readonly spki: Uint8Array; readonly verifier: Verifier } | undefined;
-
-/** As `makeVerifier`. The bytes are compared, so what somebody did to theirs since does not count. */
-function verifierOf(spki: Uint8Array, name: AlgorithmName): Verifier {
-  if (lastOpened?.verifier.algorithm.name !== name || !equalBytes(lastOpened.spki, spki))
-    lastOpened = { spki: new Uint8Array(spki), verifier: makeVerifier(spki, name) };
-  return lastOpened.verifier;
 }
 
 /** The half of a bundle's content that is a signature over the artifact itself. */
@@ -89,7 +78,7 @@ export function checkEnvelopeSignature(envelope: Envelope, spki: Uint8Array): Ve
   const message = pae(envelope.payloadType, envelope.payload);
   const names = envelopeAlgorithms(defaultAlgorithm(spki));
   for (const name of names) {
-    const verifier = verifierOf(spki, name);
+    const verifier = makeVerifier(spki, name);
     if (only !== undefined && verifier.verify(message, only.sig)) return verifier;
   }
   throw sigstoreError("SIGSTORE_SIGNATURE_INVALID", { checked: `envelope, ${names.join(" or ")}` });
