@@ -54,7 +54,7 @@ function ambientSource(name: AmbientName, terminal: Terminal): TokenSource {
   return { audience: sigstoreAudience, token: lasting(fetch, sigstoreAudience, terminal) };
 }
 
-/** A program that has a secret; in a CI as anywhere, since nobody is asked. */
+/** OAuth client credentials (RFC 6749 §4.4): the program signs in for itself, so it works wherever no person takes part, in CI too. */
 function clientSource(options: SignOptions, services: Services, terminal: Terminal): TokenSource {
   const { oidcClientId: clientId, oidcClientSecretFile: path = "" } = options;
   if (clientId === undefined)

@@ -2,6 +2,7 @@ import { TrustError, utf8 } from "@countersign/core";
 import { awsIdentityProtocol, loopbackHttp, startKeyService, type KeyService } from "@countersign/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { findAwsCredentials } from "./aws-credentials.ts";
+import { makeKeyIo } from "./key-io.contract.ts";
 import type { KeyIo } from "./resolver.node.ts";
 
 const secrets = ["TheSecretAccessKey/+123", "TheSessionToken//==", "eyJ.web-identity.token", "container-authorization"];
@@ -22,20 +23,7 @@ afterAll(() => service.close());
 type Env = Readonly<Record<string, string>>;
 
 function ioOf(env: Env, files: Env = {}): KeyIo {
-  return {
-    env,
-    now: () => new Date("2026-11-25T12:00:00Z"),
-    sleep: () => Promise.resolve(),
-    password: () => Promise.resolve(undefined),
-    pin: () => Promise.resolve(undefined),
-    loadPkcs11: () => Promise.reject(new Error("not here")),
-    readFile: (path) => {
-      const text = files[path];
-      if (text === undefined) throw new TrustError("TEST_NO_FILE", { kind: "usage", says: "no file", fix: "" });
-      return utf8(text);
-    },
-    http: (request) => loopbackHttp({ ...request, timeoutMs: 500 }),
-  };
+  return makeKeyIo(env, files, { http: (request) => loopbackHttp({ ...request, timeoutMs: 500 }) });
 }
 
 async function outcomeOf(env: Env, files: Env = {}): Promise<unknown> {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { base64, makeVerifier, parseBase64, formatPem, TrustError, utf8 } from "@countersign/core";
 import { gitlabProtocol, loopbackHttp, startKeyService, type GitlabState, type KeyService } from "@countersign/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { makeKeyIo } from "./key-io.contract.ts";
 import { parseKeyReference } from "./reference.ts";
 import { openSigner, openVerifier, type KeyIo } from "./resolver.node.ts";
 
@@ -32,17 +33,11 @@ afterEach(() => {
 });
 afterAll(() => Promise.all([...services.values()].map((service) => service.close())));
 
+const http: KeyIo["http"] = (request) => loopbackHttp({ ...request, timeoutMs: 500 });
+
 function ioOf(name: string, env: Readonly<Record<string, string>> = {}, asked?: string): KeyIo {
-  return {
-    env: { GITLAB_TOKEN: token, GITLAB_HOST: services.get(name)?.url ?? "", ...env },
-    now: () => new Date("2026-11-25T12:00:00Z"),
-    sleep: () => Promise.resolve(),
-    password: () => Promise.resolve(asked),
-    pin: () => Promise.resolve(undefined),
-    loadPkcs11: () => Promise.reject(new Error("not here")),
-    readFile: () => Promise.reject(new Error("no file is read")) as never,
-    http: (request) => loopbackHttp({ ...request, timeoutMs: 500 }),
-  };
+  const own = { GITLAB_TOKEN: token, GITLAB_HOST: services.get(name)?.url ?? "", ...env };
+  return makeKeyIo(own, {}, { password: () => Promise.resolve(asked), http });
 }
 
 async function codeOf(work: Promise<unknown>): Promise<string> {

@@ -17,11 +17,11 @@ import {
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { signAwsRequest } from "./aws-signature.ts";
 import { crc32c } from "./crc32c.ts";
+import { makeKeyIo, now } from "./key-io.contract.ts";
 import { keyServiceTimeoutMs } from "./key-service.ts";
 import { isFileReference, parseKeyReference } from "./reference.ts";
 import { openSigner, openVerifier, type KeyIo } from "./resolver.node.ts";
 
-const now = new Date("2026-11-25T12:00:00Z");
 const secrets = ["hvs.TopSecretVaultToken", "AwsSecretAccessKey/+123", "AwsSessionToken//==", "ya29.GoogleToken-abc", "azure-client-secret~1", "azure-access-token.2"]; // prettier-ignore
 const [vaultToken = "", awsSecret = "", awsSession = "", gcpToken = "", azureSecret = "", azureToken = ""] = secrets;
 const arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -152,24 +152,13 @@ const http = loopbackHttp;
 
 /** Waits for nothing; a hanging service is given up on at once. */
 function ioOf({ env, files = {} }: Pick<Holder, "env" | "files">, more: Partial<KeyIo> = {}): KeyIo {
-  return {
-    env,
-    now: () => now,
-    sleep: () => Promise.resolve(),
-    password: () => Promise.resolve(undefined),
-    pin: () => Promise.resolve(undefined),
-    loadPkcs11: () => Promise.reject(new Error("not here")),
-    readFile: (path) => {
-      const text = files[path];
-      if (text === undefined) throw new TrustError("TEST_NO_FILE", { kind: "usage", says: "no file", fix: "" });
-      return utf8(text);
-    },
+  return makeKeyIo(env, files, {
     http: (request) => {
       expect(request.timeoutMs).toBeLessThanOrEqual(keyServiceTimeoutMs);
       return http({ ...request, timeoutMs: 1000 });
     },
     ...more,
-  };
+  });
 }
 
 async function codeOf(work: () => Promise<unknown>): Promise<string> {
