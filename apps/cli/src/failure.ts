@@ -67,7 +67,8 @@ function outputProblem(error: unknown): TrustError | undefined {
   return cliError("CLI_OUTPUT_FAILED", { got: code }, error);
 }
 
-function isJsonWanted(argv: readonly string[], terminal: Terminal): boolean {
+/** Whether a program reads along: by an option anywhere, or by the variable. */
+export function isJsonWanted(argv: readonly string[], terminal: Terminal): boolean {
   const end = argv.indexOf("--");
   const words = end === -1 ? argv : argv.slice(0, end);
   if (words.includes("--json") || words.includes("--format=json")) return true;

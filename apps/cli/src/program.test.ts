@@ -1,8 +1,23 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { commandTable } from "./command.ts";
+import { outputFlags } from "./options.ts";
 import { runHere } from "./scenario.ts";
 import { version } from "./version.ts";
+
+/** What a test reads of a `countersign.help/v1`. */
+interface Help {
+  readonly command: string;
+  readonly usage: string;
+  readonly operands: readonly object[];
+  readonly options: readonly { readonly name: string }[];
+  readonly examples: readonly string[];
+  readonly commands: readonly Help[];
+  readonly exitCodes: readonly { readonly code: number }[];
+}
+
+const parse = (text: string): Help => JSON.parse(text) as Help;
+const below = (help: Help): readonly Help[] => help.commands.flatMap((each) => [each, ...below(each)]);
 
 describe("help", () => {
   test("the program's help shows examples before the commands, on standard output", async () => {
@@ -33,6 +48,57 @@ describe("help", () => {
     expect(stdout).toContain("COUNTERSIGN_CERTIFICATE_IDENTITY ");
     expect(stdout).toContain("COUNTERSIGN_TRUSTED_ROOT ");
     expect(stdout).toContain("SIGSTORE_ID_TOKEN");
+  });
+
+  test("with --json: one object with everything in it, however it is asked for", async () => {
+    const whole = parse((await runHere(["help", "--json"])).stdout);
+    expect(whole).toMatchObject({ schema: "countersign.help/v1", command: "" });
+    expect(whole.exitCodes.map(({ code }) => code)).toEqual([0, 1, 2, 3]);
+    const all = [whole, ...below(whole)];
+    for (const { path, flags, examples, operands } of commandTable) {
+      const found = all.find(({ command }) => command === path);
+      const shown = flags.filter(({ isHidden }) => isHidden !== true).length;
+      expect([path, found?.options.length]).toEqual([path, shown + outputFlags.length]);
+      expect(found?.examples).toHaveLength(examples.length);
+      expect(found?.usage).toBe(`countersign ${path} [options]${operands === undefined ? "" : ` ${operands}`}`);
+    }
+    for (const argv of [
+      ["--help", "--json"],
+      ["--json", "-h"],
+    ])
+      expect(parse((await runHere(argv)).stdout)).toEqual(whole);
+  });
+
+  test.each([
+    [["verify", "--json", "x", "--help"], ["help", "verify", "--json"], "verify"],
+    [
+      ["layout", "record", "start", "-h", "--json"],
+      ["help", "layout", "record", "start", "--json"],
+      "layout record start",
+    ],
+    [["layout", "record", "--help", "--json"], ["help", "layout", "record", "--json"], "layout record"],
+  ])("%j is %j", async (argv, same, command) => {
+    const { code, stdout, stderr } = await runHere(argv);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(parse(stdout)).toMatchObject({ command });
+    expect(stdout).toBe((await runHere(same)).stdout);
+  });
+
+  test("an option as JSON: its value, its choices, its variable", async () => {
+    const { options, operands } = parse((await runHere(["help", "verify", "--json"])).stdout);
+    const named = (name: string): object | undefined => options.find((option) => option.name === name);
+    expect(operands).toEqual([{ name: "artifact", required: false, many: true }]);
+    expect(named("--trusted-root")).toMatchObject({ value: "file", many: true, variable: "COUNTERSIGN_TRUSTED_ROOT" });
+    expect(named("--instance")).toMatchObject({ choices: ["public-good", "staging", "github"], many: false });
+    expect(named("--danger-no-log")).not.toHaveProperty("variable");
+  });
+
+  test("the topics as JSON", async () => {
+    expect(parse((await runHere(["help", "exit-codes", "--json"])).stdout).exitCodes).toHaveLength(4);
+    expect(parse((await runHere(["help", "environment", "--json"])).stdout)).toMatchObject({
+      topic: "environment",
+      variables: expect.arrayContaining([{ name: "COUNTERSIGN_KEY", option: "--key <file>" }]) as unknown,
+    });
   });
 
   test("help about nothing that exists is wrong usage", async () => {
@@ -122,6 +188,27 @@ describe("wrong usage", () => {
   });
 });
 
+describe("words of cosign and sigstore-python", () => {
+  test.each([
+    { argv: ["generate-key-pair"], says: "countersign key generate" },
+    { argv: ["trusted-root", "create", "--out", "x"], says: "countersign trust create" },
+    { argv: ["tree", "example.com/app"], says: "countersign image tree" },
+    { argv: ["sign-blob", "x", "--sk"], says: "pkcs11:" },
+    { argv: ["sign-blob", "x", "--rekor-url=https://rekor.example"], says: "--signing-config" },
+    { argv: ["sign-blob", "x", "--new-bundle-format=false"], says: "bundles of version 0.3" },
+    { argv: ["sign-blob", "x", "--output-signature", "x.sig"], says: "--bundle" },
+    { argv: ["sign", "x", "--oauth-force-oob"], says: "--oidc-flow device" },
+    { argv: ["verify-blob", "x", "--signature", "x.sig"], says: "countersign bundle create" },
+    { argv: ["verify-blob", "x", "--rekor-url", "https://rekor.example"], says: "verify asks no log" },
+    { argv: ["verify", "x", "--cert-identity", "me"], says: "--certificate-identity" },
+  ])("$argv: what to do here", async ({ argv, says }) => {
+    const { code, stdout, stderr } = await runHere(argv);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr.split("countersign: hint: ")[1]).toContain(says);
+    expect(stderr).toContain("CLI_USAGE");
+  });
+});
+
 describe("version", () => {
   test("is the one in package.json", async () => {
     const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -129,6 +216,7 @@ describe("version", () => {
     };
     expect(version).toBe(manifest.version);
     expect(await runHere(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+    expect(await runHere(["--version", "--json"])).toEqual(await runHere(["version", "--json"]));
   });
 
   test("as JSON", async () => {

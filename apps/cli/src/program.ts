@@ -1,7 +1,7 @@
-import { Command } from "commander";
+import { Command, CommanderError } from "commander";
 import { commandTable, type CommandRow, type Options } from "./command.ts";
 import { applyEnvironment } from "./environment.ts";
-import { reportFailure } from "./failure.ts";
+import { isJsonWanted, reportFailure } from "./failure.ts";
 import { makeOption } from "./flag.ts";
 import { outputFlags } from "./options.ts";
 import { openTerminal, quietened, type Terminal } from "./terminal.ts";
@@ -17,15 +17,51 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** Words of other tools are known only once one was not understood. */
+async function hinted(error: unknown, argv: readonly string[]): Promise<unknown> {
+  if (!(error instanceof CommanderError)) return error;
+  return (await import("./elsewhere.ts")).hintFromElsewhere(error, argv);
+}
+
 /** Runs one command line. Throws what `reportFailure` knows to say. */
 export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+  if (isAboutItself(argv) && isJsonWanted(argv, terminal)) return runAboutItself(argv, terminal);
   let exitCode = 0;
   const settle = (code: number): void => {
     exitCode = code;
   };
   const program = makeProgram(terminal, settle, rowsFor(argv));
-  await program.parseAsync(withoutGoBooleans(argv), { from: "user" });
+  await program.parseAsync(withoutGoBooleans(argv), { from: "user" }).catch(async (error: unknown) => {
+    throw await hinted(error, argv);
+  });
   return exitCode;
+}
+
+/** Whether help or the version is asked for by an option, which commander answers by itself, as text. */
+function isAboutItself(argv: readonly string[]): boolean {
+  const words = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
+  return words.includes("--help") || words.includes("-h") || isVersionWord(argv[0]);
+}
+
+function isVersionWord(word: string | undefined): boolean {
+  return word === "--version" || word === "-V";
+}
+
+/** As `countersign help COMMAND --json` and `countersign version --json`. */
+async function runAboutItself(argv: readonly string[], terminal: Terminal): Promise<number> {
+  if (isVersionWord(argv[0]))
+    return (await import("./commands/version.ts")).versionCommand([], { json: true }, terminal);
+  const { helpCommand } = await import("./commands/help.ts");
+  return helpCommand(pathIn(argv), { json: true }, terminal);
+}
+
+/** The words that lead to a command, or towards some, at the start of a command line. */
+function pathIn(argv: readonly string[]): readonly string[] {
+  const leads = (count: number): boolean => {
+    const path = argv.slice(0, count).join(" ");
+    return commandTable.some((row) => row.path === path || row.path.startsWith(`${path} `));
+  };
+  return argv.slice(0, [3, 2, 1].find((count) => count <= argv.length && leads(count)) ?? 0);
 }
 
 /** A command that is named first needs no other beside it; help and misspelt names need all. */

@@ -1,53 +1,76 @@
-import { exitCodes } from "../exit.ts";
 import { cliError } from "../errors.ts";
+import { commandTable } from "../command.ts";
 import { isInherited, variableOf } from "../environment.ts";
 import type { OutputOptions } from "../options.ts";
 import { makeProgram } from "../program.ts";
+import { exitCodeMeanings, helpObject } from "../render-help.ts";
+import { formatJson } from "../render-json.ts";
 import type { Terminal } from "../terminal.ts";
 import { plain } from "../render-text.ts";
 import type { Command, Option } from "commander";
 
-/** `countersign help [command or topic]`. */
+/** `countersign help [command or topic]`; with `--json`, one `countersign.help/v1`. */
 export async function helpCommand(
   operands: readonly string[],
-  _options: OutputOptions,
+  options: OutputOptions,
   terminal: Terminal,
 ): Promise<number> {
   const program = makeProgram(terminal, () => {});
-  if (operands[0] === "exit-codes") terminal.out(exitCodeTopic);
-  else if (operands[0] === "environment") terminal.out(environmentTopic(program));
-  else terminal.out(commandNamed(program, operands).helpInformation());
+  terminal.out(options.json === true ? formatJson(helpAsObject(program, operands)) : helpAsText(program, operands));
   return 0;
 }
 
-const exitCodeTopic = `Exit codes, the same for every command:
+function helpAsText(program: Command, operands: readonly string[]): string {
+  if (operands[0] === "exit-codes") return exitCodeTopic();
+  if (operands[0] === "environment") return environmentTopic(program);
+  return commandNamed(program, operands).helpInformation();
+}
 
-  0  allowed, or done
-  ${exitCodes.untrusted}  refused: the evidence is bad, missing its mark, or of somebody else
-  ${exitCodes.usage}  wrong usage: options, operands, missing files
-  ${exitCodes.unavailable}  could not tell: something was unavailable, or a bug of ours
-`;
+function helpAsObject(program: Command, operands: readonly string[]): object {
+  const [topic] = operands;
+  const schema = "countersign.help/v1";
+  if (topic === "exit-codes") return { schema, topic, exitCodes: exitCodeMeanings };
+  if (topic === "environment") return { schema, topic, variables: variablesOf(program), alsoRead };
+  return helpObject(commandNamed(program, operands), operands, commandTable);
+}
 
-function environmentTopic(program: Command): string {
+function exitCodeTopic(): string {
+  const lines = exitCodeMeanings.map(({ code, means }) => `  ${code}  ${means}`);
+  return `Exit codes, the same for every command:\n\n${lines.join("\n")}\n`;
+}
+
+/** Each variable with the option that it sets, in the order of their names. */
+function variablesOf(program: Command): readonly { readonly name: string; readonly option: string }[] {
   const rows = new Map(
     optionsOf(program)
       .filter(isInherited)
       .map((option) => [variableOf(option), option.flags]),
   );
-  const lines = [...rows]
-    .toSorted(([one], [other]) => (one < other ? -1 : 1))
-    .map(([variable, flags]) => `  ${variable.padEnd(44)} ${flags}`);
+  return [...rows]
+    .map(([name, option]) => ({ name, option }))
+    .toSorted((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+const alsoRead: readonly { readonly name: string; readonly says: string }[] = [
+  { name: "SIGSTORE_ID_TOKEN", says: "the identity token, as other Sigstore clients do" },
+  { name: "GH_TOKEN, GITHUB_TOKEN, GITHUB_API_URL", says: "for --from github:OWNER/REPO" },
+  {
+    name: "CI, GITHUB_ACTIONS and the like",
+    says: "in CI nobody is asked to sign in; where the CI gives a token, it is used",
+  },
+  { name: "BROWSER", says: "the program to sign in with" },
+  { name: "NO_COLOR, FORCE_COLOR", says: "colour of what is written for people" },
+];
+
+function environmentTopic(program: Command): string {
+  const lines = variablesOf(program).map(({ name, option }) => `  ${name.padEnd(44)} ${option}`);
   return `Every option can be set by a variable, except those that weaken a verdict; what the command line says wins.
 Switches take 1 or 0, lists are separated like PATH.
 
 ${lines.join("\n")}
 
 Also read:
-  ${"SIGSTORE_ID_TOKEN".padEnd(44)} the identity token, as other Sigstore clients do
-  ${"GH_TOKEN, GITHUB_TOKEN, GITHUB_API_URL".padEnd(44)} for --from github:OWNER/REPO
-  ${"CI, GITHUB_ACTIONS and the like".padEnd(44)} in CI nobody is asked to sign in; where the CI gives a token, it is used
-  ${"BROWSER".padEnd(44)} the program to sign in with
-  ${"NO_COLOR, FORCE_COLOR".padEnd(44)} colour of what is written for people
+${alsoRead.map(({ name, says }) => `  ${name.padEnd(44)} ${says}`).join("\n")}
 `;
 }
 

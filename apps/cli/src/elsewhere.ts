@@ -1,0 +1,94 @@
+import { CommanderError } from "commander";
+import { TrustError } from "@countersign/core";
+import { cliError } from "./errors.ts";
+
+/**
+ * What to do here in place of a command or option of cosign or sigstore-python that is not known: the error with that as
+ * its hint. Any other error as it is.
+ */
+export function hintFromElsewhere(error: unknown, argv: readonly string[]): unknown {
+  if (!(error instanceof CommanderError) || !error.code.startsWith("commander.unknown")) return error;
+  const [, word = ""] = /'([a-z0-9-]+)(?:=.*)?'/.exec(error.message) ?? [];
+  const fix = word.startsWith("-") ? hintOnOption(word, argv[0] ?? "") : commandHints.get(word);
+  if (fix === undefined) return error;
+  const kind = word.startsWith("-") ? "option" : "command";
+  const { code, kind: kindOf } = cliError("CLI_USAGE");
+  return new TrustError(
+    code,
+    { kind: kindOf, says: "the command line is not understood", fix },
+    `unknown ${kind} '${word}'`,
+  );
+}
+
+function hintOnOption(name: string, command: string): string | undefined {
+  const own = command.startsWith("verify") ? verifyHints : command.includes("sign") || command.includes("attest") ? signHints : undefined; // prettier-ignore
+  return own?.get(name) ?? optionHints.get(name);
+}
+
+const useTrustCreate = "put it into a trusted root by countersign trust create, and name that by --trusted-root";
+const useSigningConfig = "name the services in one file by --signing-config; countersign trust create makes it";
+const useBundle = "write a bundle by --bundle: it holds the signature, the certificate and what the services said";
+const useBundleCreate = "make a bundle of the parts by countersign bundle create, and name that by --bundle";
+const useToken = "name the key on the token: --key pkcs11:…, docs/guides/keys.md";
+
+const commandHints: ReadonlyMap<string, string> = new Map([
+  ["generate-key-pair", "countersign key generate"],
+  ["import-key-pair", "countersign key import FILE"],
+  ["public-key", "countersign key public REFERENCE"],
+  ["initialize", "countersign trust update"],
+  ["trusted-root", "countersign trust create"],
+  ["signing-config", "countersign trust create --output-signing-config FILE"],
+  ["env", "countersign help environment"],
+  ["verify-attestation", "countersign image verify-attestation"],
+  ["login", "log in with docker, podman or oras: their credentials are used"],
+  ...["tree", "triangulate", "copy", "save", "load", "download", "attach", "clean"].map(
+    (name) => [name, `countersign image ${name}`] as const,
+  ),
+]);
+
+const optionHints: ReadonlyMap<string, string> = new Map([
+  ["--sk", useToken],
+  ["--slot", useToken],
+  ["--output-file", "send standard error to the file: 2> FILE"],
+  ["--rekor-url", useSigningConfig],
+  ["--new-bundle-format", "leave it out: bundles of version 0.3 are all there is"],
+  ["--out", "--output"],
+  ["--outfile", "--output"],
+  ["--output-key-prefix", "--output NAME, for NAME.key and NAME.pub"],
+  ["--kms", "make the key with the service's own tool, then name it by --key"],
+  ["-d", "--verbose or --debug"],
+  ["--cert-identity", "--certificate-identity"],
+  ["--cert-oidc-issuer", "--certificate-oidc-issuer"],
+]);
+
+const signHints: ReadonlyMap<string, string> = new Map([
+  ["--certificate", "sign with --key alone, and give those who verify its public half"],
+  ["--certificate-chain", "sign with --key alone, and give those who verify its public half"],
+  ["--issue-certificate", "leave out --key: the certificate is for a key made for this signature"],
+  ["--fulcio-url", useSigningConfig],
+  ["--timestamp-server-url", useSigningConfig],
+  ["--output-signature", useBundle],
+  ["--output-certificate", useBundle],
+  ["--output", useBundle],
+  ["--rfc3161-timestamp", useBundle],
+  ["--oidc-provider", "leave it out to take the token that is there, or give one by --identity-token"],
+  ["--oidc-redirect-url", "leave it out, or sign in with a code: --oidc-flow device"],
+  ["--oauth-force-oob", "--oidc-flow device"],
+]);
+
+const verifyHints: ReadonlyMap<string, string> = new Map([
+  [
+    "--allow-certificate-chain",
+    "leave it out: a bundle of version 0.3 holds one certificate, what is above it comes from the root",
+  ],
+  ["--signature", useBundleCreate],
+  ["--certificate", useBundleCreate],
+  ["--rfc3161-timestamp", useBundleCreate],
+  ["--rekor-url", "leave it out: verify asks no log, the proof is in the bundle"],
+  ["--certificate-chain", useTrustCreate],
+  ["--ca-roots", useTrustCreate],
+  ["--ca-intermediates", useTrustCreate],
+  ["--timestamp-certificate-chain", useTrustCreate],
+  ["--sct", "leave it out: only an SCT inside the certificate counts"],
+  ["--private-infrastructure", "--danger-no-log, with --key"],
+]);
