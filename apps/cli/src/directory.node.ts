@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { cliError } from "./errors.ts";
 import { fileError } from "./input.node.ts";
@@ -28,6 +28,15 @@ export function plainFileSize(path: string): number | undefined {
   try {
     const stats = statSync(path, { throwIfNoEntry: false });
     return stats?.isFile() === true ? stats.size : undefined;
+  } catch (error) {
+    throw fileError(error, path, "artifact");
+  }
+}
+
+/** Whether anything has this name: also a directory, a link to nothing, a pipe. Throws CLI_FILE_UNREADABLE. */
+export function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
     throw fileError(error, path, "artifact");
   }

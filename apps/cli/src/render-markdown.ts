@@ -30,8 +30,11 @@ function rowOf({ name, verdict, reason, code }: Result): string {
   return `| ${words[verdict]} | ${inert(name)} | ${why} |`;
 }
 
-/** As code, every mark of punctuation as a number: no link, mention, image, tag or further column can come out of it. */
+/**
+ * As code, every mark of punctuation as a number: no link (GitHub makes one of `www.` too), mention, image, tag or further
+ * column can come out of it. At most an e-mail address becomes one that writes to it.
+ */
 function inert(text: string): string {
-  const body = visible(text).replace(/[!-,/:-@[-`{-~\n]/g, (char) => `&#${char.charCodeAt(0)};`);
+  const body = visible(text).replace(/[!-,./:-@[-`{-~\n]/g, (char) => `&#${char.charCodeAt(0)};`);
   return `<code>${body}</code>`;
 }

@@ -5,7 +5,7 @@ import type { ReportFormat } from "./many-options.ts";
 import type { Result } from "./result.ts";
 
 const hostile =
-  "a<b>&\"' ]]> -->\u0000\u001b[2J\u202e\uffff\ud800 {0} [x](javascript:y) @org ![](http://x/) | `c` <script>\n# h\n::set-output";
+  "a<b>&\"' ]]> -->\u0000\u001b[2J\u202e\uffff\ud800 {0} [x](javascript:y) @org www.evil.example ![](http://x/) | `c` <script>\n# h\n::set-output";
 const results: readonly Result[] = [
   { name: "dist/a b.tgz", verdict: "allowed", reason: "signed by x" },
   { name: hostile, verdict: "refused", reason: hostile, code: "POLICY_IDENTITY_MISMATCH", fix: hostile },
@@ -38,7 +38,7 @@ describe("hostile text", () => {
       .filter((line) => line.includes("refused</") || line.includes("❌"));
     const cells = row.replaceAll(/<\/?code>/g, "").replaceAll(/&#\d+;/g, "");
     expect(cells.split("|")).toHaveLength(5);
-    expect(cells).not.toMatch(/[`@[\]()<>!*_#:]/);
+    expect(cells).not.toMatch(/[`@[\]()<>!*_#:.]/);
     expect(render("markdown")).toContain("### countersign verify: 1 of 4 allowed");
   });
 

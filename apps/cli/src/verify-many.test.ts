@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runBuilt } from "./scenario.ts";
@@ -234,6 +234,25 @@ describe("--checksums: files by a signed checksum file", () => {
       stderr: expect.stringContaining("CLI_CHECKSUM_MISSING") as string,
     });
     expect(await run(directory, [], ["--ignore-missing"])).toMatchObject({ code: 0 });
+  });
+
+  test("--ignore-missing passes over nothing that is there", async () => {
+    const directory = await inDirectory(lines);
+    const elsewhere = stage.path("elsewhere");
+    mkdirSync(elsewhere, { recursive: true });
+    writeFileSync(join(elsewhere, "evil"), "x");
+    symlinkSync(elsewhere, join(directory, "plugins"));
+    expect(await run(directory, [directory], ["--ignore-missing"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("CLI_CHECKSUM_UNLISTED") as string,
+    });
+    rmSync(join(directory, "plugins"));
+    rmSync(join(directory, "b"));
+    symlinkSync(elsewhere, join(directory, "b"));
+    expect(await run(directory, [], ["--ignore-missing"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("CLI_CHECKSUM_MISSING") as string,
+    });
   });
 
   test("a checksum file that is not proved is not read", async () => {

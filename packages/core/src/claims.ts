@@ -70,6 +70,8 @@ export type SignedBy =
       readonly extensions: Readonly<Record<string, string>>;
       /** SHA-256 of the certificate's DER. */
       readonly fingerprint: Digest;
+      /** The key in the certificate: lower-case hex of the SHA-256 of its SubjectPublicKeyInfo. */
+      readonly keyid: string;
       readonly notBefore: string;
       readonly notAfter: string;
     }

@@ -54,6 +54,7 @@ function signerWith(extensions: Readonly<Record<string, string>>): SignedBy {
     issuer: "https://token.actions.githubusercontent.com",
     extensions,
     fingerprint: `sha256:${"0".repeat(64)}` as Digest,
+    keyid: "0".repeat(64),
     notBefore: "2026-01-01T00:00:00.000Z",
     notAfter: "2026-01-01T00:10:00.000Z",
   };

@@ -28,7 +28,7 @@ export interface TrustOptions {
 
 /** What a run trusts, and what a report says of it. */
 export interface Trust {
-  /** All of `roots` together. */
+  /** All of `roots` together; a certificate is judged by those of its issuer (`groundsOf`). */
   readonly root: TrustRoot;
   /** One for each file, or for each line of one that has several. */
   readonly roots: readonly TrustRoot[];

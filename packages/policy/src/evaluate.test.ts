@@ -1,4 +1,4 @@
-import { vouch, type Claims, type Digest, type SignedBy, type Verified } from "@countersign/core";
+import { hash, hex, utf8, vouch, type Claims, type Digest, type SignedBy, type Verified } from "@countersign/core";
 import { outcomeOf } from "@countersign/testkit";
 import { describe, expect, test } from "vitest";
 import { evaluate, loadPattern, maxPatternChars, type CertificateRule, type Match, type Policy } from "./index.ts";
@@ -12,6 +12,7 @@ function claimsOf(signer: SignedBy): Verified<Claims> {
   return vouch({ via: "sigstore", artifact, signer, times: [], logs: [], scts: [] });
 }
 const fingerprint = `sha256:${"11".repeat(32)}` as Digest;
+const keyidOf = (value: string): string => hex(hash("sha256", utf8(value)));
 const life = {
   extensions: {},
   fingerprint,
@@ -19,7 +20,7 @@ const life = {
   notAfter: "2026-01-01T00:10:00.000Z",
 };
 const certified = (value = identity, by = issuer, type: "uri" | "email" | "other-name" = "uri"): Verified<Claims> =>
-  claimsOf({ kind: "certificate", identity: { type, value }, issuer: by, ...life });
+  claimsOf({ kind: "certificate", identity: { type, value }, issuer: by, keyid: keyidOf(value), ...life });
 const keyed = claimsOf({ kind: "key", keyid, algorithm: "ecdsa-p256-sha256" });
 const rule = (wanted: Match, by: Match = { exact: issuer }): CertificateRule => ({
   kind: "certificate",

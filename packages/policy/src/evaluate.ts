@@ -37,7 +37,7 @@ export function evaluate(claims: readonly Verified<Claims>[], policy: Policy): D
   for (const [index, claim] of claims.entries()) {
     const outcome = judge(checkVerified(claim), policy);
     if (Array.isArray(outcome)) findings.push(...outcome.map(findingOf));
-    else if (!met.has(outcome.who)) met.set(outcome.who, { ...outcome, index });
+    else if (!isCounted(outcome, met)) met.set(outcome.who, { ...outcome, index });
   }
   const { threshold = 1 } = policy;
   const counted = [...met.values()].slice(0, threshold);
@@ -55,6 +55,11 @@ interface Fit {
 
 interface Met extends Fit {
   readonly index: number;
+}
+
+/** One signer is not two by a second certificate, nor one key by signing both alone and in a certificate. */
+function isCounted({ who, signer }: Fit, met: ReadonlyMap<string, Met>): boolean {
+  return met.has(who) || [...met.values()].some((other) => other.signer.keyid === signer.keyid);
 }
 
 /** The rule that a claim fits, or why it fits none. */

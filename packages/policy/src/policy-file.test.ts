@@ -1,6 +1,9 @@
 import {
   generateSigner,
+  hash,
+  hex,
   makeVerifier,
+  utf8,
   vouch,
   type Claims,
   type Digest,
@@ -24,6 +27,7 @@ const certified = (
   value: string,
   extensions: Record<string, string> = {},
   more: Partial<Claims> = {},
+  keyid: string = hex(hash("sha256", utf8(value))),
 ): Verified<Claims> =>
   claimsOf(
     {
@@ -32,6 +36,7 @@ const certified = (
       issuer,
       extensions,
       fingerprint,
+      keyid,
       notBefore: "2026-01-01T00:00:00Z",
       notAfter: "2026-01-01T00:10:00Z",
     },
@@ -136,6 +141,16 @@ describe("policy files", () => {
     expect(await outcome(file({ signers: [{ keyid }], deny: { keys: [keyid] } }), [keyed(keyid)])).toBe(
       "refused POLICY_DENIED",
     );
+    expect(await outcome(file({ deny: { keys: [keyid] } }), [certified(ada, {}, {}, keyid)])).toBe(
+      "refused POLICY_DENIED",
+    );
+    // Four bytes of the log's id mean the same log, on either side.
+    const short = "c3Rhbg==";
+    expect(await outcome(entry(7), [certified(ada, {}, { logs: [{ ...log, logId: short }] })])).toBe(
+      "refused POLICY_DENIED",
+    );
+    const denied = file({ deny: { logEntries: [{ logId: short, index: 7 }] } });
+    expect(await outcome(denied, [certified(ada, {}, { logs: [log] })])).toBe("refused POLICY_DENIED");
     // Good evidence beside it still counts.
     const other = certified(bob, {}, { logs: [log] });
     expect(

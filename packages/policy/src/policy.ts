@@ -5,7 +5,7 @@ import type { Match, Pattern } from "./match.ts";
 /** What is acceptable. A claim counts if any one of `signers` fits it. */
 export interface Policy {
   readonly signers: readonly SignerRule[];
-  /** How many distinct signers must have signed; 1 unless given. One person with two certificates is one signer. */
+  /** How many distinct signers must have signed; 1 unless given. One identity with two certificates is one signer, and so is one key. */
   readonly threshold?: number;
   /** What counts for nothing, whoever vouches for it. */
   readonly deny?: DenyList;
@@ -19,9 +19,9 @@ export interface Policy {
 export interface DenyList {
   /** SHA-256 digests of the certificates' DER. */
   readonly certificates?: readonly Digest[];
-  /** Key ids, as in `KeyRule`. */
+  /** Key ids, as in `KeyRule`: of keys that signed by themselves, and of those in certificates. */
   readonly keys?: readonly string[];
-  /** Places in logs: standard base64 of the log id in the trust root, and the index in its tree. */
+  /** Places in logs: standard base64 of the log's id (all of it, or its first four bytes), and the index in its tree. */
   readonly logEntries?: readonly { readonly logId: string; readonly index: string }[];
 }
 

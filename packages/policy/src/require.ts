@@ -1,4 +1,4 @@
-import { quote, type Claims, type SignedBy, type TrustError } from "@countersign/core";
+import { equalBytes, parseBase64, quote, type Claims, type SignedBy, type TrustError } from "@countersign/core";
 import { policyError } from "./errors.ts";
 import { formatMatch, isMatch } from "./match.ts";
 import type { CertificateRule, DenyList, KeyRule, Policy, SignerRule } from "./policy.ts";
@@ -70,7 +70,8 @@ export function denialOf({ signer, logs }: Claims, deny: DenyList | undefined): 
   if (deny === undefined) return undefined;
   if (signer.kind === "certificate" && deny.certificates?.includes(signer.fingerprint) === true)
     return policyError("POLICY_DENIED", { checked: "certificate", got: signer.fingerprint });
-  if (signer.kind === "key" && deny.keys?.includes(signer.keyid) === true)
+  // Also the key inside a certificate: whoever stole it may have got it certified.
+  if (deny.keys?.includes(signer.keyid) === true)
     return policyError("POLICY_DENIED", { checked: "key", got: signer.keyid });
   return entryDenial(logs, deny);
 }
@@ -80,13 +81,21 @@ function entryDenial(logs: Claims["logs"], { logEntries = [] }: DenyList): Trust
   if (logEntries.length > 0 && logs.length === 0)
     return policyError("POLICY_DENY_UNKNOWN", { checked: "log entry", got: "none" });
   for (const { logId, index } of logs) {
-    const denied = logEntries.filter((entry) => entry.logId === logId);
+    const denied = logEntries.filter((entry) => isSameLog(entry.logId, logId));
     if (denied.some((entry) => entry.index === index))
       return policyError("POLICY_DENIED", { checked: "log entry", got: `${logId} at ${index}` });
     if (denied.length > 0 && index === undefined)
       return policyError("POLICY_DENY_UNKNOWN", { checked: "log entry", got: logId });
   }
   return undefined;
+}
+
+/** A trust root may give four bytes of an id only, and the deny-list all of it, or the other way round. */
+function isSameLog(one: string, other: string): boolean {
+  if (one === other) return true;
+  const [a, b] = [parseBase64(one), parseBase64(other)];
+  const length = Math.min(a.length, b.length);
+  return length >= 4 && equalBytes(a.subarray(0, length), b.subarray(0, length));
 }
 
 /** What makes two claims those of one signer: the key, or the identity with its issuer, whatever certificate it was. */

@@ -1,5 +1,7 @@
 import {
   digestOf,
+  hash,
+  hex,
   parseDer,
   parseUtf8,
   quote,
@@ -54,6 +56,7 @@ export function readIdentity(leaf: Certificate): CertificateSigner {
     issuer: readIssuer(leaf),
     extensions: readExtensions(leaf),
     fingerprint: digestOf("sha256", leaf.raw),
+    keyid: hex(hash("sha256", leaf.spki)),
     notBefore: new Date(leaf.notBeforeMs).toISOString(),
     notAfter: new Date(leaf.notAfterMs).toISOString(),
   };

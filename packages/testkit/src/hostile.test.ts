@@ -4,7 +4,7 @@ import { inspect, loadTrust, type EvidenceFile, type Report, type World } from "
 import type { Policy } from "@countersign/policy";
 import { describe, expect, test } from "vitest";
 import { artifactBytes, artifactOf, digestOnly, makeEvidence, signer, type Plan } from "./evidence.ts";
-import { makeInstance, trustRootBytes } from "./instance.ts";
+import { makeInstance, trustRootBytes, type Instance } from "./instance.ts";
 import { bytesOfJson, withAt, type Loose } from "./json.ts";
 
 const instance = makeInstance();
@@ -140,6 +140,49 @@ describe("an instance without a log does not free a managed key from the log", (
     expect(await judged([unlogged], { ...run, policy: policyOf(0) })).toMatchObject({
       decision: { verdict: "allowed" },
     });
+  });
+});
+
+describe("of several trust roots a certificate is judged by its issuer's", () => {
+  const other = makeInstance("b");
+  const roots = [trustRootBytes(instance.parts), trustRootBytes(other.parts)];
+  const verdictOf = async (mixed: Instance, given = roots): Promise<unknown> => {
+    const report = await judged([{ source: "bundle", bytes: bytesOfJson(makeEvidence(mixed).json) }], { roots: given });
+    return "decision" in report ? (report.decision.code ?? report.decision.verdict) : report.thrown;
+  };
+
+  test("what each instance vouches for counts, in any order", async () => {
+    for (const given of [roots, roots.toReversed(), [...roots, ...roots]])
+      expect([await verdictOf(instance, given), await verdictOf(other, given)]).toEqual(["allowed", "allowed"]);
+  });
+
+  test("log and timestamp of another instance count for nothing", async () => {
+    const { rekor, tsa } = other;
+    expect(await verdictOf({ ...instance, rekor })).toBe("SIGSTORE_LOG_UNKNOWN");
+    expect(await verdictOf({ ...instance, tsa })).toBe("SIGSTORE_TIMESTAMP_UNTRUSTED");
+  });
+
+  test("two roots of one issuer are one", async () => {
+    const { logs, tsas, ...rest } = instance.parts;
+    const halves = [trustRootBytes({ ...rest, logs, tsas: [] }), trustRootBytes({ ...rest, logs: [], tsas })];
+    expect(await verdictOf(instance, halves)).toBe("allowed");
+  });
+});
+
+describe("one signer under two names", () => {
+  const key = makeKeyPair("p256");
+  const { keyid } = makeVerifier(key.spki);
+  const both: Policy = { signers: [...policy.signers, { kind: "key", keyid }], threshold: 2 };
+
+  test("a key that signs alone and in a certificate is one signer", async () => {
+    const evidence = [fileOf({ key }), fileOf({ managed: key })];
+    const [certified] = evidence as [EvidenceFile, EvidenceFile];
+    expect(await judged([certified], { policy: { ...policy, deny: { keys: [keyid] } } })).toMatchObject({
+      decision: { code: "POLICY_DENIED" },
+    });
+    const run = { keys: [key.spki], policy: both };
+    expect(await judged(evidence, run)).toMatchObject({ decision: { code: "POLICY_TOO_FEW_SIGNERS" } });
+    expect(await judged([fileOf(), fileOf({ managed: key })], run)).toMatchObject({ decision: { verdict: "allowed" } });
   });
 });
 

@@ -4,7 +4,7 @@ import { inspect, loadTrust, parseChecksums, readingFor, type EvidenceFile, type
 import { isDigestOperand, readArtifact } from "../artifact.node.ts";
 import { bundlePathOf, bundlesOf, readBundle } from "../bundle.ts";
 import { readBundles } from "../bundle-file.ts";
-import { filesBelow, plainFileSize } from "../directory.node.ts";
+import { filesBelow, isThere, plainFileSize } from "../directory.node.ts";
 import { cliError } from "../errors.ts";
 import { checkPresent, readSmallFile } from "../input.node.ts";
 import type { VerifyOptions } from "../options.ts";
@@ -95,7 +95,8 @@ function questionsOf(operands: readonly string[], listing: Listing, options: Ver
       ? namedBelow(listing.directory, listing)
       : operands.flatMap((operand) => questionsOfOperand(operand, listing, bundles));
   if (options.ignoreMissing !== true) return questions;
-  const present = questions.filter(({ file }) => plainFileSize(file) !== undefined);
+  // Something else in a file's place is not missing, and what is not named stays asked about, whatever it is.
+  const present = questions.filter(({ file, digest }) => digest === undefined || isThere(file));
   if (present.length === 0)
     throw cliError("CLI_LIST_EMPTY", { checked: quote(listing.path), got: "none of its files" });
   return present;
