@@ -44,8 +44,23 @@ const cliEntries = {
   },
   CLI_IMAGES_UNREAD: {
     kind: "unavailable",
-    says: "there are containers in an object of a kind that is not known",
-    fix: "say where its images are: --kind-path KIND=spec.template.spec",
+    says: "there are images in an object of a kind that is not known",
+    fix: "say where its images are: --kind-path KIND=spec.template.spec, or that it runs none: --kind-path KIND=-",
+  },
+  CLI_IMAGE_MISSING: {
+    kind: "unavailable",
+    says: "a container names no image, so that what will run cannot be told",
+    fix: "write the image into the file, or look at the pod once whatever fills it in has done so",
+  },
+  CLI_IMAGE_NAME: {
+    kind: "malformed",
+    says: "what should name an image does not",
+    fix: "render templates and fill in variables first, and give what comes out",
+  },
+  CLI_IMAGE_UNPINNED: {
+    kind: "unavailable",
+    says: "the digests cannot be written into the file without changing something else; it stays as it was",
+    fix: "write each image's name plainly where it is used: no escapes, merge keys or aliases of other texts",
   },
   CLI_YAML_MALFORMED: {
     kind: "malformed",

@@ -38,6 +38,7 @@ export interface ImageFilesOptions extends Omit<ImageVerifyOptions, "json"> {
   readonly kindPath?: readonly string[];
   readonly pin?: true;
   readonly buildArg?: readonly string[];
+  readonly judgeSyntax?: true;
 }
 
 export interface ImageSignOptions extends Omit<AttestOptions, "bundle" | "statement" | "provenance">, RegistryOptions {
@@ -165,7 +166,7 @@ export const imageVerifyManifestsFlags: readonly Flag[] = [
   ...imageVerifyFlags,
   {
     flags: "--kind-path <kind=path>",
-    says: "where a kind of your own has a pod spec or an image, such as Rollout=spec.template.spec; may be given again",
+    says: "where a kind of your own has a pod spec or an image, such as Rollout=spec.template.spec, or - for nowhere; may be given again",
     group: "Artifacts:",
     takes: "many",
   },
@@ -183,6 +184,11 @@ export const imageVerifyDockerfileFlags: readonly Flag[] = [
     says: "the value of a variable, as docker build takes it; may be given again",
     group: "Artifacts:",
     takes: "many",
+  },
+  {
+    flags: "--judge-syntax",
+    says: "judge the image that # syntax= runs as well (default: warn of it)",
+    group: "Trust:",
   },
 ];
 

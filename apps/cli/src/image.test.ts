@@ -366,9 +366,29 @@ kind: Service
     const open = await stage.run(["image", "verify-manifests", file, ...trust]);
     expect(open.code).toBe(3);
     expect(open.stderr).toContain("CLI_IMAGES_UNREAD");
-    expect(await stage.run(["image", "verify-manifests", file, ...trust, "--kind-path", "Rollout=spec"])).toMatchObject(
-      { code: 0 },
-    );
+    for (const path of ["Rollout=spec", "Rollout=-"])
+      expect(await stage.run(["image", "verify-manifests", file, ...trust, "--kind-path", path])).toMatchObject({
+        code: 0,
+      });
+  });
+
+  test("a container without an image leaves it open, a template that was not filled in is refused; others are judged", async () => {
+    const file = stage.write("open.yaml", `${pod(good)}---\nkind: Pod\nspec: {containers: [{name: x}]}\n`);
+    const open = await stage.run(["image", "verify-manifests", file, ...trust, "--pin"]);
+    expect(open).toMatchObject({ code: 3, stderr: expect.stringContaining("CLI_IMAGE_MISSING") as string });
+    expect(readFileSync(file, "utf8")).not.toContain("@sha256");
+    const template = stage.write("template.yaml", `${pod(good)}---\n${pod("$IMAGE")}`);
+    const refused = await stage.run(["image", "verify-manifests", template, ...trust]);
+    expect(refused).toMatchObject({ code: 1, stdout: `${good.slice(0, good.lastIndexOf(":"))}@${goodDigest}\n` });
+    expect(refused.stderr).toContain("CLI_IMAGE_NAME");
+  });
+
+  test("what cannot be pinned as it is written stays as it is", async () => {
+    const text = `kind: Pod\nspec: {containers: [{name: a, image: "${good.replace("/", String.raw`\u002f`)}"}]}\n`;
+    const file = stage.write("escaped.yaml", text);
+    const outcome = await stage.run(["image", "verify-manifests", file, ...trust, "--pin"]);
+    expect(outcome).toMatchObject({ code: 3, stderr: expect.stringContaining("CLI_IMAGE_UNPINNED") as string });
+    expect(readFileSync(file, "utf8")).toBe(text);
   });
 
   test.each([
@@ -393,6 +413,11 @@ kind: Service
     const allowed = await stage.run(["image", "verify-dockerfile", file, ...trust, "--build-arg", `BASE=${good}`]);
     expect(allowed.code).toBe(0);
     expect(allowed.stderr).toContain("CLI_DOCKERFILE_SYNTAX");
+    const frontend = stage.write("Frontend", `# syntax=${bad}\nFROM ${good}\n`);
+    expect(await stage.run(["image", "verify-dockerfile", frontend, ...trust])).toMatchObject({ code: 0 });
+    expect(await stage.run(["image", "verify-dockerfile", frontend, ...trust, "--judge-syntax"])).toMatchObject({
+      code: 1,
+    });
     expect(await stage.run(["image", "verify-dockerfile", file, ...trust, "--build-arg", `BASE=${bad}`])).toMatchObject(
       { code: 1 },
     );

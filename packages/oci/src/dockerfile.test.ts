@@ -32,6 +32,9 @@ describe("images of a Dockerfile", () => {
     ["an escape after a directive that is none", "# a=b c\n# escape=`\nFROM good\nRUN true \\\nFROM evil"],
     ["an escape that is none", "# escape=x\nFROM good\nRUN true x\nFROM evil"],
     ["a blank of another kind after the escape", "FROM good\nRUN true \\\u00a0\nFROM evil"],
+    ["another frontend's language, begun by //", "// syntax=evil\nFROM good"],
+    ["the same as JSON", '{"syntax":"evil"}'],
+    ["what is no instruction", "FROM good\n!FROM evil"],
     ["a mark before a comment", "FROM good\nRUN true \\\n\ufeff# x\nFROM evil"],
   ])("refused: %s", (_, text) => {
     expect(() => images(text)).toThrow(code("OCI_DOCKERFILE_MALFORMED"));
@@ -82,6 +85,14 @@ FROM \${TAG:+tagged/}x
       "FROM ${X:-}",
     ])
       expect(() => images(bad), bad).toThrow(code("OCI_DOCKERFILE_VARIABLE"));
+  });
+
+  test("arguments that BuildKit declares itself, and the frontend that one of them names", () => {
+    const args = { TARGETARCH: "arm64", TARGETX: "x", BUILDKIT_SYNTAX: "other/frontend:1" };
+    expect(images("#syntax=a/b:1 c\nFROM x")[0]).toBe("1 syntax a/b:1");
+    expect(images("# syntax=a/b:1\nFROM x-$TARGETARCH", args)).toEqual(["1 syntax other/frontend:1", "2 FROM x-arm64"]);
+    expect(() => images("FROM x-$TARGETARCH")).toThrow(code("OCI_DOCKERFILE_VARIABLE"));
+    expect(() => images("FROM x-$TARGETX", args)).toThrow(code("OCI_DOCKERFILE_VARIABLE"));
   });
 
   test("continued lines, comments between them, another escape, here-documents, syntax", () => {

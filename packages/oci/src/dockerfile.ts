@@ -15,9 +15,10 @@ export const maxDockerfileChars: number = 4 * 1024 * 1024;
 
 /**
  * The images that building a Dockerfile takes content from (Dockerfile reference; BuildKit): those of `FROM`, `COPY --from`
- * and `RUN --mount=from=`, without stages of its own and without `scratch`; and the one that `# syntax=` runs. Variables
- * are those of `ARG` before the first `FROM`, and `buildArgs` where it declares them. Throws OCI_DOCKERFILE_MALFORMED,
- * OCI_DOCKERFILE_VARIABLE.
+ * and `RUN --mount=from=`, without stages of its own and without `scratch`; and the one that `# syntax=` or the build argument
+ * BUILDKIT_SYNTAX runs. Variables are those of `ARG` before the first `FROM`, and `buildArgs` where it declares them, or where
+ * BuildKit itself does, such as TARGETARCH. What is no instruction is refused, and with it files in other languages that
+ * `// syntax=` begins. Throws OCI_DOCKERFILE_MALFORMED, OCI_DOCKERFILE_VARIABLE.
  */
 export function findDockerfileImages(
   text: string,
@@ -25,11 +26,19 @@ export function findDockerfileImages(
 ): readonly DockerfileUse[] {
   if (text.length > maxDockerfileChars)
     throw ociError("OCI_TOO_LARGE", { checked: "Dockerfile", expected: `at most ${maxDockerfileChars} characters` });
-  const { escape, syntax } = directivesOf(text);
-  const file: State = { args: new Map(), buildArgs, stages: [], uses: [] };
+  const { escape, syntax: written } = directivesOf(text);
+  const syntax = buildArgs.get("BUILDKIT_SYNTAX") ?? written;
+  const file: State = { args: automaticArgs(buildArgs), buildArgs, stages: [], uses: [] };
   if (syntax !== undefined) file.uses.push({ image: syntax, by: "syntax", line: 1 });
   for (const instruction of instructionsOf(text, escape)) read(instruction, file);
   return file.uses;
+}
+
+/** BuildKit's arguments of the platforms, which nobody has to declare. */
+const automatic = /^(?:TARGET|BUILD)(?:PLATFORM|OS|OSVERSION|ARCH|VARIANT)$/;
+
+function automaticArgs(buildArgs: ReadonlyMap<string, string>): Map<string, string> {
+  return new Map([...buildArgs].filter(([name]) => automatic.test(name)));
 }
 
 interface Instruction {
@@ -65,7 +74,8 @@ function directivesOf(text: string): { readonly escape: string; readonly syntax?
       throw malformed(at + 1, "# escape= with ` or \\, before all other comments", quote(line));
     isFirst &&= ["escape", "syntax", "check"].includes(name);
     if (name === "escape") escape = value;
-    if (name === "syntax") syntax = value;
+    // Whatever stands behind the image's name is for the image.
+    if (name === "syntax") syntax = value.split(/\s/)[0];
   }
   return { escape, ...(syntax !== undefined && { syntax }) };
 }
@@ -93,7 +103,10 @@ function instructionsOf(text: string, escape: string): readonly Instruction[] {
       joined += isOpen ? line.slice(0, line.lastIndexOf(escape)) : line;
     }
     const match = /^\s*([A-Za-z]+)(?:\s+([\s\S]*))?$/.exec(joined);
-    if (match === null) continue;
+    if (match === null) {
+      if (joined.trim() === "") continue;
+      throw malformed(start + 1, "an instruction", quote(joined));
+    }
     const instruction = { name: (match[1] ?? "").toUpperCase(), rest: (match[2] ?? "").trim(), line: start + 1 };
     found.push(instruction);
     at = afterHereDocuments(instruction, lines, at);

@@ -63,12 +63,55 @@ describe("images of Kubernetes objects", () => {
 
   test("kinds of one's own by path; without one they are named, not passed over", () => {
     const rollout: Json = { kind: "Rollout", spec: { template: { spec: { containers: [{ image: "x" }] } } } };
-    expect(findKubernetesImages(rollout)).toEqual({ uses: [], unread: ['"Rollout" at spec.template.spec.containers'] });
+    expect(findKubernetesImages(rollout)).toEqual({
+      uses: [],
+      unread: ['"Rollout" at spec.template.spec.containers'],
+      missing: [],
+    });
     expect(found(rollout, ["Rollout=spec.template.spec"])).toEqual(["spec.template.spec.containers[0].image=x"]);
     const task: Json = { kind: "Task", spec: { steps: [{ image: "y" }, { image: "z" }] } };
     expect(found(task, ["Task=spec.steps[*].image"])).toEqual(["spec.steps[0].image=y", "spec.steps[1].image=z"]);
     expect(found(task, ["Task=spec.steps[*]"])).toEqual(["spec.steps[0].image=y", "spec.steps[1].image=z"]);
     expect(found(task, ["Task=spec.missing"])).toEqual([]);
+  });
+
+  const unreadIn = (document: Json, kinds: readonly string[] = []): readonly string[] =>
+    findKubernetesImages(document, parseKindPaths(kinds)).unread;
+
+  test("a text called image in a kind of one's own is named as well, until a path says where images are, or that none are", () => {
+    const task: Json = { kind: "Task", spec: { steps: [{ image: "y" }, { image: "z" }] } };
+    expect(unreadIn(task)).toEqual(['"Task" at spec.steps[0].image', '"Task" at spec.steps[1].image']);
+    expect(unreadIn(task, ["Task=spec.steps[*].image"])).toEqual([]);
+    expect(unreadIn(task, ["Task=spec.steps[*]"])).toEqual([]);
+    expect(unreadIn(task, ["Task=-"])).toEqual([]);
+    expect(unreadIn({ kind: "Prometheus", spec: { image: "x", other: 1 } })).toEqual(['"Prometheus" at spec.image']);
+    expect(unreadIn({ kind: "Pod", spec: { sidecar: { image: "x" }, containers: [] } })).toEqual([
+      '"Pod" at spec.sidecar.image',
+    ]);
+  });
+
+  test("labels, annotations, texts for others and objects called image are no images", () => {
+    expect(unreadIn({ kind: "Service", metadata: { labels: { image: "x" } }, spec: { image: { tag: "1" } } })).toEqual(
+      [],
+    );
+    expect(unreadIn({ kind: "ConfigMap", data: { image: "x" } })).toEqual([]);
+    expect(unreadIn({ kind: "Pod", metadata: { containers: [{ image: "x" }] } })).toEqual([
+      '"Pod" at metadata.containers',
+    ]);
+  });
+
+  test("a kind whose name ends in List may run something itself", () => {
+    const list = { kind: "WorkloadList", items: [], spec: { template: { spec: { containers: [{ image: "x" }] } } } };
+    expect(unreadIn(list)).toEqual(['"WorkloadList" at spec.template.spec.containers']);
+  });
+
+  test("containers and image volumes without an image are named", () => {
+    const spec = { containers: [{ name: "a" }, { image: "" }], volumes: [{ image: {} }] };
+    expect(findKubernetesImages({ kind: "Pod", spec }).missing).toEqual([
+      '"Pod" at spec.containers[0].image',
+      '"Pod" at spec.containers[1].image',
+      '"Pod" at spec.volumes[0].image.reference',
+    ]);
   });
 
   test("containers elsewhere in a kind that is known are named too: other groups have a Job of their own", () => {
@@ -77,6 +120,7 @@ describe("images of Kubernetes objects", () => {
     expect(findKubernetesImages(volcano)).toEqual({
       uses: [],
       unread: ['"Job" at spec.tasks[0].template.spec.containers'],
+      missing: [],
     });
     const both: Json = {
       kind: "Job",

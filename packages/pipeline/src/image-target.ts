@@ -64,7 +64,13 @@ interface Found {
 
 /** Only the outermost index has to know each platform that was asked for. */
 async function collect(home: Home, { fetched, platforms, depth }: Level, found: Found): Promise<void> {
-  if (fetched.manifest.kind !== "index") return;
+  // Runtimes go by what a manifest is, whatever the entry says: an image that is called an index runs.
+  if (fetched.manifest.kind !== "index")
+    throw ociError("OCI_MANIFEST_TYPE", {
+      checked: fetched.digest,
+      expected: "an index, as its entry says",
+      got: fetched.manifest.mediaType,
+    });
   if (depth > maxIndexDepth)
     throw ociError("OCI_TOO_MANY", { checked: "indexes in indexes", expected: `at most ${maxIndexDepth}` });
   for (const entry of choosePlatforms(fetched.manifest, platforms)) {

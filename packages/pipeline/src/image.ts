@@ -107,8 +107,8 @@ export interface ImageReport {
 /**
  * Decides about an image: the reference is resolved once, and everything after is about that digest. Evidence is looked for
  * in every layout; a signature is only what was made as one, an attestation only of the wanted type. An image of an index is
- * allowed by evidence of its own or through its allowed index. Bad evidence is in the report; usage errors and a registry
- * that cannot name the image are thrown.
+ * allowed by evidence of its own or through its allowed index. Bad evidence is in the report; a policy that cannot be used and a
+ * registry that cannot name the image are thrown.
  */
 export async function inspectImage(question: ImageQuestion, policy: Policy, world: ImageWorld): Promise<ImageReport> {
   checkPolicy(policy);
@@ -169,9 +169,8 @@ async function judge(target: Target, run: ImageRun): Promise<ImageVerdict> {
     ...examineImageEvidence(piece, { artifact, policy, trust, now, question }),
   }));
   const claims = examined.flatMap(({ report }) => report.claims ?? []);
-  const usage = examined.find((each) => each.usage !== undefined)?.usage;
+  // Anybody may put evidence of another kind beside an image: that the asker gave no key for it is no wrong usage.
   const decision = evaluate(claims, policy);
-  if (usage !== undefined && decision.verdict !== "allowed") throw usage;
   const verdict = verdictOf(target, { found, decision, evidence: examined.map(reportOf), claims });
   const { peer } = run.world;
   return peer === undefined ? verdict : await withSecondOpinion(verdict, examined, { ...run, peer });

@@ -3,9 +3,10 @@ import {
   findKubernetesImages,
   formatPath,
   parseKindPaths,
+  parseReference,
   type KindPaths,
 } from "@countersign/oci";
-import { parseUtf8, quote } from "@countersign/core";
+import { attempt, parseUtf8, quote } from "@countersign/core";
 import { cliError } from "../../errors.ts";
 import type { ImageFilesOptions } from "../../image-options.ts";
 import { readSmallFile, readStandardInput } from "../../input.node.ts";
@@ -13,6 +14,7 @@ import { writeAtomic } from "../../output.node.ts";
 import { formatJson } from "../../render-json.ts";
 import { formatWarning } from "../../render-text.ts";
 import type { Terminal } from "../../terminal.ts";
+import type { YamlDocument } from "../../yaml.ts";
 import { exitCodeOf, judgeImages, parseAnnotations, reportsOf, tell, type Outcome } from "./verify.ts";
 
 /** An image that a file names, and where. */
@@ -20,8 +22,14 @@ interface Use {
   readonly file: string;
   readonly where: string;
   readonly image: string;
-  /** Where in the file's text it stands, if it can be pinned there. */
-  readonly range?: readonly [number, number];
+  /** In a manifest. */
+  readonly at?: {
+    /** Which of the file's documents, from 0. */
+    readonly document: number;
+    readonly path: readonly (string | number)[];
+    /** Where in the file's text it stands, if it can be pinned there. */
+    readonly range: readonly [number, number] | undefined;
+  };
 }
 
 /** `countersign image verify-manifests`: 0 only if every image of every file is allowed. */
@@ -38,14 +46,19 @@ export async function imageVerifyManifestsCommand(
     });
   const texts = new Map<string, string>();
   for (const file of operands) texts.set(file, await readText(file));
-  const read = await Promise.all([...texts].map(([file, text]) => readManifest(file, text, kinds)));
+  const { parseYaml } = await import("../../yaml.ts");
+  const read = [...texts].map(([file, text]) => readManifest(file, parseYaml(text, file), kinds));
   const uses = read.flatMap((each) => each.uses);
   const unread = read.flatMap((each) => each.unread);
   const outcomes = [...(await judgeUses(uses, options, terminal)), ...unread];
   report(uses, outcomes, { ...options, ...(options.pin === true && { pinned: true }) }, terminal);
   const code = exitCodeOf(outcomes);
-  if (code === 0 && options.pin === true)
-    for (const [file, text] of texts) writePinned(file, text, { uses, outcomes }, terminal);
+  if (code === 0 && options.pin === true) {
+    const { pinImages } = await import("../../image-pin.ts");
+    const digests = digestsOf(outcomes);
+    const pinned = [...texts].map(([file, text]) => [file, text, pinImages({ file, text, uses, digests })] as const);
+    for (const each of pinned) write(...each, terminal);
+  }
   return code;
 }
 
@@ -59,7 +72,7 @@ export async function imageVerifyDockerfileCommand(
   const uses: Use[] = [];
   for (const file of operands) {
     for (const { image, by, line } of findDockerfileImages(await readText(file), buildArgs)) {
-      if (by === "syntax") warnOfFrontend(image, terminal);
+      if (by === "syntax" && options.judgeSyntax !== true) warnOfFrontend(image, terminal);
       else uses.push({ file, where: `line ${line}, ${by}`, image });
     }
   }
@@ -72,35 +85,42 @@ async function readText(file: string): Promise<string> {
   return parseUtf8(file === "-" ? await readStandardInput() : readSmallFile(file, "file"));
 }
 
-async function readManifest(
+function readManifest(
   file: string,
-  text: string,
+  documents: readonly YamlDocument[],
   kinds: KindPaths,
-): Promise<{ readonly uses: readonly Use[]; readonly unread: readonly Outcome[] }> {
-  const { parseYaml } = await import("../../yaml.ts");
+): { readonly uses: readonly Use[]; readonly unread: readonly Outcome[] } {
   const uses: Use[] = [];
   const unread: Outcome[] = [];
-  for (const document of parseYaml(text, file)) {
-    const found = findKubernetesImages(document.value, kinds);
-    for (const { image, path } of found.uses) {
-      const range = document.rangeOf(path);
-      uses.push({ file, where: formatPath(path), image, ...(range !== undefined && { range }) });
-    }
-    for (const at of found.unread)
-      unread.push({ reference: file, error: cliError("CLI_IMAGES_UNREAD", { checked: quote(file), got: at }) });
+  for (const [document, parsed] of documents.entries()) {
+    const found = findKubernetesImages(parsed.value, kinds);
+    for (const { image, path } of found.uses)
+      uses.push({ file, where: formatPath(path), image, at: { document, path, range: parsed.rangeOf(path) } });
+    const tell = (code: "CLI_IMAGES_UNREAD" | "CLI_IMAGE_MISSING", got: string): unknown =>
+      unread.push({ reference: file, error: cliError(code, { checked: quote(file), got }) });
+    for (const at of found.unread) tell("CLI_IMAGES_UNREAD", at);
+    for (const at of found.missing) tell("CLI_IMAGE_MISSING", at);
   }
   return { uses, unread };
 }
 
-/** Each image once, however often it is named. */
+/** Each image once, however often it is named. What is no name of an image does not keep the others from being judged. */
 async function judgeUses(
   uses: readonly Use[],
   options: ImageFilesOptions,
   terminal: Terminal,
 ): Promise<readonly Outcome[]> {
-  const images = [...new Set(uses.map(({ image }) => image))];
+  const wrong = uses.flatMap((use) => nameProblem(use) ?? []);
+  const wrongNames = new Set(wrong.map(({ reference }) => reference));
+  const images = [...new Set(uses.map(({ image }) => image))].filter((image) => !wrongNames.has(image));
   const annotations = parseAnnotations(options.annotation);
-  return await judgeImages(images, { kind: "signature", annotations }, options, terminal);
+  return [...(await judgeImages(images, { kind: "signature", annotations }, options, terminal)), ...wrong];
+}
+
+function nameProblem({ file, where, image }: Use): Outcome | undefined {
+  if (attempt(() => parseReference(image)) !== undefined) return undefined;
+  const detail = { checked: `${quote(file)}, ${where}`, expected: "the name of an image", got: quote(image) };
+  return { reference: image, error: cliError("CLI_IMAGE_NAME", detail) };
 }
 
 function report(
@@ -122,30 +142,17 @@ function warnOfFrontend(image: string, terminal: Terminal): void {
   );
 }
 
-/** Writes `@sha256:…` behind each name, from the last to the first, so that places stay right. */
-function writePinned(
-  file: string,
-  text: string,
-  { uses, outcomes }: { readonly uses: readonly Use[]; readonly outcomes: readonly Outcome[] },
-  terminal: Terminal,
-): void {
-  const digests = new Map(
-    outcomes.flatMap((each) => ("report" in each ? [[each.reference, digestOf(each.report.pinned)] as const] : [])),
+function digestsOf(outcomes: readonly Outcome[]): ReadonlyMap<string, string> {
+  return new Map(
+    outcomes.flatMap((each) =>
+      "report" in each
+        ? [[each.reference, each.report.pinned.slice(each.report.pinned.indexOf("@") + 1)] as const]
+        : [],
+    ),
   );
-  const places = new Map<number, { readonly end: number; readonly image: string }>();
-  for (const use of uses)
-    if (use.file === file && use.range !== undefined) places.set(use.range[0], { end: use.range[1], image: use.image });
-  let pinned = text;
-  for (const [start, { end, image }] of [...places].toSorted(([a], [b]) => b - a)) {
-    const digest = digests.get(image);
-    if (digest === undefined || image.includes("@")) continue;
-    const written = pinned.slice(start, end);
-    pinned = pinned.slice(0, start) + written.replace(image, () => `${image}@${digest}`) + pinned.slice(end);
-  }
-  if (file === "-") terminal.out(pinned);
-  else if (pinned !== text) writeAtomic(file, pinned);
 }
 
-function digestOf(pinned: string): string {
-  return pinned.slice(pinned.indexOf("@") + 1);
+function write(file: string, text: string, pinned: string, terminal: Terminal): void {
+  if (file === "-") terminal.out(pinned);
+  else if (pinned !== text) writeAtomic(file, pinned);
 }
