@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
@@ -74,6 +75,8 @@ function browserProjects(): TestProjectInlineConfiguration[] {
 export default defineConfig({
   test: {
     reporters: ["default", closingLine],
+    // Vitest would leave one core free, which of two is half, and of one time goes by while tests wait.
+    maxWorkers: availableParallelism(),
     projects: [
       {
         ...shared,
