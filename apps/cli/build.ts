@@ -49,6 +49,7 @@ function newestInput(): number {
     "packages/*/package.json",
     "apps/cli/src/**/*",
     "apps/cli/*.{ts,json}",
+    "scripts/{builtins-on-use,eager-code}.ts",
     "pnpm-lock.yaml",
   ];
   const files = patterns

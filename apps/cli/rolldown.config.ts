@@ -1,25 +1,15 @@
-import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { InputOptions, OutputOptions, Plugin } from "rolldown";
+import { builtinsOnUse } from "../../scripts/builtins-on-use.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/**
- * Takes modules of Node by `process.getBuiltinModule` instead of by `import`, which would read every property of them
- * at once: node:crypto loads WebCrypto that way, node:process opens the standard streams (12 ms in all, measured).
- * commander's node:child_process, for subcommands that are programs of their own, is left out: there are none.
- */
-const builtinsOnUse: Plugin = {
-  name: "builtins-on-use",
-  resolveId(id, importer) {
-    if (!isBuiltin(id) || importer === undefined || importer.startsWith("\0")) return undefined;
-    if (id === "node:child_process" && importer.includes("commander")) return "\0none";
-    return `\0node:${id.replace(/^node:/, "")}`;
-  },
-  load(id) {
-    if (id === "\0none") return "module.exports = {};";
-    return id.startsWith("\0node:") ? `module.exports = process.getBuiltinModule("${id.slice(1)}");` : undefined;
-  },
+/** commander's node:child_process, for subcommands that are programs of their own, is left out: there are none. */
+const noSubprograms: Plugin = {
+  name: "no-subprograms",
+  resolveId: (id, importer) =>
+    id === "node:child_process" && importer?.includes("commander") === true ? "\0none" : undefined,
+  load: (id) => (id === "\0none" ? "module.exports = {};" : undefined),
 };
 
 /** From the sources of all packages, so that the packed command needs no package beside it. */
@@ -42,7 +32,7 @@ export const input: InputOptions = {
   // Installed beside the command by whoever keeps keys on a token, or wants a second opinion.
   external: ["pkcs11js", "@sigstore/bundle", "@sigstore/protobuf-specs", "@sigstore/verify"],
   resolve: { conditionNames: ["@countersign/source", "node", "import", "module", "default"] },
-  plugins: [builtinsOnUse],
+  plugins: [noSubprograms, builtinsOnUse],
   treeshake: {
     moduleSideEffects: [
       { test: /(?:main|-worker\.node|-child\.node)\.ts$/, sideEffects: true },

@@ -1,7 +1,7 @@
 import http from "node:http";
-import https from "node:https";
-import { Readable } from "node:stream";
-import zlib from "node:zlib";
+import process from "node:process";
+import type { Readable } from "node:stream";
+import type zlib from "node:zlib";
 import { Inbox } from "./inbox.node.ts";
 import { makeLendingAgent, setReader } from "./lending-agent.node.ts";
 import type { HttpResponse } from "./http-request.ts";
@@ -37,7 +37,7 @@ export function httpFetch(url: string, init: RequestInit): Promise<HttpResponse>
 }
 
 function send(url: string, init: RequestInit, onAnswer: (message: http.IncomingMessage) => void): http.ClientRequest {
-  const make = url.startsWith("https:") ? https.request : http.request;
+  const make = url.startsWith("https:") ? process.getBuiltinModule("node:https").request : http.request;
   const agent = agentFor(url);
   const headers = (init.headers ?? {}) as http.OutgoingHttpHeaders;
   return make(url, { headers, ...(agent && { agent }) }, onAnswer);
@@ -104,17 +104,19 @@ function drop(message: http.IncomingMessage, source: Readable): void {
   source.destroy();
 }
 
-const decoders: ReadonlyMap<string, () => zlib.Gunzip | zlib.Inflate | zlib.BrotliDecompress> = new Map([
-  ["gzip", () => zlib.createGunzip()],
-  ["x-gzip", () => zlib.createGunzip()],
-  ["deflate", () => zlib.createInflate()],
-  ["br", () => zlib.createBrotliDecompress()],
+type Zlib = typeof zlib;
+
+const decoders: ReadonlyMap<string, (from: Zlib) => zlib.Gunzip | zlib.Inflate | zlib.BrotliDecompress> = new Map([
+  ["gzip", (from) => from.createGunzip()],
+  ["x-gzip", (from) => from.createGunzip()],
+  ["deflate", (from) => from.createInflate()],
+  ["br", (from) => from.createBrotliDecompress()],
 ]);
 
 function decoded(message: http.IncomingMessage, encoding: string | null): Readable {
   const make = decoders.get(encoding?.trim().toLowerCase() ?? "");
   if (make === undefined) return message;
-  const decoder = make();
+  const decoder = make(process.getBuiltinModule("node:zlib"));
   // An error of either side ends the other.
   message.on("error", (error) => decoder.destroy(error));
   decoder.on("error", () => message.destroy());

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { inParentheses } from "../build-eager.ts";
+import { inParentheses } from "./eager-code.ts";
 
 /** What a module exports as `result`, run from its text. */
 async function resultOf(code: string): Promise<unknown> {
@@ -34,10 +34,41 @@ describe("inParentheses", () => {
     expect(await resultOf(code)).toEqual(expected);
   });
 
-  test("what did not run, and what is no function of the module's own, stays as it is", () => {
+  test("expressions, arrow functions among them, stay in their place", async () => {
+    const inner = [
+      "const add=a=>b=>a+b;",
+      "const of=function(...all){return all.map(x=>x*2)};",
+      "function outer(n){return[1,2].map(x=>x+n)}",
+      "const{named=()=>3}={};",
+      "export const result=[add(1)(2),of(1,2),outer(10),add.name,of.name,named.name,((a,b=()=>a)=>b())(7)];",
+    ].join("");
+    const starts = startsOf(
+      inner,
+      "a=>b",
+      "b=>a",
+      "function(",
+      "x=>x*2",
+      "function outer",
+      "x=>x+n",
+      "()=>3",
+      "(a,b",
+      "()=>a",
+    );
+    const eager = inParentheses(inner, starts);
+    expect(eager).toContain("const add=(a=>(b=>a+b));const of=(function(...all){return all.map((x=>x*2))});");
+    expect(eager).toContain("var outer=(function (n){return[1,2].map((x=>x+n))});");
+    expect(eager).toContain("const{named=(()=>3)}={};");
+    expect(eager).toContain("(((a,b=(()=>a))=>b()))(7)");
+    expect(await resultOf(eager)).toEqual(await resultOf(inner));
+  });
+
+  test("what did not run, and what V8 would compile late all the same, stays as it is", () => {
     expect(inParentheses(code, startsOf(code, "function twice"))).toContain("function never(){return 0}");
     expect(inParentheses(code, new Set())).toBe(code);
     const inner = "const a=()=>{function b(){}};";
     expect(inParentheses(inner, startsOf(inner, "function b"))).toBe(inner);
+    const methods = "const o={m(){},get g(){return 1},async:async()=>{}};class C{m(){}static s(){}}";
+    const everywhere = new Set(Array.from(methods, (_, at) => at));
+    expect(inParentheses(methods, everywhere)).toBe(methods);
   });
 });
