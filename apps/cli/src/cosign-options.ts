@@ -62,3 +62,50 @@ export const cosignVerifyFlags: readonly Flag[] = [
   { flags: "--max-workers <number>", says: note, group: "Output:" },
   ...cosignRunFlags,
 ];
+
+const hidden = (flags: readonly Flag[]): readonly Flag[] => flags.map((flag) => ({ ...flag, isHidden: true }));
+
+const cosignAnnotations: Flag = {
+  flags: "--annotations <name=value>",
+  says: "as --annotation",
+  group: "Trust:",
+  takes: "many",
+  sameAs: "annotation",
+};
+
+/** Of whatever talks to a registry. */
+export const cosignRegistryFlags: readonly Flag[] = hidden([
+  {
+    flags: "--registry-cacert <file>",
+    says: "as --registry-ca",
+    group: "Registry:",
+    takes: "many",
+    sameAs: "registry-ca",
+  },
+  ...cosignRunFlags,
+]);
+
+/** Of `cosign verify-attestation`, beside those of registries. */
+export const cosignImageAttestationFlags: readonly Flag[] = hidden([
+  ...cosignVerifyFlags.filter(({ flags }) => !flags.includes("--timeout")),
+  { flags: "--check-claims", says: note, group: "Trust:" },
+  { flags: "--experimental-oci11", says: note, group: "Registry:" },
+  {
+    flags: "--attachment-tag-prefix <text>",
+    says: "as --tag-prefix",
+    group: "Registry:",
+    conflicts: ["tag-prefix"],
+    sameAs: "tag-prefix",
+  },
+]);
+
+/** Of `cosign verify`, `cosign dockerfile verify` and `cosign manifest verify`, beside those of registries. */
+export const cosignImageVerifyFlags: readonly Flag[] = [...cosignImageAttestationFlags, ...hidden([cosignAnnotations])];
+
+/** Of `cosign attest`, beside those of registries. */
+export const cosignImageAttestFlags: readonly Flag[] = hidden(
+  cosignSignFlags.filter(({ flags }) => !/--(?:fulcio-auth-flow|timeout)/.test(flags)),
+);
+
+/** Of `cosign sign`, beside those of registries. */
+export const cosignImageSignFlags: readonly Flag[] = [...cosignImageAttestFlags, ...hidden([cosignAnnotations])];

@@ -9,7 +9,7 @@ import { cliError } from "./errors.ts";
 export function hintFromElsewhere(error: unknown, argv: readonly string[]): unknown {
   if (!(error instanceof CommanderError) || !error.code.startsWith("commander.unknown")) return error;
   const [, word = ""] = /'([a-z0-9-]+)(?:=.*)?'/.exec(error.message) ?? [];
-  const fix = word.startsWith("-") ? hintOnOption(word, argv[0] ?? "") : commandHints.get(word);
+  const fix = word.startsWith("-") ? hintOnOption(word, argv) : commandHints.get(word);
   if (fix === undefined) return error;
   const kind = word.startsWith("-") ? "option" : "command";
   const { code, kind: kindOf } = cliError("CLI_USAGE");
@@ -20,7 +20,10 @@ export function hintFromElsewhere(error: unknown, argv: readonly string[]): unkn
   );
 }
 
-function hintOnOption(name: string, command: string): string | undefined {
+function hintOnOption(name: string, [first = "", second = ""]: readonly string[]): string | undefined {
+  const command = first === "image" ? second : first;
+  const ofImages = first === "image" ? imageHints.get(name) : undefined;
+  if (ofImages !== undefined) return ofImages;
   const own = command.startsWith("verify") ? verifyHints : command.includes("sign") || command.includes("attest") ? signHints : undefined; // prettier-ignore
   return own?.get(name) ?? optionHints.get(name);
 }
@@ -44,6 +47,34 @@ const commandHints: ReadonlyMap<string, string> = new Map([
   ...["tree", "triangulate", "copy", "save", "load", "download", "attach", "clean"].map(
     (name) => [name, `countersign image ${name}`] as const,
   ),
+]);
+
+const useLogin =
+  "log in with docker login, podman login or a helper; DOCKER_CONFIG or REGISTRY_AUTH_FILE name the file";
+
+const imageHints: ReadonlyMap<string, string> = new Map([
+  ["--allow-http-registry", "name the registry that speaks http: --plain-http HOST"],
+  ["--allow-insecure-registry", "name the authority of its certificate: --registry-ca FILE"],
+  ["--registry-username", useLogin],
+  ["--registry-password", useLogin],
+  ["--registry-token", useLogin],
+  ["--k8s-keychain", useLogin],
+  ["--local-image", "name the image, and its folder beside it: NAME@DIGEST --layout DIR --offline"],
+  ["--dir", "--layout DIR"],
+  ["--output", "--json"],
+  ["-o", "--json"],
+  ["--platform", "--platforms, such as linux/amd64,linux/arm64"],
+  ["--force", "--yes"],
+  ["-f", "--yes"],
+  ["--type", "--kind: signature, attestation or all"],
+  ["--predicate-type", "--kind attestation, and choose among the lines that are printed"],
+  ["--new-bundle-format", "--legacy writes cosign's older layout; both are read"],
+  ["--bundle", "bundles are stored beside the image; countersign image download prints them"],
+  ["--payload", "make a bundle of the parts by countersign bundle create, and attach that"],
+  ["--signature", "make a bundle of the parts by countersign bundle create, and attach that"],
+  ["--attestation", "give the bundles after the image, without an option before them"],
+  ["--base-image-only", "leave it out: every image that the build takes content from is judged"],
+  ["--allow-certificate-chain", useTrustCreate],
 ]);
 
 const optionHints: ReadonlyMap<string, string> = new Map([

@@ -9,6 +9,8 @@ export interface Flag {
   /** Long names that cannot stand beside this one. */
   readonly conflicts?: readonly string[];
   readonly takes?: "many" | "days" | "port" | "seconds" | "count";
+  /** Another spelling of the option of this long name, to which its value goes. */
+  readonly sameAs?: string;
   /** Understood but not shown: spellings of other tools. */
   readonly isHidden?: true;
 }

@@ -12,11 +12,15 @@ import type { ImageVerifyOptions } from "./image-options.ts";
 import { plain } from "./render-text.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** GitHub in place of the registry, as `--from github:OWNER/REPO` says. Opens no socket yet. Throws CLI_OPTION_*. */
+/**
+ * GitHub in place of the registry, as `--from github:OWNER/REPO` says. Opens no socket yet. `pause` waits so many milliseconds;
+ * longer waits are told. Throws CLI_OPTION_*.
+ */
 export function githubSource(
   from: string,
   { layout, evidenceRepository }: ImageVerifyOptions,
   terminal: Terminal,
+  pause: GithubWorld["sleep"] = sleep,
 ): Required<Pick<ImageQuestion, "findElsewhere">> {
   if (layout !== undefined || evidenceRepository !== undefined)
     throw cliError("CLI_OPTION_CONFLICT", { checked: "--from", got: "another place for the evidence as well" });
@@ -28,7 +32,7 @@ export function githubSource(
     throw cliError("CLI_OPTION_VALUE", { checked: "GH_TOKEN or GITHUB_TOKEN", expected: "a token" });
   const world: GithubWorld = {
     http,
-    sleep,
+    sleep: pause,
     now: () => terminal.now(),
     onWait: (ms, reason) => {
       if (ms >= toldMs) terminal.err(`countersign: waiting ${Math.ceil(ms / 1000)} s: ${plain(reason)}\n`);

@@ -1,3 +1,10 @@
+import {
+  cosignImageAttestationFlags,
+  cosignImageAttestFlags,
+  cosignImageSignFlags,
+  cosignImageVerifyFlags,
+  cosignRegistryFlags,
+} from "./cosign-options.ts";
 import type { Flag } from "./flag.ts";
 import {
   identityFlags,
@@ -41,7 +48,7 @@ export interface ImageFilesOptions extends Omit<ImageVerifyOptions, "json"> {
   readonly judgeSyntax?: true;
 }
 
-export interface ImageSignOptions extends Omit<AttestOptions, "bundle" | "statement" | "provenance">, RegistryOptions {
+export interface ImageSignOptions extends Omit<AttestOptions, "bundle" | "provenance">, RegistryOptions {
   readonly annotation?: readonly string[];
   readonly recursive?: true;
   readonly legacy?: true;
@@ -92,6 +99,7 @@ export const registryFlags: readonly Flag[] = [
     says: "where signatures and attestations are kept, if not beside the image",
     group: "Registry:",
   },
+  ...cosignRegistryFlags,
 ];
 
 const annotation: Flag = {
@@ -160,6 +168,7 @@ export const imageVerifyFlags: readonly Flag[] = [
   ...trustFlags,
   { ...annotation, says: "an annotation that the signature must carry, with this very value", group: "Trust:" },
   ...imageFlags,
+  ...cosignImageVerifyFlags,
 ];
 
 export const imageVerifyManifestsFlags: readonly Flag[] = [
@@ -201,10 +210,11 @@ export const imageVerifyAttestationFlags: readonly Flag[] = [
     group: "Trust:",
   },
   ...imageFlags,
+  ...cosignImageAttestationFlags,
 ];
 
 const attachFlags: readonly Flag[] = [
-  { flags: "--recursive", says: "sign the images of an index too", group: "Signing:" },
+  { flags: "-r, --recursive", says: "sign the images of an index too", group: "Signing:" },
   {
     flags: "--legacy",
     says: "write cosign's older layout, for verifiers that know no bundles; needs a log of Rekor 1, or --danger-no-log",
@@ -216,7 +226,7 @@ const attachFlags: readonly Flag[] = [
 /** Bundles of images go to the registry. */
 const signingFlags: readonly Flag[] = signFlags.filter(({ flags }) => !flags.includes("--bundle"));
 
-export const imageSignFlags: readonly Flag[] = [...signingFlags, annotation, ...attachFlags];
+export const imageSignFlags: readonly Flag[] = [...signingFlags, annotation, ...attachFlags, ...cosignImageSignFlags];
 
 export const imageAttestFlags: readonly Flag[] = [
   {
@@ -225,8 +235,15 @@ export const imageAttestFlags: readonly Flag[] = [
     group: "Statement:",
   },
   { flags: "--predicate <file>", says: "the predicate, as JSON", group: "Statement:" },
+  {
+    flags: "--statement <file>",
+    says: "a whole Statement in place of predicate and type; the image must be among its subjects",
+    group: "Statement:",
+    conflicts: ["predicate"],
+  },
   ...signingFlags,
   ...attachFlags,
+  ...cosignImageAttestFlags,
 ];
 
 const withoutEvidence: Flag = {

@@ -113,6 +113,7 @@ interface Printed {
       readonly expected?: string;
       readonly tags?: readonly string[];
       readonly claims?: { readonly via: string; readonly target: { readonly version: number } };
+      readonly secondOpinion?: { readonly outcome: string; readonly by: string };
       readonly findings: readonly { readonly code: string }[];
     };
     readonly images: readonly { readonly verdict: string }[];
@@ -142,8 +143,11 @@ describe("O7: image verify --tag-map", () => {
       findings: [],
     });
     expect(await judged(`${name}@${old}`)).toEqual([0, "allowed"]);
-    const both = await verify(`${name}:1.0`, `${name}:2.0`, `${name}:latest`, "--second-opinion");
-    expect(both.stdout.trim().split("\n")).toHaveLength(3);
+    const both = await verify(`${name}:1.0`, `${name}:2.0`, `${name}:latest`, "--second-opinion", "--json");
+    const opinions = (JSON.parse(both.stdout) as Printed).reports.map(({ tag }) => tag?.secondOpinion);
+    const agreed = { outcome: "agree", by: expect.stringMatching(/^tuf-js \d/) as string };
+    expect(opinions).toMatchObject([agreed, agreed, agreed]);
+    expect(both.stderr).toMatch(/opinion +tuf-js \S+ agrees/);
     const asked = mirror.requests.map(({ path }) => path).filter((path) => path.includes("/images/"));
     expect(asked.length).toBeGreaterThan(0);
   });

@@ -149,7 +149,22 @@ require: { logEntries: 0 }
     expect(await stage.run([...verify, "--danger-no-log", "-a", "env=prod"])).toMatchObject({ code: 0 });
     expect(await stage.run([...verify, "--danger-no-log", "-a", "env=test"])).toMatchObject({ code: 1 });
     expect(await stage.run([...verify, "-a", "env"])).toMatchObject({ code: 2 });
-    expect(await stage.run([...verify, "--mirror", "x"])).toMatchObject({ code: 2 });
+    for (const mirror of [
+      "x",
+      "ghcr.io/a:1=localhost:5000",
+      "acme=localhost:5000",
+      "ghcr.io=localhost:5000/a@b",
+      "a.b=c=d",
+    ])
+      expect(await stage.run([...verify, "--mirror", mirror]), mirror).toMatchObject({ code: 2 });
+    const mirrored = ["image", "verify", `upstream.example/${name.slice(name.indexOf("/") + 1)}`, ...verify.slice(3)];
+    const beside = [
+      "--evidence-repository",
+      `upstream.example/${pinned.slice(pinned.indexOf("/") + 1, pinned.indexOf("@"))}`,
+    ];
+    expect(
+      await stage.run([...mirrored, "--danger-no-log", "--mirror", `upstream.example=${host}`, ...beside]),
+    ).toMatchObject({ code: 0 });
     for (const age of ["0d", "1", "-1h", "1y"])
       expect(await stage.run([...verify, "--max-age", age])).toMatchObject({ code: 2 });
     const timeless = await stage.run([...verify, "--danger-no-log", "--max-age", "1h"]);
@@ -204,6 +219,16 @@ require: { logEntries: 0 }
     expect(attested).toMatchObject({ code: 0 });
     const verify = ["image", "verify-attestation", name, ...expected()];
     expect(await stage.run([...verify, "--type", "spdxjson"])).toMatchObject({ code: 0, stdout: `${pinned}\n` });
+    const whole = (hex: string): string =>
+      stage.write(
+        "statement.json",
+        `{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"${hex}"}}],"predicateType":"https://example.com/x","predicate":{}}`,
+      );
+    const attest = ["image", "attest", pinned, ...keyless(), "--statement"];
+    expect((await stage.run([...attest, whole("0".repeat(64))])).stderr).toContain("PIPELINE_NOT_A_SUBJECT");
+    expect(await stage.run([...attest, whole(pinned.slice(-64))])).toMatchObject({ code: 0 });
+    expect(await stage.run([...verify, "--type", "https://example.com/x"])).toMatchObject({ code: 0 });
+    expect(await stage.run(["image", "attest", pinned, "--type", "vuln"])).toMatchObject({ code: 2 });
     const wrong = await stage.run([...verify, "--type", "vuln"]);
     expect(wrong.stderr).toContain("PIPELINE_IMAGE_ROLE");
     expect(wrong.code).toBe(1);
@@ -242,9 +267,15 @@ require: { logEntries: 0 }
       expect(await stage.run(["image", "clean", loaded])).toMatchObject({ code: 2 });
       expect(await stage.run(["image", "clean", loaded, "--yes"])).toMatchObject({ code: 0 });
       expect(await stage.run(["image", "verify", loaded, ...trust])).toMatchObject({ code: 1 });
-      expect(await stage.run(["image", "download", loaded])).toMatchObject({ code: 1, stdout: "" });
-      const file = stage.write("downloaded.sigstore.json", bundle.stdout);
-      expect(await stage.run(["image", "attach", loaded, file])).toMatchObject({ code: 0 });
+      const none = await stage.run(["image", "download", loaded]);
+      expect(none).toMatchObject({ code: 1, stdout: "" });
+      expect(none.stderr).toContain("PIPELINE_IMAGE_UNSIGNED");
+      const unnamed = await stage.run(["image", "verify", `${host}/a/b:9`, "--layout", layout, ...trust]);
+      expect(unnamed).toMatchObject({ code: 3, stderr: expect.stringContaining("the layout has 1.0") as string });
+      const file = stage.write("downloaded.jsonl", `${bundle.stdout}${bundle.stdout}`);
+      const attached = await stage.run(["image", "attach", loaded, file]);
+      expect(attached.code).toBe(0);
+      expect(attached.stdout.trim().split("\n")).toHaveLength(2);
       expect(await stage.run(["image", "verify", loaded, ...trust])).toMatchObject({ code: 0 });
       expect(await stage.run(["image", "repair", loaded])).toMatchObject({ code: 0 });
       const places = await stage.run(["image", "triangulate", loaded]);
@@ -423,6 +454,43 @@ kind: Service
     );
     expect(await stage.run(["image", "verify-dockerfile", file, ...trust])).toMatchObject({ code: 2 });
   });
+});
+
+test("cosign's spellings mean the same, or are answered with ours", async () => {
+  const verify = [
+    "image",
+    "verify",
+    "registry.invalid:1/app",
+    "--key",
+    stage.makeKey("spelling").public,
+    ...stage.trust,
+  ];
+  const asked = await stage.run([
+    ...verify,
+    ...[
+      "--insecure-ignore-tlog=true",
+      "--check-claims=true",
+      "--max-workers=3",
+      "-t",
+      "3m",
+      "--experimental-oci11=true",
+    ],
+    ...["--annotations", "a=b", "-a", "c=d", "--attachment-tag-prefix", "x"],
+  ]);
+  expect(asked).toMatchObject({ code: 3, stderr: expect.stringContaining("OCI_REGISTRY_UNREACHABLE") as string });
+  const hints = [
+    ["--annotations", "a", "NAME=VALUE"],
+    ["--registry-cacert", "none.pem", "CLI_FILE_MISSING"],
+    ["--allow-http-registry", "", "--plain-http HOST"],
+    ["--registry-username=x", "", "docker login"],
+    ["--local-image", "", "--layout DIR"],
+    ["--new-bundle-format=false", "", "--legacy"],
+    ["--rekor-url", "x", "asks no log"],
+  ] as const;
+  for (const [option, value, hint] of hints) {
+    const outcome = await stage.run([...verify, option, ...(value === "" ? [] : [value])]);
+    expect(outcome, option).toMatchObject({ code: 2, stderr: expect.stringContaining(hint) as string });
+  }
 });
 
 test("wrong usage is said before any socket is opened", async () => {

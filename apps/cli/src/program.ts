@@ -2,7 +2,7 @@ import { Command, CommanderError } from "commander";
 import { commandTable, type CommandRow, type Options } from "./command.ts";
 import { applyEnvironment } from "./environment.ts";
 import { isJsonWanted, reportFailure } from "./failure.ts";
-import { makeOption } from "./flag.ts";
+import { attributeOf, makeOption, type Flag } from "./flag.ts";
 import { outputFlags } from "./options.ts";
 import { openTerminal, quietened, type Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
@@ -116,9 +116,25 @@ function addCommand(program: Command, row: CommandRow, terminal: Terminal, settl
   command.action(async () => {
     applyEnvironment(command, terminal.env);
     const action = await row.load();
-    const options = command.opts<Options>();
+    const options = inOneSpelling(row.flags, command.opts<Options>());
     settle(await action(command.args, options, options.quiet === true ? quietened(terminal) : terminal));
   });
+}
+
+/** The options with what other spellings were given in its one place. */
+function inOneSpelling(flags: readonly Flag[], options: Options): Options {
+  const spelled: Record<string, unknown> = { ...options };
+  for (const { flags: written, sameAs } of flags) {
+    const name = /--([a-z-]+)/.exec(written)?.[1];
+    if (sameAs === undefined || name === undefined) continue;
+    const [value, others] = [spelled[attributeOf(name)], spelled[attributeOf(sameAs)]];
+    if (value === undefined) continue;
+    spelled[attributeOf(sameAs)] = Array.isArray(value)
+      ? [...((others as unknown[] | undefined) ?? []), ...value]
+      : value;
+    delete spelled[attributeOf(name)];
+  }
+  return spelled as Options;
 }
 
 /** What the words that only lead to commands stand for. */
@@ -178,12 +194,13 @@ const goCommands: ReadonlySet<string> = new Set(["sign-blob", "verify-blob", "at
  * whoever says no to something must not get it since the word was passed over.
  */
 function withoutGoBooleans(argv: readonly string[]): string[] {
-  const row = commandTable.find(({ path }) => path === argv[0]);
-  if (row === undefined || !goCommands.has(row.path)) return [...argv];
+  const words = argv[0] === "image" ? argv.slice(0, 2).join(" ") : argv[0];
+  const row = commandTable.find(({ path }) => path === words);
+  if (row === undefined || !(goCommands.has(row.path) || argv[0] === "image")) return [...argv];
   const switches = new Set(row.flags.concat(outputFlags).flatMap(({ flags }) => switchesOf(flags)));
   const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
   return argv.flatMap((word, index) => {
-    const [, name = "", value] = /^(--[a-z-]+)=(true|false)$/.exec(word) ?? [];
+    const [, name = "", value] = /^(--[a-z0-9-]+)=(true|false)$/.exec(word) ?? [];
     if (index >= end || !switches.has(name)) return [word];
     if (value === "true") return [name];
     // What is always so cannot be said no to, but for the log, which has an option of its own.
@@ -193,5 +210,5 @@ function withoutGoBooleans(argv: readonly string[]): string[] {
 
 /** The long name of a flag that takes no value: `-y, --yes`. */
 function switchesOf(flags: string): readonly string[] {
-  return /[<[]/.test(flags) ? [] : (flags.match(/--[a-z-]+/g) ?? []);
+  return /[<[]/.test(flags) ? [] : (flags.match(/--[a-z0-9-]+/g) ?? []);
 }

@@ -28,7 +28,8 @@ export function formatImageText(report: ImageReport, terminal: Terminal, detail:
     .filter((finding) => finding.level === "warn")
     .map((finding) => warningLine(finding, terminal));
   const hints = isAllowed ? [] : formatHints(findings.filter((finding) => finding.level !== "warn"));
-  return [...head, ...tagLines(report.tag), ...images, ...new Set([...warnings, ...hints]), ""].join("\n");
+  const tag = [...tagLines(report.tag), ...opinionLines(report.tag?.secondOpinion, terminal, detail)];
+  return [...head, ...tag, ...images, ...new Set([...warnings, ...hints]), ""].join("\n");
 }
 
 /** What the map says, and how old it is. */

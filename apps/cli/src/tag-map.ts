@@ -4,7 +4,7 @@ import type { ImageVerifyOptions } from "./image-options.ts";
 import { checkDirectory } from "./input.node.ts";
 import type { Terminal } from "./terminal.ts";
 import {
-  checkSecondOpinion,
+  askSecondOpinion,
   metadataOf,
   openClient,
   openForgetfulClient,
@@ -19,7 +19,7 @@ export async function openTagMaps(options: ImageVerifyOptions, terminal: Termina
   return tufTagMaps({
     updater,
     fetcher,
-    ...(options.secondOpinion === true && { confirm: (target) => checkSecondOpinion(client, [target]) }),
+    ...(options.secondOpinion === true && { confirm: (target) => askSecondOpinion(client, [target]) }),
   });
 }
 

@@ -16,6 +16,7 @@ import {
   type Updater,
 } from "@countersign/tuf";
 import { httpFetch, makeDirectoryFetcher, openStore, sleep } from "@countersign/tuf/node";
+import type { SecondOpinion } from "@countersign/pipeline";
 import { cliError } from "./errors.ts";
 import { useProxy } from "./proxy.ts";
 import type { Terminal } from "./terminal.ts";
@@ -178,13 +179,21 @@ export async function checkSecondOpinion(
   targets: readonly TrustedTarget[],
   effort: Pick<Effort, "secondOpinion"> = {},
 ): Promise<void> {
-  const { askTufJs, checkOpinion, collectReplay } = await loadOpinion();
-  const { updater, store, root, recorded } = client;
+  const { checkOpinion } = await loadOpinion();
+  effort.secondOpinion = await askSecondOpinion(client, targets);
+  checkOpinion(effort.secondOpinion);
+}
+
+/** What tuf-js says of what this client used. Never rejects for what it says. */
+export async function askSecondOpinion(
+  { updater, store, root, recorded }: JudgedClient,
+  targets: readonly TrustedTarget[],
+): Promise<SecondOpinion> {
+  const { askTufJs, collectReplay } = await loadOpinion();
   const { steps, time } = updater.report;
   const snapshots = updater.trust?.set.root.consistentSnapshot === true ? "consistent" : "plain";
   const metadata = await collectReplay(recorded, steps, store, snapshots);
-  effort.secondOpinion = await askTufJs({ root, metadata, nowMs: Date.parse(time), targets });
-  checkOpinion(effort.secondOpinion);
+  return await askTufJs({ root, metadata, nowMs: Date.parse(time), targets });
 }
 
 /** Only who asks for it loads it. */

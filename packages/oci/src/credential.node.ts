@@ -19,6 +19,8 @@ export interface CredentialOptions {
   readonly files: readonly string[];
   /** For credential helpers: `PATH` and whatever else they want. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** How long a helper may take, in milliseconds; `helperTimeoutMs` unless given. */
+  readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -26,7 +28,7 @@ export interface CredentialOptions {
 export const maxConfigBytes: number = 1024 * 1024;
 /** The most that a credential helper may print, in bytes. */
 export const maxHelperBytes: number = 64 * 1024;
-/** How long a credential helper may take, in milliseconds. */
+/** How long a credential helper may take unless told otherwise, in milliseconds. */
 export const helperTimeoutMs: number = 20_000;
 
 /**
@@ -185,7 +187,7 @@ async function askHelper(name: string, key: string, options: CredentialOptions):
 async function runHelper(
   program: string,
   key: string,
-  { env, signal }: CredentialOptions,
+  { env, signal, timeoutMs = helperTimeoutMs }: CredentialOptions,
   refuse: (detail: Detail) => TrustError,
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   const { spawn } = await import("node:child_process");
@@ -193,23 +195,29 @@ async function runHelper(
     const child = spawn(program, ["get"], {
       env: env as NodeJS.ProcessEnv,
       stdio: ["pipe", "pipe", "ignore"],
-      timeout: helperTimeoutMs,
       killSignal: "SIGKILL",
       ...(signal && { signal }),
     });
+    // What a helper has started may outlive it and hold its output open: nobody waits for that.
+    const stop = (detail: Detail): void => {
+      clearTimeout(timer);
+      child.kill("SIGKILL");
+      child.stdout.destroy();
+      reject(refuse(detail));
+    };
+    const timer = setTimeout(() => stop({ expected: `an answer within ${timeoutMs} ms` }), timeoutMs);
     const chunks: Uint8Array[] = [];
     let size = 0;
     child.stdout.on("data", (chunk: Uint8Array) => {
       size += chunk.length;
       if (size <= maxHelperBytes) chunks.push(chunk);
-      else child.kill("SIGKILL");
+      else stop({ expected: `at most ${maxHelperBytes} bytes` });
     });
     child.stdin.on("error", () => {});
-    child.on("error", (error: NodeJS.ErrnoException) => reject(refuse({ got: quote(error.code ?? "no start") })));
+    child.on("error", (error: NodeJS.ErrnoException) => stop({ got: quote(error.code ?? "no start") }));
     child.on("close", (code) => {
-      if (size > maxHelperBytes) reject(refuse({ expected: `at most ${maxHelperBytes} bytes` }));
-      else if (code === null) reject(refuse({ expected: `an answer within ${helperTimeoutMs} ms` }));
-      else resolve({ code, output: new TextDecoder().decode(Buffer.concat(chunks)) });
+      clearTimeout(timer);
+      resolve({ code, output: new TextDecoder().decode(Buffer.concat(chunks)) });
     });
     child.stdin.end(key);
   });

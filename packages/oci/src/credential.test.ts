@@ -118,6 +118,20 @@ describe("credential helpers", () => {
     expect(String(error)).not.toContain("s3cret");
   });
 
+  test.each([
+    ["waits for a program of its own that hangs", "sleep 10", "an answer within 300 ms"],
+    ["starts one that prints for ever", "yes", "at most 65536 bytes"],
+  ])("one that %s is not waited for", async (_, script, expected) => {
+    await helper("stuck", `${script}; exit 0`);
+    const path = join(folder, "stuck.json");
+    await writeFile(path, JSON.stringify({ credsStore: "stuck" }));
+    const env = { PATH: `${folder}:${process.env["PATH"]}` };
+    const credentials = openCredentials({ files: [path], env, timeoutMs: 300 });
+    const started = performance.now();
+    await expect(credentials("ghcr.io", "a")).rejects.toThrow(expected);
+    expect(performance.now() - started).toBeLessThan(5000);
+  });
+
   test("one that is missing, has a path for a name, or hangs", async () => {
     await expect(ask({ credsStore: "absent" })).rejects.toEqual(code("OCI_CREDENTIAL_HELPER"));
     await expect(ask({ credsStore: "../evil" })).rejects.toEqual(code("OCI_CREDENTIAL_HELPER"));

@@ -114,7 +114,7 @@ async function manifestAnswer(folder: string, what: string): Promise<OciResponse
     });
   const path = digestPath(folder, entry?.digest ?? what);
   const bytes = path === undefined ? undefined : await readIfThere(path, maxManifestBytes);
-  if (bytes === undefined) return answer(404);
+  if (bytes === undefined) return answer(404, {}, path === undefined ? utf8(namesOf(entries)) : undefined);
   const mediaType = entry?.mediaType ?? entries.find(({ digest }) => digest === what)?.mediaType;
   return answer(
     200,
@@ -125,6 +125,17 @@ async function manifestAnswer(folder: string, what: string): Promise<OciResponse
     bytes,
   );
 }
+
+/** What a layout could be asked for instead: cosign writes no names, so that only digests are left. */
+function namesOf(entries: readonly Descriptor[]): string {
+  const names = entries.flatMap(({ annotations }) => annotations.get(refName) ?? []);
+  const images = names.filter((name) => !/^sha256-[0-9a-f]{64}/.test(name));
+  const told = images.length > 0 ? images : entries.map(({ digest }) => `@${digest}`);
+  const more = told.length > maxNamesTold ? ", …" : "";
+  return `the layout has ${told.length === 0 ? "no images" : told.slice(0, maxNamesTold).join(", ")}${more}`;
+}
+
+const maxNamesTold = 5;
 
 async function referrersAnswer(folder: string, subject: string): Promise<OciResponse> {
   const entries = await readIndex(folder);

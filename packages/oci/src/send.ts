@@ -1,4 +1,4 @@
-import { quote, TrustError } from "@countersign/core";
+import { parseJson, quote, TrustError, type Json } from "@countersign/core";
 import { checkAddress } from "./address.ts";
 import { readBody } from "./body.ts";
 import { ociError } from "./errors.ts";
@@ -123,9 +123,29 @@ export async function refusalOf(response: OciResponse, what: string): Promise<Tr
 async function errorText({ body }: OciResponse): Promise<string> {
   try {
     const text = new TextDecoder().decode(await readBody(body, maxErrorBytes, "error")).trim();
-    return text === "" ? "" : `: ${quote(text)}`;
+    return text === "" ? "" : `: ${quote(wordsOf(text))}`;
   } catch (error) {
     if (error instanceof TrustError) return "";
     throw error;
   }
+}
+
+/** Codes and messages of an error in the form of distribution-spec ("Error Codes"); anything else as it is. */
+function wordsOf(text: string): string {
+  try {
+    const value = parseJson(text, { maxBytes: maxErrorBytes, maxDepth: 16 });
+    const errors = typeof value === "object" && value !== null && "errors" in value ? value["errors"] : undefined;
+    const said = Array.isArray(errors) ? (errors as readonly Json[]).flatMap(wordsOfOne) : [];
+    return said.length === 0 ? text : said.join("; ");
+  } catch (error) {
+    if (error instanceof TrustError) return text;
+    throw error;
+  }
+}
+
+function wordsOfOne(error: Json): readonly string[] {
+  if (typeof error !== "object" || error === null || Array.isArray(error)) return [];
+  const { code, message } = error as Readonly<Record<string, Json>>;
+  const words = [code, message].filter((each) => typeof each === "string" && each !== "");
+  return words.length === 0 ? [] : [words.join(": ")];
 }

@@ -34,7 +34,9 @@ import { attest, sign, type SignWorld } from "./sign.ts";
 export type ImageStatement =
   | { readonly kind: "signature"; readonly annotations?: ReadonlyMap<string, string> }
   /** The predicate goes in as the text it is. */
-  | { readonly kind: "attestation"; readonly predicateType: string; readonly predicate: string };
+  | { readonly kind: "attestation"; readonly predicateType: string; readonly predicate: string }
+  /** Signed as it is; the image must be among its subjects. */
+  | { readonly kind: "statement"; readonly predicateType: string; readonly bytes: Uint8Array };
 
 /** What is to be signed, and where the result goes. */
 export interface ImageSigning {
@@ -98,6 +100,7 @@ function createdAt(world: SignWorld): string {
 
 /** The bytes of the Statement that stands for what is said about an image (cosign 3's form for a signature). */
 export function imageStatementBytes(digest: Digest, statement: ImageStatement): Uint8Array {
+  if (statement.kind === "statement") return statement.bytes;
   const named = { [digestName(digest)]: hex(digestBytes(digest)) };
   if (statement.kind === "attestation")
     return formatStatement([{ digest: named }], statement.predicateType, statement.predicate);
@@ -110,7 +113,7 @@ export function imageStatementBytes(digest: Digest, statement: ImageStatement): 
 async function signLegacy(signing: ImageSigning, as: SignAs, world: ImageSignWorld): Promise<Attached> {
   const { image, statement, reference, evidenceRepository } = signing;
   const place = evidenceRepository ?? reference;
-  if (statement.kind === "attestation") {
+  if (statement.kind !== "signature") {
     const bytes = imageStatementBytes(image.digest, statement);
     const { bundle } = await attest({ statement: bytes, artifacts: [artifactOf(signing)] }, as, world);
     const { bytes: envelope, annotations } = formatDetached(parseBundle(utf8(bundle)));

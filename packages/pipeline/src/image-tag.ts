@@ -1,12 +1,16 @@
 import { findingOf, quote, TrustError, type Claims, type Digest, type Finding, type Verified } from "@countersign/core";
 import { formatRepository, type Reference, type Repository } from "@countersign/oci";
 import { pipelineError } from "./errors.ts";
+import { opinionProblem } from "./opinion-problem.ts";
+import type { SecondOpinion } from "./second-opinion.ts";
 import { tagMapTarget, type TagMap } from "./tag-map.ts";
 
 /** A map of tags that a TUF repository was proved to deliver, and its claims: version, expiry and signers of the role that lists it. */
 export interface ProvedTagMap {
   readonly map: TagMap;
   readonly claims: Verified<Claims>;
+  /** What another implementation says of the map's target; only where one was asked. */
+  readonly secondOpinion?: SecondOpinion;
 }
 
 /** The map of a repository's tags. Rejects where it cannot be had, or does not hold. */
@@ -23,6 +27,8 @@ export interface TagReport {
   readonly tags?: readonly string[];
   /** What the TUF repository was proved to say of the map. */
   readonly claims?: Verified<Claims>;
+  /** What another implementation says of the map's target; only where one was asked. Without its `agree` nothing is allowed. */
+  readonly secondOpinion?: SecondOpinion;
   readonly findings: readonly Finding[];
 }
 
@@ -37,20 +43,28 @@ export async function judgeTag(reference: Reference, got: Digest, maps: TagMaps)
     proved = await maps(reference);
   } catch (error) {
     if (!(error instanceof TrustError)) throw error;
-    return { verdict: error.kind === "unavailable" ? "unknown" : "refused", target, findings: [findingOf(error)] };
+    return { verdict: verdictBy(error), target, findings: [findingOf(error)] };
   }
-  const { map, claims } = proved;
+  const { map, claims, secondOpinion } = proved;
   const expected = reference.tag === undefined ? undefined : map.tags.get(reference.tag);
   const tags = [...map.tags].flatMap(([tag, digest]) => (digest === got ? [tag] : []));
-  const problem = tagProblem(reference, { got, expected, tags }, map);
+  const against = secondOpinion && opinionProblem(secondOpinion);
+  const problems = [tagProblem(reference, { got, expected, tags }, map), against].filter((each) => each !== undefined);
+  const verdicts = problems.map(verdictBy);
   return {
-    verdict: problem === undefined ? "allowed" : "refused",
+    verdict: verdicts.find((each) => each === "refused") ?? verdicts[0] ?? "allowed",
     target,
     ...(expected !== undefined && { expected }),
     tags,
-    claims,
-    findings: problem === undefined ? [] : [findingOf(problem)],
+    // What the other implementation did not find as well proves nothing to whoever asked it.
+    ...(against === undefined && { claims }),
+    ...(secondOpinion !== undefined && { secondOpinion }),
+    findings: problems.map(findingOf),
   };
+}
+
+function verdictBy({ kind }: TrustError): "refused" | "unknown" {
+  return kind === "unavailable" ? "unknown" : "refused";
 }
 
 interface Looked {

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { base64, parseJson, quote, TrustError, type JsonObject } from "@countersign/core";
 import { maxMetadataBytes, type Fetcher, type RunStep, type Store, type TrustedTarget } from "@countersign/tuf";
-import { pipelineError } from "./errors.ts";
+import { opinionProblem } from "./opinion-problem.ts";
 import type { EvidenceOpinion, SecondOpinion } from "./second-opinion.ts";
 
 /** How long the other implementation may take, in milliseconds: it is quadratic in the number of targets of a role. */
@@ -69,10 +69,9 @@ export async function askTufJs(replay: TufReplay, timeoutMs: number = secondOpin
 }
 
 /** Throws PIPELINE_SECOND_OPINION_DISAGREES or PIPELINE_SECOND_OPINION_UNABLE unless the opinion is `agree`. */
-export function checkOpinion({ outcome, by, reason }: SecondOpinion): void {
-  if (outcome === "agree") return;
-  const code = outcome === "disagree" ? "PIPELINE_SECOND_OPINION_DISAGREES" : "PIPELINE_SECOND_OPINION_UNABLE";
-  throw pipelineError(code, { checked: by, got: reason });
+export function checkOpinion(opinion: SecondOpinion): void {
+  const problem = opinionProblem(opinion);
+  if (problem !== undefined) throw problem;
 }
 
 type Target = TufReplay["targets"][number];

@@ -3,14 +3,15 @@ import { verifyTarget, type Fetcher, type TrustedTarget, type Updater } from "@c
 import { pipelineError } from "./errors.ts";
 import type { ProvedTagMap, TagMaps } from "./image-tag.ts";
 import { maxTagMapBytes, parseTagMap, tagMapTarget } from "./tag-map.ts";
+import type { SecondOpinion } from "./second-opinion.ts";
 import { collectTarget } from "./tuf-target.ts";
 
 /** A TUF repository with maps, by its client. */
 export interface TagMapSource {
   readonly updater: Updater;
   readonly fetcher: Fetcher;
-  /** Rejects unless another implementation finds the same; asked before a map is fetched. */
-  readonly confirm?: (target: TrustedTarget) => Promise<void>;
+  /** What another implementation says of the target that holds a map. */
+  readonly confirm?: (target: TrustedTarget) => Promise<SecondOpinion>;
 }
 
 /**
@@ -39,9 +40,13 @@ async function fetchMap(name: string, { updater, fetcher, confirm }: TagMapSourc
       expected: `at most ${maxTagMapBytes} bytes`,
       got: String(target.length),
     });
-  await confirm?.(target);
+  const secondOpinion = await confirm?.(target);
   const bytes = await collectTarget(fetcher, target);
-  return { map: parseTagMap(bytes), claims: verifyTarget(target, artifactOf(target, bytes)) };
+  return {
+    map: parseTagMap(bytes),
+    claims: verifyTarget(target, artifactOf(target, bytes)),
+    ...(secondOpinion && { secondOpinion }),
+  };
 }
 
 function artifactOf({ name, digests }: TrustedTarget, bytes: Uint8Array): Artifact {

@@ -20,7 +20,9 @@ import {
   type Repository,
 } from "@countersign/oci";
 import { matchSubject, parseStatement, quote, type Digest } from "@countersign/core";
+import { pipelineError } from "@countersign/pipeline";
 import { parseBundle } from "@countersign/sigstore";
+import { readBundles } from "../../bundle-file.ts";
 import { isAnybodyThere } from "../../ci.ts";
 import { cliError } from "../../errors.ts";
 import type { ImageEvidenceOptions } from "../../image-options.ts";
@@ -57,7 +59,8 @@ export async function imageDownloadCommand(
   const { evidence, problems } = await findKind(registry, { place, image }, options);
   for (const { bytes } of evidence) terminal.out(`${oneLine(bytes)}\n`);
   for (const problem of problems) terminal.err(formatFailureText(problem, terminal));
-  return problems.length > 0 ? 3 : evidence.length > 0 ? 0 : 1;
+  if (evidence.length === 0 && problems.length === 0) throw pipelineError("PIPELINE_IMAGE_UNSIGNED");
+  return problems.length > 0 ? 3 : 0;
 }
 
 /** What is of the wanted kind by what it says of itself: a bundle's place tells nothing. What cannot be read is of no kind. */
@@ -87,7 +90,7 @@ export async function imageAttachCommand(
   terminal: Terminal,
 ): Promise<number> {
   const stage = await setStage(operands[0] ?? "", options, terminal);
-  const bundles = operands.slice(1).map((path) => readBundle(path, stage.image.digest));
+  const bundles = operands.slice(1).flatMap((path) => readAttachable(path, stage.image.digest));
   const created = terminal
     .now()
     .toISOString()
@@ -103,11 +106,19 @@ export async function imageAttachCommand(
   return 0;
 }
 
-function readBundle(
-  path: string,
-  digest: Digest,
-): { bundle: Uint8Array; content: "dsse-envelope" | "message-signature"; predicateType?: string } {
-  const bundle = readSmallFile(path, "bundle");
+interface Attachable {
+  readonly bundle: Uint8Array;
+  readonly content: "dsse-envelope" | "message-signature";
+  readonly predicateType?: string;
+}
+
+/** The bundle of a file, or of each line of a `.jsonl`, as `image download` prints them. */
+function readAttachable(path: string, digest: Digest): readonly Attachable[] {
+  if (!path.endsWith(".jsonl")) return [checkAttachable(readSmallFile(path, "bundle"), path, digest)];
+  return readBundles([path]).map(({ bytes, source }) => checkAttachable(bytes, source, digest));
+}
+
+function checkAttachable(bundle: Uint8Array, path: string, digest: Digest): Attachable {
   const { content, version } = parseBundle(bundle);
   if (version !== "0.3")
     throw cliError("CLI_BUNDLE_OTHER_IMAGE", {

@@ -36,10 +36,15 @@ export async function imageAttestCommand(
   options: ImageSignOptions,
   terminal: Terminal,
 ): Promise<number> {
+  if (options.statement === undefined && (options.predicate === undefined || options.type === undefined))
+    throw cliError("CLI_USAGE", "--predicate <file> and --type <type> are needed, or --statement <file>");
   const plan = readPlan(options, terminal.now());
-  if (plan.kind !== "predicate") throw cliError("CLI_USAGE", "--predicate <file> and --type <type> are needed");
-  const { predicateType, predicate } = plan;
-  return await signImages(operands, { kind: "attestation", predicateType, predicate }, options, terminal);
+  const { predicateType } = plan;
+  const statement: ImageStatement =
+    plan.kind === "statement"
+      ? { kind: "statement", predicateType, bytes: plan.bytes }
+      : { kind: "attestation", predicateType, predicate: plan.kind === "predicate" ? plan.predicate : "" };
+  return await signImages(operands, statement, options, terminal);
 }
 
 async function signImages(

@@ -2,11 +2,12 @@ import {
   makeLimiter,
   parsePlatforms,
   parseReference,
+  parseRepository,
   Registry,
   type Reference,
   type Repository,
 } from "@countersign/oci";
-import { quote, resolvePredicateType, TrustError } from "@countersign/core";
+import { attempt, quote, resolvePredicateType, TrustError } from "@countersign/core";
 import {
   exitCodeOfImage,
   inspectImage,
@@ -159,8 +160,10 @@ async function judge(question: ImageQuestion, policy: Policy, world: ImageWorld,
 }
 
 function questionOf(reference: Reference, role: ImageRole, options: ImageVerifyOptions): ImageQuestion {
-  const evidenceRepository = evidenceRepositoryOf(options);
-  const fetchFrom = mirrorOf(reference, options.mirror ?? []);
+  const mirrors = (options.mirror ?? []).map(parseMirror);
+  const evidence = evidenceRepositoryOf(options);
+  const evidenceRepository = evidence && (mirrorOf(evidence, mirrors) ?? evidence);
+  const fetchFrom = mirrorOf(reference, mirrors);
   return {
     reference,
     role,
@@ -181,24 +184,34 @@ function ageOf(text: string): number {
   return Number(count) * 60_000 * (unit === "m" ? 1 : unit === "h" ? 60 : 24 * 60);
 }
 
+interface Mirror {
+  readonly from: string;
+  readonly to: string;
+}
+
 /** The longest FROM that the name begins with, at whole parts, decides. */
-function mirrorOf({ registry, repository }: Reference, mirrors: readonly string[]): Repository | undefined {
+function mirrorOf({ registry, repository }: Repository, mirrors: readonly Mirror[]): Repository | undefined {
   const name = `${registry}/${repository}`;
   const fitting = mirrors
-    .map(parseMirror)
     .filter(({ from }) => name === from || name.startsWith(`${from}/`))
     .toSorted((a, b) => b.from.length - a.from.length);
   const [best] = fitting;
-  if (best === undefined) return undefined;
-  const parsed = parseReference(`${best.to}${name.slice(best.from.length)}`);
-  return { registry: parsed.registry, repository: parsed.repository };
+  return best === undefined ? undefined : parseRepository(`${best.to}${name.slice(best.from.length)}`);
 }
 
-function parseMirror(text: string): { readonly from: string; readonly to: string } {
-  const [from = "", to = "", ...more] = text.split("=");
-  if (from === "" || to === "" || more.length > 0)
-    throw cliError("CLI_OPTION_VALUE", { checked: "--mirror", expected: "FROM=TO", got: quote(text) });
-  return { from: from.replace(/\/+$/, ""), to: to.replace(/\/+$/, "") };
+/** FROM as names are compared, in full; what could never fit, such as one with a tag, is wrong usage. */
+function parseMirror(text: string): Mirror {
+  const [from = "", to = "", ...more] = text.split("=").map((each) => each.replace(/\/+$/, ""));
+  const [full, whole] = [from, to].map((each) => attempt(() => parseRepository(`${each}/a/b`)));
+  const host = from.split("/")[0] ?? "";
+  const isNamed = full?.registry === host || (host === "index.docker.io" && full?.registry === "docker.io");
+  if (full === undefined || whole === undefined || !isNamed || more.length > 0)
+    throw cliError("CLI_OPTION_VALUE", {
+      checked: "--mirror",
+      expected: "FROM=TO, each a host or a path below it, without a tag",
+      got: quote(text),
+    });
+  return { from: `${full.registry}/${full.repository}`.slice(0, -"/a/b".length), to };
 }
 
 /** Says in words what came of each; unless JSON was asked for, pinned references of what is allowed go to standard output. */
