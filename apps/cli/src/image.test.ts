@@ -465,18 +465,9 @@ test("cosign's spellings mean the same, or are answered with ours", async () => 
     stage.makeKey("spelling").public,
     ...stage.trust,
   ];
-  const asked = await stage.run([
-    ...verify,
-    ...[
-      "--insecure-ignore-tlog=true",
-      "--check-claims=true",
-      "--max-workers=3",
-      "-t",
-      "3m",
-      "--experimental-oci11=true",
-    ],
-    ...["--annotations", "a=b", "-a", "c=d", "--attachment-tag-prefix", "x"],
-  ]);
+  const spelled =
+    "--insecure-ignore-tlog=true --check-claims=true --max-workers=3 -t 3m --experimental-oci11=true --annotations a=b -a c=d --attachment-tag-prefix x";
+  const asked = await stage.run([...verify, ...spelled.split(" ")]);
   expect(asked).toMatchObject({ code: 3, stderr: expect.stringContaining("OCI_REGISTRY_UNREACHABLE") as string });
   const hints = [
     ["--annotations", "a", "NAME=VALUE"],

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { lstat, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { parseJson, quote, readObject, TrustError, utf8, type Digest } from "@countersign/core";
+import { attempt, parseJson, quote, readObject, TrustError, utf8, type Digest } from "@countersign/core";
 import { verifiedStream } from "./body.ts";
 import { formatDescriptor, malformed, readDescriptor, type Descriptor } from "./descriptor.ts";
 import { ociError } from "./errors.ts";
@@ -15,6 +15,7 @@ import {
 } from "./manifest.ts";
 import { entryOf } from "./attach.ts";
 import { isCosignRoot, markForCosign, namedByKind, refName } from "./layout-kind.ts";
+import { formatReference, parseReference } from "./reference.ts";
 import type { CopyTarget } from "./copy.ts";
 import type { OciHttp, OciResponse } from "./http.ts";
 import type { FetchedManifest } from "./registry.ts";
@@ -26,18 +27,23 @@ export const maxLooseBytes: number = 256 * 1024 * 1024;
 
 /**
  * An OCI image layout in a folder, spoken to as a registry that can only be read (image-spec 1.1, "Image Layout"): every
- * repository is the same one, tags are the names in index.json, and referrers are the manifests in it whose subject is the
+ * repository is the same one, tags are the names in index.json, in full or not, and referrers are the manifests in it whose subject is the
  * digest. What `cosign save` wrote is read as well, see `layout-kind.ts`. Opens no socket. What it gives is hashed by `Registry` like anything else.
  */
 export function layoutHttp(folder: string): OciHttp {
   return async (request) => {
-    const path = new URL(request.url).pathname;
-    const match = /^\/v2\/.+\/(manifests|blobs|referrers)\/([^/]+)$/.exec(path);
+    const { host, pathname } = new URL(request.url);
+    const match = /^\/v2\/(.+)\/(manifests|blobs|referrers)\/([^/]+)$/.exec(pathname);
     if (match === null || (request.method !== "GET" && request.method !== "HEAD")) return answer(405);
-    const [, kind, what = ""] = match;
+    const [, repository = "", kind, last = ""] = match;
+    const what = decodeURIComponent(last);
     if (kind === "blobs") return await blobAnswer(folder, what);
     if (kind === "referrers") return await referrersAnswer(folder, what);
-    return await manifestAnswer(folder, what);
+    return await manifestAnswer(
+      folder,
+      what,
+      `${host.replace(/^registry-1\.docker\.io$/, "docker.io")}/${repository}:${what}`,
+    );
   };
 }
 
@@ -101,9 +107,9 @@ async function blobAnswer(folder: string, digest: string): Promise<OciResponse> 
   return { status: 200, headers: {}, body: createReadStream(path) };
 }
 
-async function manifestAnswer(folder: string, what: string): Promise<OciResponse> {
+async function manifestAnswer(folder: string, what: string, whole: string): Promise<OciResponse> {
   const entries = await readIndex(folder);
-  const named = entries.filter(({ annotations }) => annotations.get(refName) === what);
+  const named = entries.filter(({ annotations }) => isNamed(annotations.get(refName), what, whole));
   const [entry = namedByKind(entries, what), ...others] = named;
   // Two entries of one name would be two images under it.
   if (others.some((other) => other.digest !== entry?.digest))
@@ -124,6 +130,14 @@ async function manifestAnswer(folder: string, what: string): Promise<OciResponse
     },
     bytes,
   );
+}
+
+/** By a tag, or as some tools write it by the image's name in full. */
+function isNamed(name: string | undefined, tag: string, whole: string): boolean {
+  if (name === undefined || name === tag) return name === tag;
+  if (!/[/:]/.test(name)) return false;
+  const reference = attempt(() => parseReference(name));
+  return reference !== undefined && reference.digest === undefined && formatReference(reference) === whole;
 }
 
 /** What a layout could be asked for instead: cosign writes no names, so that only digests are left. */

@@ -9,6 +9,7 @@ const digest = `sha256:${"1".repeat(64)}`;
 const descriptor = { mediaType: "application/octet-stream", digest, size: 1 };
 const bytes = (value: unknown): Uint8Array => utf8(JSON.stringify(value));
 const image = { schemaVersion: 2, mediaType: ociManifestType, config: descriptor, layers: [descriptor] };
+const index = { schemaVersion: 2, mediaType: ociIndexType, manifests: [descriptor] };
 
 describe("manifests", () => {
   test("an image, its kind by artifactType or by its config", () => {
@@ -44,6 +45,16 @@ describe("manifests", () => {
       undefined,
     ],
     ["OCI_MANIFEST_MALFORMED", [], undefined],
+    // Go reads the last of them: runtimes would run another image than the one that was judged.
+    ["OCI_MANIFEST_MALFORMED", { ...index, Manifests: [] }, undefined],
+    ["OCI_MANIFEST_MALFORMED", { ...index, "manife\u017fts": [] }, undefined],
+    ["OCI_MANIFEST_MALFORMED", { ...index, Layers: [], Config: descriptor }, undefined],
+    ["OCI_MANIFEST_MALFORMED", { ...index, manifests: [{ ...descriptor, Digest: descriptor.digest }] }, undefined],
+    [
+      "OCI_MANIFEST_MALFORMED",
+      { ...index, manifests: [{ ...descriptor, platform: { os: "linux", architecture: "amd64", OS: "x" } }] },
+      undefined,
+    ],
   ])("refuses with %s: %j as %s", (name, value, contentType) => {
     expect(() => parseManifest(bytes(value), contentType)).toThrow(code(name));
   });

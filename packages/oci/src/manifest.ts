@@ -1,4 +1,4 @@
-import { parseJson, quote, readObject, type Json, type ObjectReader } from "@countersign/core";
+import { parseJson, quote, readObject, type Json, type JsonObject, type ObjectReader } from "@countersign/core";
 import { malformed, readAnnotations, readDescriptor, readMediaType, type Descriptor } from "./descriptor.ts";
 import { ociError } from "./errors.ts";
 
@@ -58,11 +58,43 @@ const indexTypes: ReadonlySet<string> = new Set([ociIndexType, dockerListType]);
 export function parseManifest(bytes: Uint8Array, contentType?: string): Manifest {
   const json = parseJson(bytes, { maxBytes: maxManifestBytes, maxDepth: 32 });
   const reader = readObject(json, "manifest", malformed);
+  checkSpelling(json, "manifest");
   checkVersion(reader);
   const mediaType = pickType(reader, contentType);
   if (indexTypes.has(mediaType)) return readIndex(reader, mediaType);
   if (imageTypes.has(mediaType)) return readImage(reader, mediaType);
   throw ociError("OCI_MANIFEST_TYPE", { expected: "an image manifest or index", got: quote(mediaType) });
+}
+
+/** The members that runtimes read of manifests, descriptors and platforms. */
+const known: ReadonlyMap<string, string> = new Map(
+  "schemaVersion mediaType artifactType config layers manifests subject annotations digest size urls data platform architecture os os.version os.features variant"
+    .split(" ")
+    .map((name) => [fold(name), name]),
+);
+
+/** As Go compares the names of members, in any case: the long s is an s, the sign of kelvin a k. */
+function fold(name: string): string {
+  return name.toUpperCase().toLowerCase();
+}
+
+/**
+ * Refuses members that Go, in which runtimes are written, takes for known ones although they are spelled otherwise: beside
+ * `manifests` it would read `Manifests` as well, the last one counts, and another image would run than the one that was judged.
+ */
+function checkSpelling(value: Json, at: string): void {
+  if (typeof value !== "object" || value === null) return;
+  if (Array.isArray(value)) {
+    for (const each of value as readonly Json[]) checkSpelling(each, at);
+    return;
+  }
+  for (const [name, inner] of Object.entries(value as JsonObject)) {
+    const plain = known.get(fold(name));
+    if (plain !== undefined && plain !== name)
+      throw malformed({ checked: at, expected: `members in plain spelling, as ${plain}`, got: quote(name) });
+    // Names of annotations are free, and Go takes them as they are.
+    if (name !== "annotations" && inner !== undefined) checkSpelling(inner, `${at}.${quote(name)}`);
+  }
 }
 
 /** JSON of a manifest as this package writes it: no white space, members as given. */

@@ -102,7 +102,8 @@ export class Registry {
   }
 
   async #askManifest(reference: Reference): Promise<OciResponse> {
-    const path = `/manifests/${nameIn(reference)}`;
+    // Names in layouts may hold what would end a path.
+    const path = `/manifests/${reference.digest ?? encodeURIComponent(nameIn(reference))}`;
     return await this.ask({ method: "GET", repository: reference, path, headers: { accept: acceptedTypes } });
   }
 

@@ -146,6 +146,6 @@ function wordsOf(text: string): string {
 function wordsOfOne(error: Json): readonly string[] {
   if (typeof error !== "object" || error === null || Array.isArray(error)) return [];
   const { code, message } = error as Readonly<Record<string, Json>>;
-  const words = [code, message].filter((each) => typeof each === "string" && each !== "");
+  const words = [code, message].filter((each): each is string => typeof each === "string" && each !== "");
   return words.length === 0 ? [] : [words.join(": ")];
 }

@@ -272,6 +272,34 @@ describe("image layouts", () => {
     expect((await open(layoutHttp(layout)).manifest({ ...repository, digest: root })).digest).toBe(root);
   });
 
+  test("names in full, as skopeo writes them, are found by that name alone, and can be asked for as they are", async () => {
+    const layout = join(folder, "full-names");
+    await copyImage(open(), { ...repository, tag: "1.0" }, await layoutTarget(layout), { tag: "2.0" });
+    const path = join(layout, "index.json");
+    const renamed = async (name: string): Promise<Registry> => {
+      const text = (await readFile(path, "utf8")).replace(
+        /"org.opencontainers.image.ref.name":"[^"]*[^g"]"/,
+        `"org.opencontainers.image.ref.name":"${name}"`,
+      );
+      await writeFile(path, text);
+      return open(layoutHttp(layout));
+    };
+    const full = await renamed("ghcr.io/acme/app:3.0");
+    const acme = { registry: "ghcr.io", repository: "acme/app" };
+    expect((await full.manifest({ ...acme, tag: "3.0" })).digest).toBe(root);
+    expect((await full.manifest({ ...acme, tag: "ghcr.io/acme/app:3.0" })).digest).toBe(root);
+    for (const other of [
+      { ...acme, repository: "eve/app" },
+      { ...acme, registry: "quay.io" },
+    ])
+      await expect(full.manifest({ ...other, tag: "3.0" })).rejects.toEqual(code("OCI_NOT_FOUND"));
+    await expect(full.manifest({ ...acme, tag: "3.1" })).rejects.toThrow("the layout has ghcr.io/acme/app:3.0");
+    const short = await renamed("busybox:1");
+    const busybox = { registry: "docker.io", repository: "library/busybox", tag: "1" };
+    expect((await short.manifest(busybox)).digest).toBe(root);
+    await expect(short.manifest({ ...busybox, tag: "../../../etc" })).rejects.toEqual(code("OCI_NOT_FOUND"));
+  });
+
   test("a blob that was changed on disk is refused", async () => {
     const layout = join(folder, "changed");
     await copyImage(open(), { ...repository, tag: "1.0" }, await layoutTarget(layout), { tag: "2.0" });
