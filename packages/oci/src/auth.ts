@@ -3,7 +3,7 @@ import { checkAddress } from "./address.ts";
 import { readBody } from "./body.ts";
 import { parseChallenges, type Challenge } from "./challenge.ts";
 import { ociError } from "./errors.ts";
-import { discard, send, type Caller } from "./send.ts";
+import { discard, send, type Caller, type Sent } from "./send.ts";
 import type { OciResponse } from "./http.ts";
 
 /** Who the caller is to one registry. */
@@ -79,7 +79,7 @@ function realmOf({ parameters }: Challenge, { caller }: Login): URL {
   return url;
 }
 
-function tokenRequest(realm: URL, { parameters }: Challenge, login: Login): Parameters<typeof send>[1] {
+function tokenRequest(realm: URL, { parameters }: Challenge, login: Login): Sent {
   const fields = new URLSearchParams();
   const service = parameters.get("service");
   if (service !== undefined) fields.set("service", service);
@@ -91,13 +91,13 @@ function tokenRequest(realm: URL, { parameters }: Challenge, login: Login): Para
     fields.set("refresh_token", login.credential.token);
     fields.set("scope", scopes.join(" "));
     const headers = { "content-type": "application/x-www-form-urlencoded", accept: "application/json" };
-    return { ...base, method: "POST", url: realm.href, headers, body: utf8(fields.toString()) };
+    return { ...base, method: "POST", url: realm, headers, body: utf8(fields.toString()) };
   }
   for (const scope of scopes) fields.append("scope", scope);
   const url = new URL(realm);
   for (const [name, value] of fields) url.searchParams.append(name, value);
   const authorization = login.credential?.kind === "password" ? { authorization: formatBasic(login.credential) } : {};
-  return { ...base, method: "GET", url: url.href, headers: { accept: "application/json", ...authorization } };
+  return { ...base, method: "GET", url, headers: { accept: "application/json", ...authorization } };
 }
 
 /** RFC 6750 §2.1: anything else could end the header and begin another. */

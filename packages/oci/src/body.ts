@@ -10,13 +10,7 @@ export async function readBody(body: AsyncIterable<Uint8Array>, maxBytes: number
     if (size > maxBytes) throw ociError("OCI_TOO_LARGE", { checked: what, expected: `at most ${maxBytes} bytes` });
     chunks.push(chunk);
   }
-  return chunks.length === 1 ? (chunks[0] as Uint8Array) : concatBytes(...chunks);
-}
-
-/** Refuses bytes that are not those of the digest, with OCI_DIGEST_MISMATCH. */
-export function checkDigest(bytes: Uint8Array, digest: Digest, what: string): void {
-  const got = digestOf(digestName(digest), bytes);
-  if (got !== digest) throw ociError("OCI_DIGEST_MISMATCH", { checked: what, expected: digest, got });
+  return joined(chunks);
 }
 
 /** What a stream must turn out to be. */
@@ -24,6 +18,25 @@ export interface Expected {
   readonly digest: Digest;
   /** Bytes. */
   readonly size: number;
+}
+
+/** The whole body, right in length and digest. Throws as `verifiedStream` does. */
+export async function readVerified(
+  body: AsyncIterable<Uint8Array>,
+  { digest, size }: Expected,
+  what: string,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > size) break;
+    chunks.push(chunk);
+  }
+  checkSize(length, size, what);
+  const bytes = joined(chunks);
+  checkDigest(digestOf(digestName(digest), bytes), digest, what);
+  return bytes;
 }
 
 /**
@@ -46,13 +59,21 @@ export async function* verifiedStream(
     if (held !== undefined) yield held;
     held = chunk;
   }
-  if (length !== size)
-    throw ociError("OCI_SIZE_MISMATCH", { checked: what, expected: `${size} bytes`, got: sizeText(length, size) });
-  const got = hasher.finish();
-  if (got !== digest) throw ociError("OCI_DIGEST_MISMATCH", { checked: what, expected: digest, got });
+  checkSize(length, size, what);
+  checkDigest(hasher.finish(), digest, what);
   if (held !== undefined) yield held;
 }
 
-function sizeText(length: number, size: number): string {
-  return length > size ? "more" : `${length}`;
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  return chunks.length === 1 ? (chunks[0] as Uint8Array) : concatBytes(...chunks);
+}
+
+function checkSize(got: number, size: number, what: string): void {
+  if (got === size) return;
+  const expected = `${size} bytes`;
+  throw ociError("OCI_SIZE_MISMATCH", { checked: what, expected, got: got > size ? "more" : `${got}` });
+}
+
+function checkDigest(got: Digest, digest: Digest, what: string): void {
+  if (got !== digest) throw ociError("OCI_DIGEST_MISMATCH", { checked: what, expected: digest, got });
 }

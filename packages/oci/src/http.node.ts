@@ -2,6 +2,7 @@ import * as http from "node:http";
 import type * as https from "node:https";
 import { quote, TrustError } from "@countersign/core";
 import { ociError } from "./errors.ts";
+import { defaultTimeoutMs } from "./registry.ts";
 import type { OciHttp, OciRequest, OciResponse } from "./http.ts";
 
 /** A client's own certificate chain and key, PEM. */
@@ -31,42 +32,60 @@ export const maxHeaderBytes: number = 32 * 1024;
  */
 export function makeOciHttp(options: HttpOptions = {}): OciHttp {
   const ways = openWays(options);
+  const { userAgent = "countersign" } = options;
   return async (request) => {
     const url = new URL(request.url);
-    const { start, agent } = await ways(url);
+    const { start, agent } = url.protocol === "https:" ? await ways.secure(url) : ways.plain;
     return await new Promise((resolve, reject) => {
-      const outgoing = start(url, {
+      const outgoing = start({
+        ...addressIn(url),
         method: request.method,
-        headers: { "user-agent": options.userAgent ?? "countersign", ...request.headers, ...lengthOf(request) },
+        headers: { "user-agent": userAgent, ...request.headers, ...lengthOf(request) },
         agent,
         maxHeaderSize: maxHeaderBytes,
+        timeout: request.timeoutMs,
         ...(request.signal && { signal: request.signal }),
       });
-      outgoing.setTimeout(request.timeoutMs, () => outgoing.destroy(silent(request)));
+      outgoing.once("timeout", () => outgoing.destroy(silent(request)));
       outgoing.on("error", (error) => reject(failureOf(error, request)));
-      outgoing.on("response", (incoming) => resolve(responseOf(incoming, request)));
-      sendBody(outgoing, request).catch((error: unknown) => outgoing.destroy(asError(error)));
+      outgoing.once("response", (incoming) => resolve(responseOf(incoming, request)));
+      sendBody(outgoing, request);
     });
   };
 }
 
+/** What of a URL a request needs; Node would copy all of it. */
+function addressIn({ protocol, hostname, port, pathname, search }: URL): http.RequestOptions {
+  const host = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
+  return { protocol, hostname: host, path: `${pathname}${search}`, ...(port !== "" && { port }) };
+}
+
 /** How requests to one origin are made. */
 interface Way {
-  readonly start: (url: URL, settings: http.RequestOptions) => http.ClientRequest;
+  readonly start: (settings: http.RequestOptions) => http.ClientRequest;
   readonly agent: http.Agent;
 }
 
+interface Ways {
+  readonly plain: Way;
+  readonly secure: (url: URL) => Promise<Way>;
+}
+
 /** TLS is loaded only for those who speak it: it takes half as long as all the rest of a small run. */
-function openWays(options: HttpOptions): (url: URL) => Promise<Way> {
+function openWays(options: HttpOptions): Ways {
   const { proxyEnv } = options;
   const shared: https.AgentOptions = {
     keepAlive: true,
     maxSockets: 16,
+    // As requests have it, or each would wind up the clock of its connection anew.
+    timeout: defaultTimeoutMs,
     ...(proxyEnv !== undefined && { proxyEnv: { ...proxyEnv } }),
   };
-  const plain: Way = { start: http.request, agent: new http.Agent(shared) };
   let secure: Promise<(url: URL) => Way> | undefined;
-  return async (url) => (url.protocol === "https:" ? (await (secure ??= openSecure(options, shared)))(url) : plain);
+  return {
+    plain: { start: http.request, agent: new http.Agent(shared) },
+    secure: async (url) => (await (secure ??= openSecure(options, shared)))(url),
+  };
 }
 
 async function openSecure({ ca, clients }: HttpOptions, shared: https.AgentOptions): Promise<(url: URL) => Way> {
@@ -90,12 +109,13 @@ function lengthOf({ body }: OciRequest): Readonly<Record<string, string>> {
   return body instanceof Uint8Array ? { "content-length": `${body.length}` } : {};
 }
 
-async function sendBody(outgoing: http.ClientRequest, { body }: OciRequest): Promise<void> {
-  if (typeof body !== "function") {
-    outgoing.end(body);
-    return;
-  }
-  for await (const chunk of body()) {
+function sendBody(outgoing: http.ClientRequest, { body }: OciRequest): void {
+  if (typeof body !== "function") outgoing.end(body);
+  else sendPieces(outgoing, body()).catch((error: unknown) => outgoing.destroy(asError(error)));
+}
+
+async function sendPieces(outgoing: http.ClientRequest, body: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of body) {
     if (outgoing.destroyed) return;
     if (!outgoing.write(chunk)) await drained(outgoing);
   }
@@ -110,20 +130,25 @@ function drained(outgoing: http.ClientRequest): Promise<void> {
 }
 
 function responseOf(incoming: http.IncomingMessage, request: OciRequest): OciResponse {
-  const headers = Object.entries(incoming.headers).map(([name, value]): [string, string] => [
-    name,
-    Array.isArray(value) ? value.join(", ") : (value ?? ""),
-  ]);
-  return { status: incoming.statusCode ?? 0, headers: Object.fromEntries(headers), body: bodyOf(incoming, request) };
+  const { "set-cookie": cookies, ...headers } = incoming.headers;
+  if (cookies !== undefined) headers["set-cookie"] = cookies.join(", ");
+  // All others are texts: Node joins them.
+  return { status: incoming.statusCode ?? 0, headers: headers as OciResponse["headers"], body: bodyOf(incoming, request) };
 }
 
 /** The largest body that is gathered as it comes instead of being read piece by piece, in bytes; where the length is told. */
 const maxGatheredBytes = 64 * 1024;
 
 async function* bodyOf(incoming: http.IncomingMessage, request: OciRequest): AsyncGenerator<Uint8Array> {
+  // Most answers are small and came with their headers.
+  if (incoming.complete) {
+    const whole = incoming.read() as Uint8Array | null;
+    if (whole !== null) yield whole;
+    return;
+  }
   const end = endOf(incoming, request);
   try {
-    // Most answers are small, and an iterator over a stream takes longer than all else about them.
+    // An iterator over a stream takes longer than all else about an answer.
     if (Number(incoming.headers["content-length"] ?? Infinity) <= maxGatheredBytes) yield* await gather(incoming);
     else for await (const chunk of incoming) yield chunk as Uint8Array;
   } catch (error) {

@@ -1,12 +1,12 @@
 import { digestName, digestOf, parseDigest, quote, type Digest } from "@countersign/core";
 import { placeOf } from "./address.ts";
 import { authorize, type Credential, type Credentials } from "./auth.ts";
-import { checkDigest, readBody, verifiedStream, type Expected } from "./body.ts";
+import { readBody, readVerified, verifiedStream, type Expected } from "./body.ts";
 import { ociError } from "./errors.ts";
 import { makeLimiter, defaultConcurrency, type Limiter } from "./limit.ts";
 import { acceptedManifestTypes, maxManifestBytes, parseManifest, type Manifest } from "./manifest.ts";
 import { hostnameOf, type Reference } from "./reference.ts";
-import { discard, refusalOf, send, type Caller } from "./send.ts";
+import { discard, refusalOf, send, type Caller, type Sent } from "./send.ts";
 import type { OciHttp, OciRequest, OciResponse } from "./http.ts";
 
 /** A repository of one registry. */
@@ -66,6 +66,7 @@ export const maxBlobBytes: number = 128 * 1024 * 1024;
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #limit: Limiter;
+  readonly #callers = new Map<string, Caller>();
   readonly #logins = new Map<string, Promise<string>>();
   readonly #credentials = new Map<string, Promise<Credential | undefined>>();
   readonly #turns = new Map<string, Promise<unknown>>();
@@ -109,14 +110,16 @@ export class Registry {
 
   /** A blob as it comes; the last chunk only once length and digest are right (see `verifiedStream`). */
   async blobStream(repository: Repository, expected: Expected): Promise<AsyncGenerator<Uint8Array>> {
-    return await this.#blobStream(repository, expected, "stream");
+    const response = await this.#askBlob(repository, expected, "stream");
+    return verifiedStream(response.body, expected, `blob ${expected.digest}`);
   }
 
   /** A whole blob of at most `maxBytes`. Throws OCI_TOO_LARGE before anything is fetched where the descriptor says more. */
   async blob(repository: Repository, expected: Expected, maxBytes: number = maxBlobBytes): Promise<Uint8Array> {
     if (expected.size > maxBytes)
       throw ociError("OCI_TOO_LARGE", { checked: `blob ${expected.digest}`, expected: `at most ${maxBytes} bytes` });
-    return await readBody(await this.#blobStream(repository, expected, "memory"), maxBytes, "blob");
+    const response = await this.#askBlob(repository, expected, "memory");
+    return await readVerified(response.body, expected, `blob ${expected.digest}`);
   }
 
   /** One request, logged in if the registry asks for it; any status is an answer. */
@@ -147,33 +150,33 @@ export class Registry {
   }
 
   /** Where a repository's registry is. */
-  addressOf({ registry }: Pick<Repository, "registry">): URL {
-    const isPlain = this.#options.isPlain ?? isThisMachine;
-    const host = registry === "docker.io" ? "registry-1.docker.io" : registry;
-    return new URL(`${isPlain(registry) ? "http" : "https"}://${host}/`);
+  addressOf(repository: Pick<Repository, "registry">): URL {
+    return this.#callerOf(repository).registry;
   }
 
-  async #blobStream(
-    repository: Repository,
-    expected: Expected,
-    answer: "stream" | "memory",
-  ): Promise<AsyncGenerator<Uint8Array>> {
-    const { digest } = expected;
+  async #askBlob(repository: Repository, { digest }: Expected, answer: "stream" | "memory"): Promise<OciResponse> {
     const response = await this.ask({ method: "GET", repository, path: `/blobs/${digest}`, answer });
     if (response.status !== 200) throw await refusalOf(response, `blob ${digest}`);
-    return verifiedStream(response.body, expected, `blob ${digest}`);
+    return response;
   }
 
-  #callerOf(repository: Repository): Caller {
-    return { http: this.#options.http, sleep: this.#options.sleep, registry: this.addressOf(repository) };
+  #callerOf({ registry }: Pick<Repository, "registry">): Caller {
+    const known = this.#callers.get(registry);
+    if (known !== undefined) return known;
+    const isPlain = this.#options.isPlain ?? isThisMachine;
+    const host = registry === "docker.io" ? "registry-1.docker.io" : registry;
+    const address = new URL(`${isPlain(registry) ? "http" : "https"}://${host}/`);
+    const caller: Caller = { http: this.#options.http, sleep: this.#options.sleep, registry: address };
+    this.#callers.set(registry, caller);
+    return caller;
   }
 
-  #requestOf(ask: Ask, { registry }: Caller, authorization: string | undefined): OciRequest {
+  #requestOf(ask: Ask, { registry }: Caller, authorization: string | undefined): Sent {
     const { signal, timeoutMs = defaultTimeoutMs, wholeMs = defaultWholeMs } = this.#options;
     const url = ask.path instanceof URL ? ask.path : new URL(`/v2/${ask.repository.repository}${ask.path}`, registry);
     return {
       method: ask.method,
-      url: url.href,
+      url,
       headers: { ...ask.headers, ...(authorization !== undefined && { authorization }) },
       timeoutMs,
       ...(ask.answer !== "stream" && { wholeMs }),
@@ -212,12 +215,14 @@ function manifestName(reference: Reference): string {
 async function readManifest(reference: Reference, response: OciResponse): Promise<FetchedManifest> {
   const bytes = await readBody(response.body, maxManifestBytes, "manifest");
   const said = reference.digest ?? headerDigest(response);
-  if (said !== undefined) checkDigest(bytes, said, `manifest ${quote(nameIn(reference))}`);
-  return {
-    digest: said ?? digestOf("sha256", bytes),
-    bytes,
-    manifest: parseManifest(bytes, response.headers["content-type"]),
-  };
+  const digest = digestOf(said === undefined ? "sha256" : digestName(said), bytes);
+  if (said !== undefined && digest !== said)
+    throw ociError("OCI_DIGEST_MISMATCH", {
+      checked: `manifest ${quote(nameIn(reference))}`,
+      expected: said,
+      got: digest,
+    });
+  return { digest, bytes, manifest: parseManifest(bytes, response.headers["content-type"]) };
 }
 
 function isThisMachine(host: string): boolean {

@@ -24,12 +24,17 @@ export interface Caller {
   readonly registry: URL;
 }
 
+/** A request whose address was parsed already. */
+export interface Sent extends Omit<OciRequest, "url"> {
+  readonly url: URL;
+}
+
 /**
  * Sends a request and gives the answer, whatever its status, after redirects. The one place that tries again: up to
  * `maxTries` times, when nobody answered or the status is 408, 429 or 5xx. The last answer counts. Authorization goes to
  * the registry's own origin alone. Throws OCI_ADDRESS_REFUSED, OCI_REDIRECTS, and what the caller's `http` throws.
  */
-export async function send(caller: Caller, request: OciRequest): Promise<OciResponse> {
+export async function send(caller: Caller, request: Sent): Promise<OciResponse> {
   for (let tries = 1; ; tries++) {
     const outcome = await attempt(caller, request);
     if (outcome instanceof TrustError) {
@@ -47,7 +52,7 @@ function isPassing(status: number): boolean {
   return status === 408 || status === 429 || (status >= 500 && status !== 501);
 }
 
-async function attempt(caller: Caller, request: OciRequest): Promise<OciResponse | TrustError> {
+async function attempt(caller: Caller, request: Sent): Promise<OciResponse | TrustError> {
   try {
     return await follow(caller, request);
   } catch (error) {
@@ -57,22 +62,26 @@ async function attempt(caller: Caller, request: OciRequest): Promise<OciResponse
 }
 
 /** Follows the redirects of what only reads; what writes gets the redirect itself as its answer. */
-async function follow(caller: Caller, request: OciRequest): Promise<OciResponse> {
-  let url = checkTarget(caller, new URL(request.url));
+async function follow(caller: Caller, request: Sent): Promise<OciResponse> {
+  let url = checkTarget(caller, request.url);
   for (let count = 0; count <= maxRedirects; count++) {
-    const response = await caller.http({
-      ...request,
-      url: url.href,
-      headers: headersFor(caller, url, request.headers),
-    });
+    const isOwn = isSameOrigin(url, caller.registry);
+    // Credentials never leave the registry's own scheme, host and port.
+    const headers = isOwn ? request.headers : withoutAuthorization(request.headers);
+    const response = await caller.http({ ...request, url: url.href, headers });
     const location = response.headers["location"];
     const isRead = request.method === "GET" || request.method === "HEAD";
     if (!isRead || response.status < 300 || response.status > 399 || location === undefined)
-      return withoutForeignChallenge(caller, url, response);
+      return isOwn ? response : withoutChallenge(response);
     await discard(response);
     url = checkTarget(caller, resolveUrl(location, url));
   }
   throw ociError("OCI_REDIRECTS", { checked: caller.registry.host, expected: `at most ${maxRedirects}` });
+}
+
+/** By scheme, host and port: both are http or https. */
+function isSameOrigin(one: URL, other: URL): boolean {
+  return one.protocol === other.protocol && one.host === other.host;
 }
 
 /** The address in a Location header. Throws OCI_ANSWER_MALFORMED. */
@@ -87,15 +96,12 @@ function checkTarget(caller: Caller, url: URL): URL {
   return url;
 }
 
-/** Credentials never leave the registry's own scheme, host and port. */
-function headersFor(caller: Caller, url: URL, headers: OciRequest["headers"]): OciRequest["headers"] {
-  if (url.origin === caller.registry.origin) return headers;
+function withoutAuthorization(headers: OciRequest["headers"]): OciRequest["headers"] {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"));
 }
 
 /** Only the registry itself may ask for a login: whoever it sends us on to could name a login service of their own. */
-function withoutForeignChallenge(caller: Caller, url: URL, response: OciResponse): OciResponse {
-  if (url.origin === caller.registry.origin) return response;
+function withoutChallenge(response: OciResponse): OciResponse {
   const { "www-authenticate": _, ...headers } = response.headers;
   return { ...response, headers };
 }
@@ -108,7 +114,7 @@ function retryAfterMs({ headers }: OciResponse): number | undefined {
 
 /** Reads an unwanted body to its end, so that the connection can be used again, but not for ever. */
 export async function discard(response: OciResponse): Promise<void> {
-  await errorText(response);
+  await errorBody(response);
 }
 
 /** The error for an answer that is none of those that were wanted: by its status, with what the registry says of it. */
@@ -120,12 +126,17 @@ export async function refusalOf(response: OciResponse, what: string): Promise<Tr
   return ociError(isPassing(status) ? "OCI_REGISTRY_UNAVAILABLE" : "OCI_REGISTRY_REFUSED", detail);
 }
 
-async function errorText({ body }: OciResponse): Promise<string> {
+async function errorText(response: OciResponse): Promise<string> {
+  const text = new TextDecoder().decode(await errorBody(response)).trim();
+  return text === "" ? "" : `: ${quote(wordsOf(text))}`;
+}
+
+/** Nothing where it could not be read. */
+async function errorBody({ body }: OciResponse): Promise<Uint8Array> {
   try {
-    const text = new TextDecoder().decode(await readBody(body, maxErrorBytes, "error")).trim();
-    return text === "" ? "" : `: ${quote(wordsOf(text))}`;
+    return await readBody(body, maxErrorBytes, "error");
   } catch (error) {
-    if (error instanceof TrustError) return "";
+    if (error instanceof TrustError) return new Uint8Array();
     throw error;
   }
 }
