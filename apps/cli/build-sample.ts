@@ -1,9 +1,25 @@
-/** `node build-sample.ts FOLDER` writes files with bundles, and a layout with a link, all right; prints the command lines that verify them, as JSON. */
+/**
+ * `node build-sample.ts FOLDER` writes files with bundles, and a layout with a link, and keeps a registry with an image, all right;
+ * prints the command lines that verify them, as JSON on a line, and ends with its standard input.
+ */
 import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatMetadata, parseSignerFile, signMetadata } from "@countersign/in-toto";
-import { artifactBytes, makeEvidence, makeInstance, signer, trustRootBytes, type Plan } from "@countersign/testkit";
+import { utf8 } from "@countersign/core";
+import { attachBundle, descriptorOf, Registry } from "@countersign/oci";
+import { makeOciHttp } from "@countersign/oci/node";
+import { imageSignatureType, imageStatementBytes } from "@countersign/pipeline";
+import {
+  artifactBytes,
+  makeEvidence,
+  makeInstance,
+  pushImage,
+  signer,
+  startRegistry,
+  trustRootBytes,
+  type Plan,
+} from "@countersign/testkit";
 
 const [folder = ""] = process.argv.slice(2);
 const instance = makeInstance();
@@ -21,7 +37,9 @@ const commands = plans.map((plan, at) => {
   write(`file-${at}.sigstore.json`, JSON.stringify(makeEvidence(instance, { ...plan, artifact: artifactBytes }).json));
   return ["verify", path, "--trusted-root", trust, ...who];
 });
-process.stdout.write(JSON.stringify([...commands, await layChain()]));
+const server = await startRegistry();
+process.stdin.resume().once("end", () => void server.close());
+process.stdout.write(`${JSON.stringify([...commands, await layChain(), await signImage(server.host)])}\n`);
 
 function write(name: string, content: string | Uint8Array): string {
   const path = join(folder, name);
@@ -64,4 +82,22 @@ async function layChain(): Promise<readonly string[]> {
     "--key",
     join(folder, "owner.pub"),
   ];
+}
+
+/** An image with a signature beside it. */
+async function signImage(host: string): Promise<readonly string[]> {
+  const registry = new Registry({ http: makeOciHttp(), sleep: async () => {} });
+  const repository = { registry: host, repository: "app" };
+  const digest = await pushImage(registry, repository, "app", "1");
+  const payload = imageStatementBytes(digest, { kind: "signature" });
+  const { json } = makeEvidence(instance, { content: "envelope", entry: "hashedrekord 0.0.2", payload });
+  const attachment = {
+    subject: descriptorOf(await registry.manifest({ ...repository, digest })),
+    bundle: utf8(JSON.stringify(json)),
+    content: "dsse-envelope",
+    predicateType: imageSignatureType,
+    created: "2026-01-01T00:00:00Z",
+  } as const;
+  await attachBundle(registry, repository, attachment, { random: () => 0 });
+  return ["image", "verify", `${host}/app:1`, "--trusted-root", trust, ...who];
 }

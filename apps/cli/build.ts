@@ -21,7 +21,7 @@ async function build(): Promise<void> {
   const { output: files } = await bundle.generate(await withQuickChunks(bundle, output));
   await bundle.close();
   const moduleIds = files.flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
-  const contents = withEagerFunctions(files);
+  const contents = await withEagerFunctions(files);
   // Entries last: a command that starts meanwhile finds either the old set of chunks or the new one.
   const ordered = files.toSorted((one, other) => rank(one) - rank(other));
   for (const { fileName } of ordered) writeReplacing(join(dist, fileName), contents.get(fileName) ?? "");

@@ -133,7 +133,11 @@ function responseOf(incoming: http.IncomingMessage, request: OciRequest): OciRes
   const { "set-cookie": cookies, ...headers } = incoming.headers;
   if (cookies !== undefined) headers["set-cookie"] = cookies.join(", ");
   // All others are texts: Node joins them.
-  return { status: incoming.statusCode ?? 0, headers: headers as OciResponse["headers"], body: bodyOf(incoming, request) };
+  return {
+    status: incoming.statusCode ?? 0,
+    headers: headers as OciResponse["headers"],
+    body: bodyOf(incoming, request),
+  };
 }
 
 /** The largest body that is gathered as it comes instead of being read piece by piece, in bytes; where the length is told. */

@@ -127,7 +127,7 @@ export class Registry {
     return await this.#limit(async () => {
       const caller = this.#callerOf(ask.repository);
       const key = loginKey(ask);
-      const known = await this.#logins.get(key)?.catch(() => undefined);
+      const known = this.#logins.has(key) ? await this.#logins.get(key)?.catch(() => undefined) : undefined;
       const response = await send(caller, this.#requestOf(ask, caller, known));
       if (response.status !== 401) return response;
       // A login that had served before may have run out: one new one, and no more.

@@ -25,6 +25,7 @@ import {
 import { checkPolicy, evaluate, type Decision, type Policy } from "@countersign/policy";
 import { pipelineError } from "./errors.ts";
 import { examineImageEvidence } from "./image-evidence.ts";
+import { shareVerdict, type SharedVerdicts } from "./image-share.ts";
 import { judgeTag, type TagMaps, type TagReport } from "./image-tag.ts";
 import { findTargets } from "./image-target.ts";
 import type { ImageRole } from "./image-role.ts";
@@ -105,23 +106,40 @@ export interface ImageReport {
 }
 
 /**
+ * As `inspectImage` for each, in parallel; none keeps another from being judged. What several references name, and the same is asked
+ * about, is looked for and judged once.
+ */
+export function inspectImages(
+  questions: readonly ImageQuestion[],
+  policy: Policy,
+  world: ImageWorld,
+): readonly Promise<ImageReport>[] {
+  const all = { policy, world, limit: world.limit ?? makeLimiter(maxImagesAtOnce), shared: new Map() };
+  return questions.map(async (question) => await inspectOne({ ...all, question }));
+}
+
+/**
  * Decides about an image: the reference is resolved once, and everything after is about that digest. Evidence is looked for
  * in every layout; a signature is only what was made as one, an attestation only of the wanted type. An image of an index is
  * allowed by evidence of its own or through its allowed index. Bad evidence is in the report; a policy that cannot be used and a
  * registry that cannot name the image are thrown.
  */
 export async function inspectImage(question: ImageQuestion, policy: Policy, world: ImageWorld): Promise<ImageReport> {
+  return await (inspectImages([question], policy, world)[0] as Promise<ImageReport>);
+}
+
+async function inspectOne(given: Omit<ImageRun, "trust" | "now">): Promise<ImageReport> {
+  const { question, policy, world } = given;
   checkPolicy(policy);
-  const limit = world.limit ?? makeLimiter(maxImagesAtOnce);
-  const run: ImageRun = { question, policy, world, limit, trust: await world.trust(), now: world.now() };
+  const run: ImageRun = { ...given, trust: await world.trust(), now: world.now() };
   const [root, ...children] = await findTargets(world.registry, question);
   const [first, tag] = await Promise.all([
-    limit(() => judge(root, run)),
+    judgeOnce(root, run),
     world.tagMaps && judgeTag(question.reference, root.digest, world.tagMaps),
   ]);
   const others = await Promise.all(
     children.map(async (child) =>
-      first.verdict === "allowed" ? cover(child, root.digest) : await limit(() => judge(child, run)),
+      first.verdict === "allowed" ? cover(child, root.digest) : await judgeOnce(child, run),
     ),
   );
   return {
@@ -147,6 +165,7 @@ interface ImageRun {
   readonly policy: Policy;
   readonly world: ImageWorld;
   readonly limit: Limiter;
+  readonly shared: SharedVerdicts;
   readonly trust: Trust;
   readonly now: Date;
 }
@@ -157,12 +176,19 @@ export interface Target {
   readonly platform?: Platform;
 }
 
-async function judge(target: Target, run: ImageRun): Promise<ImageVerdict> {
+async function judgeOnce(target: Target, run: ImageRun): Promise<ImageVerdict> {
+  const { shared, question, limit } = run;
+  const asked = { digest: target.digest, question };
+  const { digest, ...verdict } = await shareVerdict(shared, asked, () => limit(() => judge(target.digest, run)));
+  return { digest, ...(target.platform !== undefined && { platform: formatPlatform(target.platform) }), ...verdict };
+}
+
+async function judge(digest: Digest, run: ImageRun): Promise<ImageVerdict> {
   const { question, policy, trust, now } = run;
-  const found = await find(target, run);
+  const found = await find(digest, run);
   const artifact: Artifact = {
-    name: formatReference(pinReference(question.reference, target.digest)),
-    digests: [target.digest],
+    name: formatReference(pinReference(question.reference, digest)),
+    digests: [digest],
   };
   const examined = found.evidence.map((piece) => ({
     piece,
@@ -171,7 +197,7 @@ async function judge(target: Target, run: ImageRun): Promise<ImageVerdict> {
   const claims = examined.flatMap(({ report }) => report.claims ?? []);
   // Anybody may put evidence of another kind beside an image: that the asker gave no key for it is no wrong usage.
   const decision = evaluate(claims, policy);
-  const verdict = verdictOf(target, { found, decision, evidence: examined.map(reportOf), claims });
+  const verdict = verdictOf(digest, { found, decision, evidence: examined.map(reportOf), claims });
   const { peer } = run.world;
   return peer === undefined ? verdict : await withSecondOpinion(verdict, examined, { ...run, peer });
 }
@@ -192,7 +218,7 @@ async function withSecondOpinion(
   return addImageOpinion(verdict, { trust, policy, peer, evidence });
 }
 
-async function find({ digest }: Target, { question, world }: ImageRun): Promise<FoundEvidence> {
+async function find(digest: Digest, { question, world }: ImageRun): Promise<FoundEvidence> {
   if (question.findElsewhere !== undefined) return await question.findElsewhere(digest);
   return await findEvidence(world.registry, {
     repository: question.evidenceRepository ?? question.fetchFrom ?? question.reference,
@@ -219,7 +245,7 @@ interface Judged {
   readonly claims: readonly Verified<Claims>[];
 }
 
-function verdictOf({ digest, platform }: Target, { found, decision, evidence, claims }: Judged): ImageVerdict {
+function verdictOf(digest: Digest, { found, decision, evidence, claims }: Judged): ImageVerdict {
   const failed = evidence.flatMap((each) => each.findings);
   const problems = [...found.problems.map(findingOf), ...found.rejected.map(warned)];
   const isAllowed = decision.verdict === "allowed";
@@ -229,7 +255,6 @@ function verdictOf({ digest, platform }: Target, { found, decision, evidence, cl
     verdict === "unknown" ? problems.filter((each) => each.level === "unknown") : [...against, ...problems];
   return {
     digest,
-    ...(platform !== undefined && { platform: formatPlatform(platform) }),
     verdict,
     ...(decision.rule !== undefined && { rule: decision.rule }),
     reason: isAllowed ? decision.reason : (first?.message ?? decision.reason),

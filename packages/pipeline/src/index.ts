@@ -25,6 +25,7 @@ export { attestBuild, type BuildAttestation } from "./attest-build.ts";
 export {
   exitCodeOfImage,
   inspectImage,
+  inspectImages,
   maxImagesAtOnce,
   type ImageQuestion,
   type ImageReport,

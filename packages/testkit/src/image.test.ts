@@ -13,6 +13,7 @@ import {
   attachLayer,
   findEvidence,
   formatManifest,
+  formatReference,
   ociIndexType,
   ociManifestType,
   parseReference,
@@ -26,6 +27,7 @@ import {
   imageSignatureType,
   imageStatementBytes,
   inspectImage,
+  inspectImages,
   loadTrust,
   makeHttp,
   signImage,
@@ -171,6 +173,37 @@ describe("verifying images", () => {
       claims: { statement: { predicateType: imageSignatureType } },
     });
     expect(server.requests.length).toBeLessThanOrEqual(6);
+  });
+
+  test("what several references name is looked for and judged once, where the same is asked about it", async () => {
+    const { reference, digest } = await makeImage("1.0");
+    const { registry: host, repository } = reference;
+    const bytes = (await registry().manifest(reference)).bytes;
+    await putManifest(registry(), reference, bytes, { mediaType: ociManifestType, tag: "latest" });
+    await signIt(reference, await keyless());
+    server.requests.length = 0;
+    const pinned: Reference = { registry: host, repository, digest };
+    const attested = { kind: "attestation", predicateType: "https://example.com/p" } as const;
+    const questions: readonly ImageQuestion[] = [
+      { reference, role: signatures },
+      { reference: { registry: host, repository, tag: "latest" }, role: signatures },
+      { reference: pinned, role: signatures },
+      { reference: pinned, role: { kind: "signature", annotations: new Map([["a", "b"]]) } },
+      { reference: pinned, role: attested },
+    ];
+    // oxlint-disable-next-line typescript/require-await -- as a file would answer
+    const world = { now: () => new Date(Date.now()), trust: async () => trust, registry: registry() };
+    const reports = await Promise.all(inspectImages(questions, policyFor(), world));
+    expect(reports.map(({ decision }) => decision.verdict)).toEqual([
+      "allowed",
+      "allowed",
+      "allowed",
+      "refused",
+      "refused",
+    ]);
+    expect(reports.map((report) => report.reference)).toEqual(questions.map((each) => formatReference(each.reference)));
+    // Each reference is resolved; list, cosign's tag, manifest and bundle are asked for once for each of three questions.
+    expect(server.requests).toHaveLength(5 + 3 * 4);
   });
 
   test("another identity, no evidence, and another key are refused", async () => {

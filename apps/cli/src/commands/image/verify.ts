@@ -10,14 +10,13 @@ import {
 import { attempt, quote, resolvePredicateType, TrustError } from "@countersign/core";
 import {
   exitCodeOfImage,
-  inspectImage,
+  inspectImages,
   maxImagesAtOnce,
   type ImageQuestion,
   type ImageReport,
   type ImageRole,
   type ImageWorld,
 } from "@countersign/pipeline";
-import type { Policy } from "@countersign/policy";
 import { cliError } from "../../errors.ts";
 import { exitCodes } from "../../exit.ts";
 import { sleep } from "../../http.ts";
@@ -113,7 +112,8 @@ export async function judgeImages(
     ...(isOpinionWanted(options, acceptance) && { peer: await loadPeer() }),
     ...(await tagMapsOf(options, terminal)),
   };
-  return await Promise.all(questions.map((question, index) => judge(question, policy, world, operands[index] ?? "")));
+  const reports = inspectImages(questions, policy, world);
+  return await Promise.all(reports.map(async (report, index) => await outcomeOf(report, operands[index] ?? "")));
 }
 
 async function sourceElsewhere(
@@ -150,9 +150,9 @@ async function sourceOf(
 }
 
 /** What keeps one image from being judged does not keep the others from it; wrong usage is everybody's. */
-async function judge(question: ImageQuestion, policy: Policy, world: ImageWorld, reference: string): Promise<Outcome> {
+async function outcomeOf(report: Promise<ImageReport>, reference: string): Promise<Outcome> {
   try {
-    return { reference, report: await inspectImage(question, policy, world) };
+    return { reference, report: await report };
   } catch (error) {
     if (error instanceof TrustError && error.kind !== "usage") return { reference, error };
     throw error;
