@@ -72,6 +72,11 @@ const cliEntries = {
     says: "a tag was given; what it names now is signed",
     fix: "give the image by its digest, so that nobody can move the tag in between",
   },
+  CLI_KUBECONFIG: {
+    kind: "usage",
+    says: "no Kubernetes cluster to ask, or its kubeconfig cannot be used",
+    fix: "check what kubectl config view --minify says; or hand the key over by env://NAME",
+  },
   CLI_KEY_PRIVATE: {
     kind: "usage",
     says: "the key file holds a private key, a public one is needed",

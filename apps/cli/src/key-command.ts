@@ -7,8 +7,13 @@ const group = "Keys:";
 export const keyRows: readonly CommandRow[] = [
   {
     path: "key generate",
-    says: "Make a key pair: NAME.key, encrypted as cosign does it, and NAME.pub",
-    examples: ["countersign key generate", "countersign key generate --type ed25519 -o release"],
+    operands: "[reference]",
+    says: "Make a key pair: NAME.key, encrypted as cosign does it, or a Secret of Kubernetes; and NAME.pub",
+    examples: [
+      "countersign key generate",
+      "countersign key generate --type ed25519 -o release",
+      "countersign key generate k8s://default/release",
+    ],
     flags: keyGenerateFlags,
     group,
     load: async () => (await import("./commands/key/generate.ts")).keyGenerateCommand,

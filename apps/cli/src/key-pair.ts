@@ -13,10 +13,25 @@ export interface PairPaths {
 
 /** The two names, neither of which is taken unless it may be replaced. Throws CLI_OUTPUT_EXISTS. */
 export function pathsOf(options: KeyCommandOptions): PairPaths {
-  const name = options.output ?? "countersign";
-  const paths = { private: `${name}.key`, public: `${name}.pub` };
+  const paths = { private: `${nameOf(options)}.key`, public: `${nameOf(options)}.pub` };
   checkNew(Object.values(paths), overwriteOf(options));
   return paths;
+}
+
+/** As `pathsOf`, where the private half goes elsewhere. */
+export function publicPathOf(options: KeyCommandOptions): string {
+  const path = `${nameOf(options)}.pub`;
+  checkNew([path], overwriteOf(options));
+  return path;
+}
+
+function nameOf({ output = "countersign" }: KeyCommandOptions): string {
+  return output;
+}
+
+/** Throws CLI_OUTPUT_EXISTS, CLI_OUTPUT_FAILED. */
+export function writePublicHalf(path: string, { public: text }: KeyPair, options: KeyCommandOptions): void {
+  writeNewFiles([{ path, text, mode: 0o644 }], overwriteOf(options));
 }
 
 /** Writes both halves, the private one readable by nobody else. Throws CLI_OUTPUT_EXISTS, CLI_OUTPUT_FAILED. */
@@ -28,7 +43,7 @@ export function writePair(paths: PairPaths, pair: KeyPair, options: KeyCommandOp
   writeNewFiles(files, overwriteOf(options));
 }
 
-/** Says what was made; no word of the private half. */
+/** Says what was made and where the halves are; no word of the private half. */
 export function reportPair(paths: PairPaths, { spki }: KeyPair, options: KeyCommandOptions, terminal: Terminal): void {
   const { sha256 } = keyNamesOf(spki);
   const strength = keyStrengthOf(spki);

@@ -33,6 +33,7 @@ export function keyIoOf(options: PasswordOptions, terminal: Terminal): KeyIo {
     password: passwordOf(options, terminal),
     pin: pinOf(terminal),
     loadPkcs11,
+    openCluster: async () => (await import("./cluster.node.ts")).openCluster(terminal),
   };
 }
 

@@ -17,5 +17,12 @@ export {
   type LocalReference,
 } from "./keys/reference.ts";
 export { withoutSecrets } from "./keys/reference-error.ts";
+export {
+  parseKubernetesReference,
+  storeKubernetesPair,
+  type Cluster,
+  type KubernetesPair,
+  type KubernetesReference,
+} from "./keys/kubernetes.ts";
 export type { Pkcs11Package } from "./keys/pkcs11-module.node.ts";
 export { openSigner, openVerifier, readKey, type KeyIo, type KeyOptions } from "./keys/resolver.node.ts";

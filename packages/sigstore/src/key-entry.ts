@@ -3,7 +3,7 @@ export const keyEntries = {
   SIGSTORE_KEY_REFERENCE: {
     kind: "usage",
     says: "not a key reference that is known here",
-    fix: "give a file, env://NAME, pkcs11:…, hashivault://KEY, awskms://…, gcpkms://…, azurekms://… or gitlab://…; ./NAME is always a file",
+    fix: "give a file, env://NAME, pkcs11:…, hashivault://KEY, awskms://…, gcpkms://…, azurekms://…, gitlab://… or k8s://…; ./NAME is always a file",
   },
   SIGSTORE_KEY_VARIABLE: {
     kind: "usage",
@@ -39,6 +39,11 @@ export const keyEntries = {
     kind: "usage",
     says: "there are no credentials for the key service",
     fix: "set the environment variables that are expected",
+  },
+  SIGSTORE_KEY_EXISTS: {
+    kind: "usage",
+    says: "there is a key already, and what it signed could be verified no more",
+    fix: "take another name, or delete the Secret first: kubectl delete secret NAME --namespace NAMESPACE",
   },
   SIGSTORE_KEY_SERVICE_REFUSED: {
     kind: "usage",

@@ -18,6 +18,7 @@ export function makeKeyIo(env: Texts, files: Texts, more: Partial<KeyIo> & Pick<
     password: () => Promise.resolve(undefined),
     pin: () => Promise.resolve(undefined),
     loadPkcs11: () => Promise.reject(new Error("not here")),
+    openCluster: () => Promise.reject(new Error("not here")),
     readFile: (path) => {
       const text = files[path];
       if (text === undefined) throw new TrustError("TEST_NO_FILE", { kind: "usage", says: "no file", fix: "" });

@@ -29,6 +29,7 @@ function ioOf(more: Partial<KeyIo> = {}): KeyIo {
     password: () => Promise.resolve(wrongPin),
     pin: () => Promise.resolve(undefined),
     // oxlint-disable-next-line typescript/require-await -- an import is asynchronous, too
+    openCluster: () => Promise.reject(new Error("not here")),
     loadPkcs11: async () => createRequire(import.meta.url)(packagePath) as Pkcs11Package,
     ...more,
   };

@@ -2,12 +2,16 @@ import { parseAwsReference, type AwsReference } from "./aws-kms.ts";
 import { parseAzureReference, type AzureReference } from "./azure-kms.ts";
 import { parseGcpReference, type GcpReference } from "./gcp-kms.ts";
 import { parseGitlabReference, type GitlabReference } from "./gitlab.ts";
+import { parseKubernetesReference, type KubernetesReference } from "./kubernetes.ts";
 import { parsePkcs11Uri, type Pkcs11Reference } from "./pkcs11-uri.ts";
 import { referenceMalformed } from "./reference-error.ts";
 import { parseVaultReference, type VaultReference } from "./vault.ts";
 
-/** Where a key is: in a file or variable, on a token, with a service that signs with it, or in GitLab, which hands it out. */
-export type KeyReference = LocalReference | RemoteReference | GitlabReference;
+/** Where a key is: in a file or variable, on a token, with a service that signs with it, or in GitLab or Kubernetes, which hand it out. */
+export type KeyReference = LocalReference | RemoteReference | HandedReference;
+
+/** A key that somebody else keeps and hands out. */
+export type HandedReference = GitlabReference | KubernetesReference;
 
 /** A key that is here to be read. */
 export type LocalReference =
@@ -51,6 +55,7 @@ const readers: ReadonlyMap<string, (text: string) => KeyReference> = new Map<str
   ["gcpkms", parseGcpReference],
   ["azurekms", parseAzureReference],
   ["gitlab", parseGitlabReference],
+  ["k8s", parseKubernetesReference],
 ]);
 
 function readEnv(text: string): KeyReference {

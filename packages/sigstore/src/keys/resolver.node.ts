@@ -5,6 +5,7 @@ import { openAwsKey } from "./aws-kms.ts";
 import { openAzureKey } from "./azure-kms.ts";
 import { openGcpKey } from "./gcp-kms.ts";
 import { gitlabPassword, readGitlabKey } from "./gitlab.ts";
+import { readKubernetesKey, readKubernetesPublicKey, type Cluster } from "./kubernetes.ts";
 import {
   openPrivateKey,
   openPublicKey,
@@ -29,6 +30,8 @@ export interface KeyIo extends Caller {
   readonly pin: AskPassword;
   /** Loads the package pkcs11js; rejects if it is not installed. */
   readonly loadPkcs11: () => Promise<Pkcs11Package>;
+  /** The Kubernetes cluster that is meant, and who asks it; throws an error of its own. */
+  readonly openCluster: () => Promise<Cluster>;
   readonly now: () => Date;
 }
 
@@ -49,6 +52,10 @@ export async function openSigner(reference: string, io: KeyIo, options: KeyOptio
     const file = parseKeyFile(await readGitlabKey(parsed, "COSIGN_PRIVATE_KEY", io));
     return openPrivateKey(file, reference, { password: gitlabPassword(parsed, io), ...options });
   }
+  if (parsed.kind === "k8s") {
+    const { key, password } = await readKubernetesKey(parsed, io);
+    return openPrivateKey(parseKeyFile(key), reference, { password, ...options });
+  }
   if (!isLocal(parsed)) return remoteSigner(await openRemote(parsed, io), options.algorithm);
   return openPrivateKey(readKey(parsed, io), nameOf(parsed), { password: io.password, ...options });
 }
@@ -61,6 +68,8 @@ export async function openVerifier(reference: string, io: KeyIo, options: KeyOpt
   const parsed = parseKeyReference(reference);
   if (parsed.kind === "gitlab")
     return openPublicKey(parseKeyFile(await readGitlabKey(parsed, "COSIGN_PUBLIC_KEY", io)), options.algorithm);
+  if (parsed.kind === "k8s")
+    return openPublicKey(parseKeyFile(await readKubernetesPublicKey(parsed, io)), options.algorithm);
   if (!isLocal(parsed)) return remoteVerifier(await openRemote(parsed, io), options.algorithm);
   return openPublicKey(readKey(parsed, io), options.algorithm);
 }
