@@ -30,7 +30,7 @@ import type { StoreSession } from "./store.ts";
 import type { RoleTrust } from "./threshold.ts";
 import type { Writing } from "./writing.ts";
 
-/** How many newer roots one run takes at most (specification 1.0.34 §5.3.3). */
+/** How many newer roots one run fetches at most unless told otherwise (specification 1.0.34 §5.3.3); the next run goes on from there. */
 export const maxNewRoots: number = 1024;
 
 /** One run of the client workflow, with the store in hand. */
@@ -40,6 +40,8 @@ export interface Run {
   readonly log: RunLog;
   /** Waited for before the session ends. */
   readonly writing: Writing;
+  /** Default `maxNewRoots`. */
+  readonly maxNewRoots?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -66,10 +68,14 @@ async function refreshRoot(run: Run, anchor: Uint8Array, base: Omit<RootSet, "ro
     acceptAnchor(anchor, base, checks),
   );
   let bytes = anchor;
-  for (let count = 0; count < maxNewRoots; count++) {
+  // Those in the store were counted when they were new: else a client would never get past the last of them.
+  for (let count = 0; count < (run.maxNewRoots ?? maxNewRoots); ) {
     const next = await nextRoot(run, set);
     if (next === undefined) break;
-    if (next.isNew) await writeRoot(run.session, { before: set, after: next.set, bytes: next.bytes });
+    if (next.isNew) {
+      count++;
+      await writeRoot(run.session, { before: set, after: next.set, bytes: next.bytes });
+    }
     ({ set, bytes } = next);
   }
   await writeLatestRoot(run, set, bytes);

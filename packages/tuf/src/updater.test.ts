@@ -43,6 +43,19 @@ const day =
     new Date(tufNow.getTime() + offset * 86_400_000);
 
 describe("a refresh", () => {
+  test("takes so many new roots and no more, and the next one goes on from there", async () => {
+    const { repository, root } = await madeRepository();
+    for (let more = 0; more < 7; more++) await publishTufRoot(repository);
+    const store = makeMemoryStore();
+    const reached: unknown[] = [];
+    for (let run = 0; run < 4; run++) {
+      const client = tufClient(repository, { root, store, maxNewRoots: 3 });
+      await client.refresh();
+      reached.push(client.trust?.set.root.version);
+    }
+    expect(reached).toEqual([4, 7, 8, 8]);
+  });
+
   test("asks for each file once, in the order of the specification, and keeps what it trusts", async () => {
     const { repository, root } = await madeRepository();
     const store = makeMemoryStore();

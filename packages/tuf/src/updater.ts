@@ -25,6 +25,8 @@ export interface UpdaterOptions extends ClockOptions {
   readonly identityCheck?: IdentityCheck;
   /** How many roles the search for one target may visit; default `defaultMaxRoles`. */
   readonly maxRoles?: number;
+  /** How many newer roots one refresh fetches, what is left being for the next one; default `maxNewRoots`. */
+  readonly maxNewRoots?: number;
   /** Told of each metadata file as it was looked at. */
   readonly onStep?: (step: RunStep) => void;
 }
@@ -158,13 +160,14 @@ class LiveUpdater implements Updater {
   }
 
   async #refresh(run: Run): Promise<RunReport> {
-    const { root, onStep, identityCheck } = this.#options;
+    const { root, onStep, identityCheck, maxNewRoots } = this.#options;
     this.#trust = undefined;
     this.#roles = new Map();
     this.#log = makeRunLog(onStep);
     this.#nowMs = await readClock(run.session, this.#options, this.#log);
     const base = { nowMs: this.#nowMs, ...(identityCheck && { identityCheck }) };
-    this.#trust = await refreshTrust({ ...run, log: this.#log }, root, base);
+    const limits = maxNewRoots === undefined ? {} : { maxNewRoots };
+    this.#trust = await refreshTrust({ ...run, ...limits, log: this.#log }, root, base);
     run.writing.begun(writeClock(run.session, this.#nowMs));
     return this.report;
   }
