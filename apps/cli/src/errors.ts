@@ -204,6 +204,11 @@ const cliEntries = {
     says: "no repository of updates is trusted here yet",
     fix: "get its root metadata in a safe way, then: countersign update trust root.json --mirror URL",
   },
+  CLI_UPDATE_DAMAGED: {
+    kind: "usage",
+    says: "the root that this client was told to trust is damaged",
+    fix: "get that root metadata again, and trust it again: countersign update trust root.json",
+  },
   CLI_UPDATE_TRUSTED: {
     kind: "usage",
     says: "another root is trusted here already",

@@ -37,6 +37,16 @@ describe("reportFailure", () => {
     expect(reported(undefined, []).code).toBe(3);
   });
 
+  test("the help to look at is that of the command that was called", () => {
+    expect(reported(cliError("CLI_USAGE"), ["repo", "add"]).err).toContain("hint: see countersign repo add --help\n");
+    expect(reported(cliError("CLI_USAGE"), ["repo", "--x"]).err).toContain("hint: see countersign repo --help\n");
+    expect(reported(cliError("CLI_USAGE"), ["repos"]).err).toContain("hint: see countersign --help\n");
+    expect(reported(cliError("CLI_OPTION_VALUE"), ["-q", "repo", "bins", "b"]).err).toContain(
+      "hint: see countersign repo bins --help for the values it takes\n",
+    );
+    expect(reported(cliError("CLI_FILE_MISSING", "x"), ["repo", "add"]).err).toContain(`: x [CLI_FILE_MISSING]`);
+  });
+
   test("as JSON too", () => {
     const { code, out } = reported(new TypeError("x"), ["verify", "--json"]);
     expect(JSON.parse(out)).toMatchObject({

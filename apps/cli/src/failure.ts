@@ -1,9 +1,10 @@
 import { CommanderError } from "commander";
 import { quote, TrustError } from "@countersign/core";
+import { commandTable } from "./command.ts";
 import { isSwitchedOn } from "./environment.ts";
-import { cliError } from "./errors.ts";
+import { cliError, cliErrors } from "./errors.ts";
 import { exitCodes } from "./exit.ts";
-import { formatFailureJson } from "./render-json.ts";
+import { commandIn, formatFailureJson } from "./render-json.ts";
 import { formatFailureText } from "./render-text.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -11,7 +12,7 @@ import type { Terminal } from "./terminal.ts";
 export function reportFailure(error: unknown, argv: readonly string[], terminal: Terminal): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   if (isBareHelp(error)) return 2;
-  const failure = failureOf(error);
+  const failure = pointed(failureOf(error), argv);
   if (isJsonWanted(argv, terminal))
     attempt(() => terminal.out(withoutTokens(formatFailureJson(failure, argv, terminal.now()))));
   attempt(() => terminal.err(withoutTokens(formatFailureText(failure, terminal))));
@@ -41,6 +42,16 @@ function failureOf(error: unknown): TrustError {
     { got: quote(error instanceof Error ? `${error.name}: ${error.message}` : String(error)) },
     error,
   );
+}
+
+/** The help to look at is that of the command that was called. */
+function pointed(failure: TrustError, argv: readonly string[]): TrustError {
+  const { code, kind, detail, cause } = failure;
+  if (code !== "CLI_USAGE" && code !== "CLI_OPTION_VALUE") return failure;
+  const command = commandIn(argv);
+  if (!commandTable.some(({ path }) => `${path} `.startsWith(`${command} `))) return failure;
+  const fix = failure.fix.replace(/^see countersign (?:--help|help)/, `see countersign ${command} --help`);
+  return new TrustError(code, { kind, says: cliErrors[code]?.says ?? "", fix }, detail, cause);
 }
 
 function usageError(error: CommanderError): TrustError {

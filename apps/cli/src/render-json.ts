@@ -58,7 +58,7 @@ export function formatFailureJson(failure: TrustError, argv: readonly string[], 
 }
 
 /** The command that the words of a command line begin with, options between them left out; the first word if it is none. */
-function commandIn(argv: readonly string[]): string {
+export function commandIn(argv: readonly string[]): string {
   const words = argv.filter((word) => !word.startsWith("-"));
   const paths = new Set(commandTable.map(({ path }) => path));
   const lengths = [3, 2, 1].filter((count) => count <= words.length);

@@ -54,6 +54,11 @@ export function plain(hostile: string): string {
   return quote(hostile).slice(1, -1).replaceAll('\\"', '"').replaceAll("\\\\", "\\");
 }
 
+/** As `plain`, never cut: for standard output, where a name or a path is the answer itself. */
+export function whole(hostile: string): string {
+  return (hostile.match(/[^]{1,100}/gu) ?? []).map(plain).join("");
+}
+
 /** A path as a POSIX shell takes it. Control characters are escaped for the eye, so such a path cannot be pasted. */
 export function shellQuoted(path: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(path) ? path : `'${plain(path).replaceAll("'", "'\\''")}'`;

@@ -9,6 +9,7 @@ import {
   repoKeyFlags,
   repoPublishFlags,
   repoRemoveFlags,
+  repoRenewFlags,
   repoRotateFlags,
   repoServeFlags,
   repoSignFlags,
@@ -100,6 +101,19 @@ export const repoRows: readonly CommandRow[] = [
     load: async () => (await import("./commands/repo/rotate.ts")).repoRotateCommand,
   },
   {
+    path: "repo renew",
+    operands: "[role...]",
+    says: "Stage new versions of roles that expire soon, or of those that are named, with nothing else changed",
+    examples: [
+      "countersign repo renew",
+      "countersign repo renew plugins --within 90",
+      "countersign repo renew --expires plugins=60",
+    ],
+    flags: repoRenewFlags,
+    group,
+    load: async () => (await import("./commands/repo/renew.ts")).repoRenewCommand,
+  },
+  {
     path: "repo snapshot",
     says: "Stage and sign a new snapshot of all roles that are ready",
     examples: ["countersign repo snapshot --key online.pem"],
@@ -133,7 +147,7 @@ export const repoRows: readonly CommandRow[] = [
   },
   {
     path: "repo lint",
-    says: "Find what clients would refuse in what is published, and what protects less than it seems to: 1 if there is any",
+    says: "Find what clients would refuse in what is published, exit code 1, and warn of what protects less than it seems to",
     examples: ["countersign repo lint"],
     flags: repoFlags,
     group,

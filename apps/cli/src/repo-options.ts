@@ -61,6 +61,11 @@ export interface RepoRotateOptions extends RepoOptions, PasswordOptions {
   readonly from?: string;
 }
 
+export interface RepoRenewOptions extends RepoOptions {
+  readonly within?: string;
+  readonly expires?: readonly string[];
+}
+
 export interface RepoServeOptions extends RepoOptions {
   readonly port?: number;
 }
@@ -226,6 +231,21 @@ export const repoRotateFlags: readonly Flag[] = [
   { ...threshold, says: "how many of the keys must sign (default: as before)" },
   { ...from, says: "the role that delegates, where there are several" },
   passwordFlag,
+];
+
+export const repoRenewFlags: readonly Flag[] = [
+  dir,
+  {
+    flags: "--within <days>",
+    says: "only roles that expire within so many days (default: 30, unless roles are named)",
+    group: "Repository:",
+  },
+  {
+    flags: "--expires <role=days>",
+    says: "how long versions of a role last from now on, bins by their prefix; may be given again",
+    group: "Repository:",
+    takes: "many",
+  },
 ];
 
 export const repoKeyFlags: readonly Flag[] = [dir, keys("the private key to sign with"), passwordFlag];

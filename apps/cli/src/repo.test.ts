@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeFolder, runHere, runBuilt, type Outcome, type ScenarioOptions } from "./scenario.ts";
@@ -114,10 +114,16 @@ describe("a repository", () => {
   test("refuses what clients could not use, and says how to go on", async () => {
     await begin("wrong");
     expect(await refused("wrong", ["init", "--key", at("ada.pem")])).toBe("2 TUF_WORKSPACE_EXISTS");
-    expect(await refused("nowhere", ["init", "--key", at("ada.pem")])).toBe("2 CLI_FILE_MISSING");
     expect(await refused("nowhere", ["status"])).toBe("2 TUF_WORKSPACE_MISSING");
+    expect(await refused("nowhere", ["init", "--key", at("absent.pem")])).toBe("2 CLI_FILE_MISSING");
+    expect(existsSync(at("nowhere"))).toBe(false);
+    await good("nowhere/yet", ["init", "--key", at("ada.pem")]);
     expect(await refused("wrong", ["add", at("absent")])).toBe("2 CLI_FILE_MISSING");
     expect(await refused("wrong", ["add", at("app.tgz"), "--as", "../x"])).toBe("2 TUF_TARGET_PATH");
+    for (const path of ["x".repeat(256), "x".repeat(191), ".countersign-x"])
+      expect(await refused("wrong", ["add", at("app.tgz"), "--as", path])).toBe("2 TUF_TARGET_PATH");
+    for (const custom of ["{", '{"a":1.5}', '{"a":1,"a":2}'])
+      expect(await refused("wrong", ["add", at("app.tgz"), "--custom", custom])).toBe("2 CLI_OPTION_VALUE");
     expect(await refused("wrong", ["add", at("tree"), "--as", "x"])).toBe("2 CLI_OPTION_CONFLICT");
     expect(
       await refused("wrong", ["add", at("app.tgz"), at("tree"), at("wrong", "..", "app.tgz"), "--custom", "[]"]),
@@ -126,9 +132,12 @@ describe("a repository", () => {
     expect(await refused("wrong", ["publish"])).toBe("2 TUF_PUBLISH_NOTHING");
     expect(await refused("wrong", ["rotate", "root", "--threshold", "2"])).toBe("2 TUF_THRESHOLD_UNMEETABLE");
     expect(await refused("wrong", ["rotate", "root", "--remove", "0000"])).toBe("2 CLI_OPTION_VALUE");
-    expect(await refused("wrong", ["delegate", "targets", "--key", at("bob.pub"), "--path", "*"])).toBe(
-      "2 TUF_ROLE_NAME",
-    );
+    expect(await refused("wrong", ["rotate", "root"])).toBe("2 CLI_USAGE");
+    for (const role of ["targets", "2.root", "Timestamp"])
+      expect(await refused("wrong", ["delegate", role, "--key", at("bob.pub"), "--path", "*"])).toBe("2 TUF_ROLE_NAME");
+    writeFileSync(at("wrong", "staged", "%zz.json"), "not ours");
+    writeFileSync(at("wrong", "staged", "._root.json"), "nor this");
+    await good("wrong", ["status"]);
     expect(await refused("wrong", ["bins", "bin", "--bits", "99", "--key", at("bob.pub")])).toBe("2 TUF_BINS_COUNT");
     mkdirSync(at("odd"));
     expect(await refused("odd", ["init", "--key", at("ada.pem"), "--threshold", "roots=2"])).toBe("2 CLI_OPTION_VALUE");
@@ -264,6 +273,67 @@ describe("without consistent snapshots", () => {
   });
 });
 
+describe("renewal", () => {
+  const later = (days: number): ScenarioOptions => ({ now: new Date(now.getTime() + days * 86_400_000) });
+  const versions = async (options: ScenarioOptions): Promise<Record<string, string>> => {
+    const { stdout } = await repo("lasting", ["status", "--json"], options);
+    const { roles } = JSON.parse(stdout) as {
+      roles: { role: string; published: { version: number; expires: string } }[];
+    };
+    return Object.fromEntries(
+      roles.map(({ role, published: { version, expires } }) => [role, `${version} ${expires.slice(0, 10)}`]),
+    );
+  };
+  const run = async (argv: readonly string[], options: ScenarioOptions): Promise<string> => {
+    const { code, stderr } = await repo("lasting", argv, options);
+    expect({ argv, code, stderr }).toMatchObject({ code: 0 });
+    return stderr;
+  };
+
+  test("stages what expires soon, or what is named, and keeps what it says", async () => {
+    await begin("lasting");
+    await good("lasting", ["bins", "bin", "--bits", "1", "--key", at("plugins.pem")]);
+    await good("lasting", ["sign", "--key", at("release.pem"), "--key", at("plugins.pem"), "--yes"]);
+    await good("lasting", ["publish", "--key", at("online.pem")]);
+    expect(await run(["renew"], {})).toBe("nothing expires within 30 days\n");
+    const content = readFileSync(at("lasting", "public", "metadata", "1.bin-0.json"), "utf8");
+    const soon = later(160);
+    expect(await run(["renew"], soon)).toMatch(/^renewed: targets, bin-0, bin-1\n/);
+    await run(["sign", "--key", at("release.pem"), "--key", at("plugins.pem"), "--yes"], soon);
+    await run(["publish", "--key", at("online.pem")], soon);
+    const { targets, "bin-0": bin } = await versions(soon);
+    expect([targets, bin]).toEqual(["3 2027-05-07", "2 2027-05-07"]);
+    const renewed = readFileSync(at("lasting", "public", "metadata", "2.bin-0.json"), "utf8");
+    const targetsOf = (text: string): unknown => (JSON.parse(text) as { signed: { targets: object } }).signed.targets;
+    expect(targetsOf(renewed)).toEqual(targetsOf(content));
+    expect((await run(["lint"], soon)).includes("error:")).toBe(false);
+    expect(await run(["renew", "--expires", "bin=10", "--expires", "timestamp=2"], soon)).toMatch(
+      /^renewed: bin-0, bin-1\n/,
+    );
+    expect(await run(["renew", "root", "--within", "400"], soon)).toMatch(/^renewed: root\n/);
+    expect(readdirSync(at("lasting", "staged"))).toEqual(["bin-0.json", "bin-1.json", "root.json"]);
+    await run(["sign", "--key", at("ada.pem"), "--key", at("plugins.pem"), "--yes"], soon);
+    await run(["publish", "--key", at("online.pem")], soon);
+    const after = await versions(soon);
+    expect([after["bin-0"], after["timestamp"], after["root"]]).toEqual([
+      "3 2026-11-18",
+      "4 2026-11-10",
+      "2 2027-11-08",
+    ]);
+  });
+
+  test("refuses a role that is not there, and changes nothing", async () => {
+    const before = readFileSync(at("lasting", "repository.json"), "utf8");
+    expect(await refused("lasting", ["renew", "plugin"])).toBe("2 TUF_ROLE_UNKNOWN");
+    expect(await refused("lasting", ["renew", "snapshot"])).toBe("2 TUF_ROLE_UNKNOWN");
+    expect(await refused("lasting", ["renew", "--expires", "bins=3"])).toBe("2 TUF_ROLE_UNKNOWN");
+    expect(await refused("lasting", ["renew", "--expires", "bin=99999"])).toBe("2 CLI_OPTION_VALUE");
+    expect(await refused("lasting", ["renew", "--within", "soon"])).toBe("2 CLI_OPTION_VALUE");
+    expect(readFileSync(at("lasting", "repository.json"), "utf8")).toBe(before);
+    expect(readdirSync(at("lasting", "staged"))).toEqual([]);
+  });
+});
+
 test("serve answers on loopback, with ranges, and nothing outside of public", async () => {
   await begin("served");
   const { serveRepository } = await import("@countersign/tuf/node");
@@ -286,6 +356,7 @@ test("serve answers on loopback, with ranges, and nothing outside of public", as
     expect((await fetch(`${url}/metadata/1.root.json`, { method: "HEAD" })).headers.get("content-length")).toBe(
       String(text.length),
     );
+    symlinkSync(at("served", "repository.json"), at("served", "public", "metadata", "out.json"));
     for (const path of [
       "/metadata",
       "/",
@@ -294,6 +365,7 @@ test("serve answers on loopback, with ranges, and nothing outside of public", as
       "/..%2frepository.json",
       "/metadata/%00",
       "/.hidden",
+      "/metadata/out.json",
     ])
       expect(await get(path)).toBe("404 not found\n");
     expect((await fetch(`${url}/metadata/1.root.json`, { method: "POST" })).status).toBe(405);

@@ -2,6 +2,7 @@ import { quote, TrustError, type Signer } from "@countersign/core";
 import {
   formatKey,
   formatSignerKey,
+  maxValidDays,
   statusOf,
   tufAlgorithm,
   type ListedKey,
@@ -79,6 +80,17 @@ export function numbersByRole(values: readonly string[] | undefined, option: str
     return [role, wholeNumber(number, option)] as const;
   });
   return new Map(rows);
+}
+
+/** How long versions of roles last, from `--expires role=days`. Throws CLI_OPTION_VALUE. */
+export function daysByRole(values: readonly string[] | undefined): ReadonlyMap<string, number> {
+  const days = numbersByRole(values, "--expires");
+  for (const [role, number] of days) {
+    if (number <= maxValidDays) continue;
+    const checked = `--expires ${quote(role)}`;
+    throw cliError("CLI_OPTION_VALUE", { checked, expected: `at most ${maxValidDays} days`, got: String(number) });
+  }
+  return days;
 }
 
 /** What a command did, as JSON if that was asked for, and what is staged since then. */

@@ -1,11 +1,22 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { digestOf, parseDigest, parseJson, quote, readObject, TrustError, utf8, type Digest } from "@countersign/core";
+import {
+  attempt,
+  digestOf,
+  parseDigest,
+  parseJson,
+  quote,
+  readObject,
+  TrustError,
+  utf8,
+  type Digest,
+} from "@countersign/core";
 import {
   createUpdater,
   makeHttpFetcher,
   makeMemoryStore,
   maxRootBytes,
+  parseRoot,
   type Fetcher,
   type IdentityCheck,
   type Mirror,
@@ -77,9 +88,20 @@ export async function readPinned(store: Store, directory: string): Promise<Pinne
   return store.open(async (session) => {
     const root = await session.read(anchorFile, maxRootBytes);
     if (root === undefined) throw cliError("CLI_UPDATE_UNTRUSTED", quote(directory));
-    const mirrors = parseMirrors(await session.read(mirrorsFile, maxMirrorsBytes));
-    return { root, rootDigest: digestOf("sha256", root), mirrors };
+    checkPinned(root, directory);
+    return { root, rootDigest: digestOf("sha256", root), mirrors: await readMirrors(session) };
   });
+}
+
+/** The one file that nothing else can bring back. */
+function checkPinned(root: Uint8Array, directory: string): void {
+  if (attempt(() => parseRoot(root)) !== undefined) return;
+  throw cliError("CLI_UPDATE_DAMAGED", quote(join(directory, anchorFile)));
+}
+
+/** The mirrors that the user once gave. */
+export async function readMirrors(session: StoreSession): Promise<readonly Mirror[]> {
+  return parseMirrors(await session.read(mirrorsFile, maxMirrorsBytes));
 }
 
 /** A file that is missing or damaged names none: they can be given again. */

@@ -115,6 +115,22 @@ describe("countersign update", () => {
     expect(status.stderr).toContain("version 1");
   });
 
+  test("a name or path on standard output is whole, however long", async () => {
+    const long = `long/${"x".repeat(120)}/${"y".repeat(120)}`;
+    const repository = makeTufRepository();
+    addTufTarget(repository, long, "far down");
+    await publishTuf(repository);
+    for (const [folder, files] of Object.entries({ metadata: repository.metadata, targets: repository.targets }))
+      for (const [name, bytes] of files) {
+        mkdirSync(join(at, folder, name, ".."), { recursive: true });
+        writeFileSync(join(at, folder, name), bytes);
+      }
+    await update("trust", join(at, "metadata", "1.root.json"), "--mirror", join(at, "metadata"));
+    expect((await update("list")).stdout.split("\n")).toContain(long);
+    const out = join(at, "z".repeat(100));
+    expect(await update("get", long, "-o", out)).toMatchObject({ code: 0, stdout: `${join(out, long)}\n` });
+  });
+
   test("streams a target to standard output", async () => {
     await trust();
     expect(await update("get", "app.bin", "-o", "-")).toMatchObject({ code: 0, stdout: "the app" });
@@ -251,6 +267,20 @@ describe("countersign update trust", () => {
     const forged = await update("trust", join(at, "forged.json"));
     expect(forged).toMatchObject({ code: 1 });
     expect(forged.stderr).toContain("TUF_THRESHOLD");
+  });
+
+  test("keeps the mirrors where none are given, and takes a damaged root's place", async () => {
+    await trust();
+    await update("refresh");
+    const again = json(await update("trust", join(at, "root.json"), "--json")) as unknown as { mirrors: object[] };
+    expect(again.mirrors).toEqual([{ metadataUrl: site.mirror }]);
+    writeFileSync(join(at, "store", "anchor"), "");
+    const damaged = await update("refresh");
+    expect(damaged).toMatchObject({ code: 2 });
+    expect(damaged.stderr).toContain("CLI_UPDATE_DAMAGED");
+    expect(await update("trust", join(at, "root.json"))).toMatchObject({ code: 0 });
+    expect(existsSync(join(at, "store", "timestamp.json"))).toBe(true);
+    expect(await update("refresh")).toMatchObject({ code: 0 });
   });
 
   test("replaces another root only if told to, and forgets what that one vouched for", async () => {

@@ -29,6 +29,7 @@ export { findDelegators, findSignatories, type Delegator, type Signatories } fro
 export type { Generations } from "./author-generation.ts";
 export { makeRoot, makeTargets, type RootPlan } from "./author-init.ts";
 export { formatKey, formatSignerKey, tufAlgorithm, type ListedKey } from "./author-key.ts";
+export { renewRoles, saveSettings, withValidDays, type Renewal } from "./author-renew.ts";
 export { refreshOnlineRoles } from "./author-refresh.ts";
 export { lintRepository } from "./author-lint.ts";
 export type { LintCode, LintFinding } from "./author-lint-finding.ts";

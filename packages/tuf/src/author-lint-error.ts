@@ -3,12 +3,12 @@ export const lintEntries = {
   TUF_LINT_EXPIRED: {
     kind: "untrusted",
     says: "a role has expired, and clients refuse it",
-    fix: "make and publish its next version",
+    fix: "make its next version: countersign repo renew",
   },
   TUF_LINT_EXPIRES_SOON: {
     kind: "untrusted",
     says: "a role expires soon",
-    fix: "make and publish its next version in time",
+    fix: "make its next version in time: countersign repo renew",
   },
   TUF_LINT_UNSIGNED: {
     kind: "untrusted",

@@ -37,10 +37,12 @@ export function checkRoleKeys(name: string, { keys, threshold }: RoleKeys): void
 
 /**
  * Refuses names of delegated roles that other tools could take for a path, or for a top-level role: allowed are letters,
- * digits, `.`, `_`, `-`, a letter or digit first, at most 100 characters. Throws TUF_ROLE_NAME.
+ * digits, `.`, `_`, `-`, a letter or digit first, at most 100 characters. Nor may its file be one of a top-level role's anywhere:
+ * `2.root`, or `Targets` where capitals do not count. Throws TUF_ROLE_NAME.
  */
 export function checkRoleName(name: string): void {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(name) && !isTopRole(name)) return;
+  const isTop = /^(?:[0-9]+\.)?(?:root|timestamp|snapshot|targets)$/i.test(name);
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(name) && !isTop) return;
   throw tufError("TUF_ROLE_NAME", { got: quote(name) });
 }
 

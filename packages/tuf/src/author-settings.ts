@@ -4,7 +4,7 @@ import { tufError } from "./errors.ts";
 
 /** What a workspace remembers between commands. Nothing of it is signed. */
 export interface Settings {
-  /** For how long a new version of a role is good, in days; a role that is not named has what `targets` has. */
+  /** For how long a new version of a role is good, in days; a bin has what its prefix has, and whoever is not named what `targets` has. */
   readonly validDays: ReadonlyMap<string, number>;
 }
 
@@ -42,7 +42,8 @@ export function formatSettings({ validDays }: Settings): Uint8Array {
 
 /** When a version of the role that is made now shall expire, to the second. */
 export function expiryFor({ validDays }: Settings, role: string, now: Date): Date {
-  const days = validDays.get(role) ?? validDays.get("targets") ?? maxValidDays;
+  const days =
+    validDays.get(role) ?? validDays.get(role.replace(/-[0-9a-f]+$/, "")) ?? validDays.get("targets") ?? maxValidDays;
   return new Date(Math.floor(now.getTime() / 1000) * 1000 + days * dayMs);
 }
 

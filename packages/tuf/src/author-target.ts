@@ -1,6 +1,7 @@
-import { hashBytes, hashNames, quote, type JsonObject } from "@countersign/core";
+import { attempt, hashBytes, hashNames, quote, utf8, type JsonObject } from "@countersign/core";
 import { changed, isObject, type Draft } from "./author-draft.ts";
 import { tufError } from "./errors.ts";
+import { maxSegmentBytes, targetSegments } from "./target-name.ts";
 
 /** What a targets role says of a file. */
 export interface TargetEntry {
@@ -17,12 +18,23 @@ export const maxTargetPathChars = 1024;
 
 /**
  * Refuses paths that a client could not store, or that would lead out of its folder: empty, absolute, with `.`, `..` or empty
- * parts, backslashes or control characters. Throws TUF_TARGET_PATH.
+ * parts, backslashes or control characters, parts that begin as downloads under way do or are longer than a file's name may be.
+ * Whether a part is a device or the like on Windows is not looked at. Throws TUF_TARGET_PATH.
  */
 export function checkTargetPath(path: string): void {
-  const isSafe = path.length <= maxTargetPathChars && path.isWellFormed() && !/[\u0000-\u001f\u007f\\]/.test(path);
-  if (isSafe && path.split("/").every((part) => part !== "" && part !== "." && part !== "..")) return;
-  throw tufError("TUF_TARGET_PATH", { got: quote(path) });
+  if (path.length > maxTargetPathChars || attempt(() => targetSegments(path, "posix")) === undefined)
+    throw tufError("TUF_TARGET_PATH", { got: quote(path) });
+}
+
+/** With one of its hashes before it, the name of the file must still be one. */
+function checkFileName(path: string, hashes: TargetEntry["hashes"]): void {
+  const longest = Math.max(...Object.values(hashes).map(({ length }) => length));
+  const bytes = longest + 1 + utf8(path.slice(path.lastIndexOf("/") + 1)).length;
+  if (bytes > maxSegmentBytes)
+    throw tufError("TUF_TARGET_PATH", {
+      checked: quote(path),
+      expected: `a file name of at most ${maxSegmentBytes - longest - 1} bytes, since a hash goes before it`,
+    });
 }
 
 /**
@@ -45,6 +57,7 @@ export function withTargets(draft: Draft, changes: ReadonlyMap<string, TargetEnt
 function entryOf(path: string, entry: TargetEntry, old: JsonObject | undefined): JsonObject {
   checkTargetPath(path);
   checkEntry(path, entry);
+  checkFileName(path, entry.hashes);
   const { length, hashes, custom } = entry;
   const isSame = old !== undefined && old["length"] === length && isSharing(old["hashes"], hashes);
   return { ...(isSame ? old : {}), length, hashes, ...(custom === undefined ? {} : { custom }) };

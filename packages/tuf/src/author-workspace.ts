@@ -133,10 +133,17 @@ function remembered<T>(memory: Map<string, Promise<T>>, role: string, read: () =
 
 async function listStaged(disk: Disk, directory: string): Promise<readonly string[]> {
   const names = await disk.list(`${directory}/${layout.staged}`);
-  return names
-    .filter((name) => name.endsWith(".json"))
-    .map((name) => decodeURIComponent(name.slice(0, -".json".length)))
-    .toSorted();
+  return names.flatMap(rolesOfFile).toSorted();
+}
+
+/** Files with names that no role's has are not ours, such as those that a file manager leaves. */
+function rolesOfFile(name: string): readonly string[] {
+  try {
+    const role = decodeURIComponent(name.replace(/\.json$/, ""));
+    return fileOfRole(role) === name && !name.startsWith("._") ? [role] : [];
+  } catch {
+    return [];
+  }
 }
 
 /** A file that lies under another role's name would be signed by that role's keys. */

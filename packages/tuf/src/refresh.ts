@@ -69,7 +69,7 @@ async function refreshRoot(run: Run, anchor: Uint8Array, base: Omit<RootSet, "ro
   );
   let bytes = anchor;
   // Those in the store were counted when they were new: else a client would never get past the last of them.
-  for (let count = 0; count < (run.maxNewRoots ?? maxNewRoots); ) {
+  for (let count = 0; count < (run.maxNewRoots ?? maxNewRoots);) {
     const next = await nextRoot(run, set);
     if (next === undefined) break;
     if (next.isNew) {

@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, resolve, sep } from "node:path";
@@ -14,7 +14,7 @@ export interface RepositoryServer {
 
 /**
  * Serves the files below a folder on 127.0.0.1, for trying a repository out: GET and HEAD, one range of bytes, entity tags. Names
- * that begin with a dot are not served, nor anything outside of the folder. Port 0 takes a free one. Rejects with TUF_SERVE_PORT.
+ * that begin with a dot are not served, nor anything outside of the folder, also not by a link. Port 0 takes a free one. Rejects with TUF_SERVE_PORT.
  */
 export async function serveRepository(folder: string, port: number): Promise<RepositoryServer> {
   const root = resolve(folder);
@@ -73,11 +73,18 @@ async function find(root: string, url: string): Promise<Found | undefined> {
     const path = resolve(join(root, name));
     const isInside =
       path.startsWith(root + sep) && !name.includes("\0") && !name.split("/").some((part) => part.startsWith("."));
-    const state = isInside ? await stat(path, { bigint: true }).catch(() => undefined) : undefined;
+    const state =
+      isInside && (await isBelow(root, path)) ? await stat(path, { bigint: true }).catch(() => undefined) : undefined;
     if (state?.isFile() === true)
       return { path, size: Number(state.size), tag: `"${state.ino}-${state.size}-${state.mtimeNs}"` };
   }
   return undefined;
+}
+
+/** The folder itself may be a link, and changes with each publication where snapshots are not consistent. */
+async function isBelow(root: string, path: string): Promise<boolean> {
+  const [folder, real] = await Promise.all([root, path].map((each) => realpath(each).catch(() => undefined)));
+  return folder !== undefined && real?.startsWith(folder + sep) === true;
 }
 
 function decoded(path: string): string {

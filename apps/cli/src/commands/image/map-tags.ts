@@ -9,7 +9,7 @@ import { readSmallFile } from "../../input.node.ts";
 import { writeAtomic } from "../../output.node.ts";
 import { openRegistry } from "../../registry.ts";
 import { formatJson } from "../../render-json.ts";
-import { plain, row } from "../../render-text.ts";
+import { plain, row, whole } from "../../render-text.ts";
 import type { Terminal } from "../../terminal.ts";
 
 type Tagged = Reference & { readonly tag: string };
@@ -28,7 +28,7 @@ export async function imageMapTagsCommand(
   for (const { path, text } of maps) {
     mkdirSync(dirname(path), { recursive: true });
     writeAtomic(path, text);
-    if (options.json !== true) terminal.out(`${plain(path)}\n`);
+    if (options.json !== true) terminal.out(`${whole(path)}\n`);
   }
   const listed = maps.map(({ repository, path, target, tags }) => ({ repository, path, target, tags }));
   if (options.json === true) terminal.out(formatJson({ schema: "countersign.image-maps/v1", maps: listed }));

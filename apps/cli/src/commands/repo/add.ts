@@ -1,4 +1,12 @@
-import { parseJson, quote, readObject, type JsonObject } from "@countersign/core";
+import {
+  formatCanonicalJson,
+  parseJson,
+  quote,
+  readObject,
+  TrustError,
+  type Json,
+  type JsonObject,
+} from "@countersign/core";
 import { editTargets, type TargetEntry } from "@countersign/tuf";
 import { findSources, takeFiles, type Source } from "@countersign/tuf/node";
 import { cliError } from "../../errors.ts";
@@ -97,7 +105,19 @@ function checkDistinct(sources: readonly Source[]): readonly Source[] {
 
 function readCustom(given: string): JsonObject {
   const text = given.startsWith("@") ? readSmallFile(given.slice(1), "custom metadata") : given;
-  const value = parseJson(text);
+  const value = parsed(text);
   readObject(value, "--custom", (detail) => cliError("CLI_OPTION_VALUE", detail));
   return value as JsonObject;
+}
+
+/** JSON that can be signed: no member twice, no fractions. */
+function parsed(text: string | Uint8Array): Json {
+  try {
+    const value = parseJson(text);
+    formatCanonicalJson(value);
+    return value;
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error;
+    throw cliError("CLI_OPTION_VALUE", { checked: "--custom", got: error.message }, error);
+  }
 }

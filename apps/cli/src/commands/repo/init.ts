@@ -1,10 +1,9 @@
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { quote } from "@countersign/core";
-import { defaultValidDays, initRepository, isTopRole, maxValidDays, signStaged, type RoleKeys } from "@countersign/tuf";
+import { defaultValidDays, initRepository, isTopRole, signStaged, type RoleKeys } from "@countersign/tuf";
 import { makeNodeDisk } from "@countersign/tuf/node";
 import { cliError } from "../../errors.ts";
-import { inRepository, numbersByRole, openRoleKeys, reportStaged, type RoleKey } from "../../repo.ts";
+import { daysByRole, inRepository, numbersByRole, openRoleKeys, reportStaged, type RoleKey } from "../../repo.ts";
 import type { OutputOptions } from "../../options.ts";
 import type { RepoInitOptions } from "../../repo-options.ts";
 import type { Terminal } from "../../terminal.ts";
@@ -17,7 +16,6 @@ export async function repoInitCommand(
 ): Promise<number> {
   const options = given as RepoInitOptions;
   const directory = resolve(options.dir ?? ".");
-  if (!existsSync(directory)) throw cliError("CLI_FILE_MISSING", `folder ${quote(directory)}`);
   const keys = await openKeys(options, terminal);
   const thresholds = numbersByRole(options.threshold, "--threshold");
   for (const role of thresholds.keys()) checkTopRole(role, "--threshold");
@@ -29,7 +27,7 @@ export async function repoInitCommand(
   ) as Record<keyof typeof keys, RoleKeys>;
   await initRepository(makeNodeDisk(), directory.replaceAll("\\", "/"), {
     roles,
-    settings: { validDays: new Map([...defaultValidDays, ...daysOf(options)]) },
+    settings: { validDays: new Map([...defaultValidDays, ...daysByRole(options.expires)]) },
     consistentSnapshot: options.inconsistentSnapshots !== true,
     now: terminal.now(),
   });
@@ -65,19 +63,6 @@ async function openKeys(options: RepoInitOptions, terminal: Terminal): Promise<K
     snapshot: listOf(snapshotKey),
     timestamp: listOf(timestampKey),
   };
-}
-
-function daysOf(options: RepoInitOptions): ReadonlyMap<string, number> {
-  const days = numbersByRole(options.expires, "--expires");
-  for (const [role, number] of days) {
-    if (number > maxValidDays)
-      throw cliError("CLI_OPTION_VALUE", {
-        checked: `--expires ${quote(role)}`,
-        expected: `at most ${maxValidDays} days`,
-        got: String(number),
-      });
-  }
-  return days;
 }
 
 function checkTopRole(role: string, option: string): void {

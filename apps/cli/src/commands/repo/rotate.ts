@@ -25,6 +25,8 @@ export async function repoRotateCommand(
 ): Promise<number> {
   const options = given as RepoRotateOptions;
   const { from, add = [], remove = [] } = options;
+  if (add.length + remove.length === 0 && options.threshold === undefined)
+    throw cliError("CLI_USAGE", "nothing to change: give --add, --remove or --threshold");
   const added = await openRoleKeys(add, options, terminal);
   const removed = await Promise.all(remove.map((each) => fingerprintOf(each, options, terminal)));
   return inRepository(options, async (workspace) => {

@@ -16,7 +16,7 @@ import { cliError } from "../../errors.ts";
 import { readSmallFile } from "../../input.node.ts";
 import { interruptible } from "../../interrupt.ts";
 import { makeProgress } from "../../progress.ts";
-import { plain } from "../../render-text.ts";
+import { plain, whole } from "../../render-text.ts";
 import { checkSecondOpinion, openClient, storeDirectory, type UpdateClient } from "../../update-client.ts";
 import { reportTarget, settle, type Effort, type TargetReport } from "../../update-report.ts";
 import type { OutputOptions } from "../../options.ts";
@@ -148,7 +148,7 @@ async function save(offers: readonly Offer[], { options, terminal, targets }: Sa
       throw error;
     });
     targets.push(saved);
-    if (options.json !== true) terminal.out(`${plain(saved.path ?? "")}\n`);
+    if (options.json !== true) terminal.out(`${whole(saved.path ?? "")}\n`);
   }).finally(() => progress.end());
 }
 

@@ -1,5 +1,5 @@
 import { interruptible } from "../../interrupt.ts";
-import { plain } from "../../render-text.ts";
+import { whole } from "../../render-text.ts";
 import { openClient } from "../../update-client.ts";
 import { reportTarget, settle, type TargetReport } from "../../update-report.ts";
 import type { OutputOptions } from "../../options.ts";
@@ -25,7 +25,7 @@ export async function updateListCommand(
 }
 
 function lineOf({ name, length, digests = [], custom }: TargetReport, { verbose }: OutputOptions): string {
-  if (verbose !== true) return plain(name);
-  const more = custom === undefined ? "" : `\t${plain(JSON.stringify(custom))}`;
-  return `${plain(name)}\t${length}\t${digests.join(" ")}${more}`;
+  if (verbose !== true) return whole(name);
+  const more = custom === undefined ? "" : `\t${whole(JSON.stringify(custom))}`;
+  return `${whole(name)}\t${length}\t${digests.join(" ")}${more}`;
 }

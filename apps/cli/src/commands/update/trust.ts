@@ -1,12 +1,20 @@
 import { resolve } from "node:path";
-import { digestOf, equalBytes, quote, type Digest } from "@countersign/core";
-import { acceptAnchor, maxRootBytes, type Mirror } from "@countersign/tuf";
+import { attempt, digestOf, equalBytes, quote, type Digest } from "@countersign/core";
+import { acceptAnchor, maxRootBytes, parseRoot, type Mirror } from "@countersign/tuf";
 import { openStore } from "@countersign/tuf/node";
 import { cliError } from "../../errors.ts";
 import { readSmallFile } from "../../input.node.ts";
 import { formatJson } from "../../render-json.ts";
 import { plain, row } from "../../render-text.ts";
-import { anchorFile, makeFetcher, mirrorsOf, parseSha256, pin, storeDirectory } from "../../update-client.ts";
+import {
+  anchorFile,
+  makeFetcher,
+  mirrorsOf,
+  parseSha256,
+  pin,
+  readMirrors,
+  storeDirectory,
+} from "../../update-client.ts";
 import type { OutputOptions } from "../../options.ts";
 import type { Terminal } from "../../terminal.ts";
 import type { UpdateTrustOptions } from "../../update-options.ts";
@@ -18,8 +26,8 @@ export async function updateTrustCommand(
   terminal: Terminal,
 ): Promise<number> {
   const options = given as UpdateTrustOptions;
-  const mirrors = mirrorsOf(options).map(absolute);
-  if (mirrors.length > 0) makeFetcher(mirrors, options, terminal);
+  const named = mirrorsOf(options).map(absolute);
+  if (named.length > 0) makeFetcher(named, options, terminal);
   const wanted = options.sha256 === undefined ? undefined : parseSha256(options.sha256);
   const bytes = await readRoot(source, wanted, options, terminal);
   const sha256 = digestOf("sha256", bytes);
@@ -27,12 +35,14 @@ export async function updateTrustCommand(
     throw cliError("CLI_UPDATE_ROOT", { checked: quote(source), expected: wanted, got: sha256 });
   const { root } = acceptAnchor(bytes, { nowMs: terminal.now().getTime() });
   const directory = storeDirectory(options, terminal);
+  let mirrors: readonly Mirror[] = named;
   await openStore(directory).open(async (session) => {
     const before = await session.read(anchorFile, maxRootBytes);
-    const isOther = before !== undefined && !equalBytes(before, bytes);
+    const isOther = before !== undefined && isRoot(before) && !equalBytes(before, bytes);
     if (isOther && options.dangerReplace !== true) throw cliError("CLI_UPDATE_TRUSTED", quote(directory));
     // What was verified under the other root says nothing under this one.
     if (isOther) for (const name of await session.list()) await session.remove(name);
+    mirrors = named.length > 0 || isOther ? named : await readMirrors(session);
     await pin(session, bytes, mirrors);
   });
   const { version, expires } = root;
@@ -45,10 +55,19 @@ export async function updateTrustCommand(
         mirrors,
       }),
     );
-  const lines = [row("root", `version ${version}, ${sha256}`), row("store", plain(directory))];
+  const lines = [
+    row("root", `version ${version}, ${sha256}`),
+    row("store", plain(directory)),
+    ...mirrors.map(({ metadataUrl }) => row("mirror", plain(metadataUrl))),
+  ];
   if (options.quiet !== true)
     terminal.err(`${terminal.style("green", "trusted:")} ${plain(source)}\n${lines.join("\n")}\n`);
   return 0;
+}
+
+/** What a damaged disk left of a root is nobody's: then nothing else that the store has is forgotten. */
+function isRoot(bytes: Uint8Array): boolean {
+  return attempt(() => parseRoot(bytes)) !== undefined;
 }
 
 /** A folder is found again from wherever the command is run next. */

@@ -47,9 +47,13 @@ export async function updateVerifyCommand(
       if (options.metadataOnly === true) return `the metadata holds at ${updater.report.time}`;
       const problems = await verifyAll(updater, fetcher, targets);
       if (problems[0] !== undefined) throw worst(problems);
-      return `metadata and ${targets.length} targets hold at ${updater.report.time}`;
+      return `metadata and ${countOf(targets)} hold at ${updater.report.time}`;
     }),
   );
+}
+
+function countOf({ length }: readonly unknown[]): string {
+  return `${length} ${length === 1 ? "target" : "targets"}`;
 }
 
 async function rootOf(options: UpdateVerifyOptions, terminal: Terminal): Promise<Uint8Array> {
