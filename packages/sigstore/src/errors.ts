@@ -281,6 +281,11 @@ const sigstoreEntries = {
     says: "a log of the trust root cannot be used and was passed over",
     fix: "update countersign, or have the trust root corrected, if evidence of this log is refused",
   },
+  SIGSTORE_TRUST_ROOT_AUTHORITY_SKIPPED: {
+    kind: "malformed",
+    says: "an authority of the trust root has no certificates and was passed over",
+    fix: "have the trust root corrected, if evidence of this authority is refused",
+  },
   SIGSTORE_SIGNING_CONFIG_MALFORMED: {
     kind: "malformed",
     says: "not a Sigstore signing config",

@@ -181,12 +181,7 @@ describe("parseTrustRoot", () => {
 
   test.each([
     ["authority without window", (authority: Log) => delete authority["validFor"], "SIGSTORE_TRUST_ROOT_WINDOW"],
-    [
-      "authority without certificates",
-      (authority: Log) => (authority["certChain"] = { certificates: [] }),
-      "SIGSTORE_TRUST_ROOT_MALFORMED",
-    ],
-    ["authority without chain", (authority: Log) => delete authority["certChain"], "SIGSTORE_TRUST_ROOT_MALFORMED"],
+    ["chain that is none", (authority: Log) => (authority["certChain"] = []), "SIGSTORE_TRUST_ROOT_MALFORMED"],
     [
       "certificate that is none",
       (authority: Log) => (authority["certChain"] = { certificates: [{ rawBytes: "MAA=" }] }),
@@ -204,6 +199,26 @@ describe("parseTrustRoot", () => {
     const root = sampleTrustRoot();
     change((root["certificateAuthorities"] as Log[])[0] as Log);
     expect(codeOf(() => parse(root))).toBe(code);
+  });
+
+  test.each([
+    ["an empty chain", (authority: Log) => (authority["certChain"] = { certificates: [] })],
+    ["a chain without a list", (authority: Log) => (authority["certChain"] = {})],
+    ["no chain", (authority: Log) => delete authority["certChain"]],
+  ])("S16: an authority with %s is passed over, and all else can be used", (_, change) => {
+    for (const [list, parsed] of [
+      ["certificateAuthorities", "authorities"],
+      ["timestampAuthorities", "timestampAuthorities"],
+    ] as const) {
+      const json = sampleTrustRoot();
+      const listed = (json[list] ?? []) as Log[];
+      const first = listed[0] as Log;
+      const broken = structuredClone(first);
+      change(broken);
+      const root = parse({ ...json, [list]: [broken, first] });
+      expect(root[parsed]).toHaveLength(1);
+      expect(warned(root)).toEqual(["SIGSTORE_TRUST_ROOT_AUTHORITY_SKIPPED"]);
+    }
   });
 
   test("refuses broken ids, lists and JSON", () => {

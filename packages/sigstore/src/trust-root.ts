@@ -77,7 +77,7 @@ const mediaTypes: ReadonlySet<string> = new Set([
 
 /**
  * Parses a trust root of version 0.1 or 0.2 (protobuf-specs sigstore_trustroot.proto). A log with a key, hash or
- * log id that does not add up is passed over with a warning, as are unknown members; a missing or broken validity
+ * log id that does not add up and an authority without certificates are passed over with a warning, as are unknown members; a missing or broken validity
  * window makes the whole root malformed. Does not verify the chains' signatures (see `Authority`), nor who sent the root.
  * Throws SIGSTORE_TRUST_ROOT_*, and core's errors of JSON and certificate.
  */
@@ -95,8 +95,8 @@ export function parseTrustRoot(bytes: Uint8Array): TrustRoot {
   const root = {
     logs: list("tlogs", (value, context) => readLog(value, context, "tlog")).flat(),
     ctLogs: list("ctlogs", (value, context) => readLog(value, context, "ctlog")).flat(),
-    authorities: list("certificateAuthorities", readAuthority),
-    timestampAuthorities: list("timestampAuthorities", readAuthority),
+    authorities: list("certificateAuthorities", readAuthority).flat(),
+    timestampAuthorities: list("timestampAuthorities", readAuthority).flat(),
     warnings,
   };
   passOver(json, ["mediaType", "tlogs", "certificateAuthorities", "ctlogs", "timestampAuthorities"], {
@@ -222,16 +222,19 @@ function readKeyId(reader: ObjectReader | undefined, at: string): Uint8Array | u
   return keyId;
 }
 
-function readAuthority(value: Json, context: Context): Authority {
+/** One authority, or none if it names no certificate: then it vouches for nobody. */
+function readAuthority(value: Json, context: Context): Authority[] {
   const reader = readObject(value, context.at, malformed);
   const uri = reader.optionalString("uri") ?? "";
   const operator = reader.optionalString("operator") ?? "";
   const validFor = windowOf(reader.optionalObject("validFor"), context.at);
-  const certificates = reader.object("certChain").optionalArray("certificates", maxAuthorityChain) ?? [];
+  const certificates = reader.optionalObject("certChain")?.optionalArray("certificates", maxAuthorityChain) ?? [];
   const chain = certificates.map((each, index) => readCertificate(each, `${context.at}.certificates[${index}]`));
   passOver(value, ["subject", "uri", "certChain", "validFor", "operator"], context);
-  if (chain.length === 0) throw malformed({ checked: `${context.at}.certChain`, expected: "at least one certificate" });
-  return makeAuthority({ uri, ...(operator !== "" && { operator }), chain, validFor });
+  if (chain.length > 0) return [makeAuthority({ uri, ...(operator !== "" && { operator }), chain, validFor })];
+  const detail = { checked: `${context.at}.certChain`, expected: "at least one certificate" };
+  context.warnings.push(warningOf(sigstoreError("SIGSTORE_TRUST_ROOT_AUTHORITY_SKIPPED", detail)));
+  return [];
 }
 
 function readCertificate(value: Json, at: string): Certificate {

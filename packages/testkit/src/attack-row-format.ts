@@ -51,6 +51,8 @@ export function rowS16(stage: Stage): Attack[] {
   const v2 = makeEvidence(stage.a);
   const v1 = makeEvidence(stage.a, { entry: "hashedrekord 0.0.1" });
   const details: [string, Loose] = ["tlogs.0.publicKey.keyDetails", "PKIX_HYPOTHETICAL_512"];
+  const peers = "sigstore-python refuses such a root whole (trust.py: missing a certificate in Certificate Authority)";
+  const empty: [string, Loose] = ["timestampAuthorities.0.certChain", { certificates: [] }];
   const skipped = { expect: "ok" };
   const short: Departure = {
     expect: "ok",
@@ -88,6 +90,16 @@ export function rowS16(stage: Stage): Attack[] {
       rootEdits: [["tlogs.0.hashAlgorithm", "SHA3_256"]],
     }),
     make("member", "unknown member", v2, { ...skipped, rootEdits: [["tlogs.0.mood", "good"]] }),
+    make("authority", "timestamp authority without certificates, and another time", v1, {
+      ...skipped,
+      source: peers,
+      rootEdits: [empty],
+    }),
+    make("only-authority", "the bundle's own timestamp authority without certificates", v2, {
+      expect: "SIGSTORE_TIMESTAMP_UNTRUSTED",
+      source: peers,
+      rootEdits: [empty],
+    }),
     make("only", "the bundle's own log has unknown keyDetails", v1, {
       expect: "SIGSTORE_LOG_UNKNOWN",
       rootEdits: [details],

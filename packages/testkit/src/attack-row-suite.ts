@@ -98,7 +98,7 @@ function authorities(stage: Stage): Attack[] {
       root: { tsas: [ended, twin.tsa.trusted] },
     }),
     make("window-of-nobody", "the same, and the other has no certificates", evidence, {
-      expect: "SIGSTORE_TRUST_ROOT_MALFORMED",
+      expect: "SIGSTORE_TIMESTAMP_WINDOW",
       source: borrow.source,
       root: { tsas: [ended, b.tsa.trusted] },
       rootEdits: [["timestampAuthorities.1.certChain.certificates", []]],

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { attempt, digestOf, equalBytes, quote, type Digest } from "@countersign/core";
-import { acceptAnchor, maxRootBytes, parseRoot, type Mirror } from "@countersign/tuf";
+import { acceptAnchor, maxRootBytes, parseRoot, type Mirror, type StoreSession } from "@countersign/tuf";
 import { openStore } from "@countersign/tuf/node";
 import { cliError } from "../../errors.ts";
 import { readSmallFile } from "../../input.node.ts";
@@ -14,6 +14,7 @@ import {
   pin,
   readMirrors,
   storeDirectory,
+  type Pinned,
 } from "../../update-client.ts";
 import type { OutputOptions } from "../../options.ts";
 import type { Terminal } from "../../terminal.ts";
@@ -35,16 +36,9 @@ export async function updateTrustCommand(
     throw cliError("CLI_UPDATE_ROOT", { checked: quote(source), expected: wanted, got: sha256 });
   const { root } = acceptAnchor(bytes, { nowMs: terminal.now().getTime() });
   const directory = storeDirectory(options, terminal);
-  let mirrors: readonly Mirror[] = named;
-  await openStore(directory).open(async (session) => {
-    const before = await session.read(anchorFile, maxRootBytes);
-    const isOther = before !== undefined && isRoot(before) && !equalBytes(before, bytes);
-    if (isOther && options.dangerReplace !== true) throw cliError("CLI_UPDATE_TRUSTED", quote(directory));
-    // What was verified under the other root says nothing under this one.
-    if (isOther) for (const name of await session.list()) await session.remove(name);
-    mirrors = named.length > 0 || isOther ? named : await readMirrors(session);
-    await pin(session, bytes, mirrors);
-  });
+  const mirrors = await openStore(directory).open(async (session) =>
+    keep(session, { root: bytes, mirrors: named }, options, directory),
+  );
   const { version, expires } = root;
   if (options.json === true)
     terminal.out(
@@ -63,6 +57,23 @@ export async function updateTrustCommand(
   if (options.quiet !== true)
     terminal.err(`${terminal.style("green", "trusted:")} ${plain(source)}\n${lines.join("\n")}\n`);
   return 0;
+}
+
+/** Gives the mirrors that are known from now on: of the root that was trusted before, those that it had unless others are given. */
+async function keep(
+  session: StoreSession,
+  { root, mirrors }: Pick<Pinned, "root" | "mirrors">,
+  { dangerReplace }: UpdateTrustOptions,
+  directory: string,
+): Promise<readonly Mirror[]> {
+  const before = await session.read(anchorFile, maxRootBytes);
+  const isOther = before !== undefined && isRoot(before) && !equalBytes(before, root);
+  if (isOther && dangerReplace !== true) throw cliError("CLI_UPDATE_TRUSTED", quote(directory));
+  // What was verified under the other root says nothing under this one.
+  if (isOther) for (const name of await session.list()) await session.remove(name);
+  const kept = mirrors.length > 0 || isOther ? mirrors : await readMirrors(session);
+  await pin(session, root, kept);
+  return kept;
 }
 
 /** What a damaged disk left of a root is nobody's: then nothing else that the store has is forgotten. */
