@@ -392,7 +392,7 @@ test("clone copies a repository from a server, and brings the copy up to date", 
     });
     await good("origin", ["timestamp", "--key", at("online.pem")]);
     await good("origin", ["publish"]);
-    expect((await clone([])).stderr).toContain("timestamp 2, snapshot 1, targets 1; 1 targets roles, 1 files");
+    expect((await clone([])).stderr).toContain("timestamp 2, snapshot 1, targets 1; 1 targets role, 1 file,");
     expect(readdirSync(at("mirror", "public", "metadata"))).toEqual(readdirSync(at("origin", "public", "metadata")));
     expect(await refused("mirror", ["clone", url])).toBe("2 CLI_USAGE");
   } finally {

@@ -3,6 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { generateSigner, type Signer } from "@countersign/core";
+import {
+  addTufTarget,
+  delegateTuf,
+  makeTufRepository,
+  publishTuf,
+  publishTufRoot,
+  tufFetcher,
+  tufNow,
+} from "@countersign/testkit";
 import { delegate, editRole, initRepository, makeBins, rotateKeys, signStaged } from "./author.ts";
 import { add, everybody, hireStaff, release, roleOf, testNow, type Staff } from "./author-sample.contract.ts";
 import { nodeGenerations } from "./author.node.ts";
@@ -151,6 +160,26 @@ test("what does not verify is not copied, and the copy stays what it was", async
   writeFileSync(repo("public/metadata/timestamp.json"), JSON.stringify(bad));
   expect(await codeOfAsync(() => clone(root(1)))).toBe("TUF_THRESHOLD");
   expect(files(copy())).toEqual(before);
+});
+
+test("T3: names that no file can have, and roles called almost as root, keep no copy from being made", async () => {
+  const repository = makeTufRepository();
+  addTufTarget(repository, "app.bin", "app");
+  delegateTuf(repository, "targets", "x.root", { paths: ["x/*"] });
+  addTufTarget(repository, "x/one", "one", "x.root");
+  for (const name of ["../x", "x/../../up", "/etc/x", "a\\b", "x/", "x/..\u0000"])
+    addTufTarget(repository, name, "odd", "x.root");
+  await publishTuf(repository);
+  const plan = { disk, directory: copy(), now: tufNow, targets: await openTargetFolder(copy("targets")) };
+  const anchor = repository.metadata.get("1.root.json") as Uint8Array;
+  const first = await cloneRepository({ ...plan, root: anchor, fetcher: tufFetcher(repository) });
+  expect(first).toMatchObject({ roles: 2, targets: 3 });
+  expect(new Set(first.skipped)).toEqual(new Set(["../x", "/etc/x", "a\\b", "x/../../up", "x/..\u0000"]));
+  expect(readdirSync(home).toSorted()).toEqual(["copy"]);
+  await publishTufRoot(repository);
+  await publishTuf(repository);
+  const again = await cloneRepository({ ...plan, root: anchor, fetcher: tufFetcher(repository) });
+  expect(again.versions).toEqual({ root: 2, timestamp: 2, snapshot: 2, targets: 2 });
 });
 
 test("targets of which a mirror has wrong bytes are not put in place", async () => {

@@ -1,4 +1,4 @@
-import { equalBytes, TrustError, type Check } from "@countersign/core";
+import { attempt, equalBytes, TrustError, type Check } from "@countersign/core";
 import { authorityOfRoot, signingStateOf } from "./author-sign.ts";
 import { parseDraft } from "./author-draft.ts";
 import { readFile } from "./author-workspace.ts";
@@ -10,6 +10,7 @@ import { maxMetadataBytes, maxRootBytes, parseRoot } from "./metadata.ts";
 import { loadTargets, refreshTrust, type Run, type Trust } from "./refresh.ts";
 import { makeRunLog, type RunStep } from "./run-log.ts";
 import { targetAddresses } from "./target.ts";
+import { targetSegments } from "./target-name.ts";
 import { saveTarget, type TargetFolder } from "./target-save.ts";
 import { acceptAnchor, acceptNextRoot, type RootSet, type TrustedTargets } from "./trusted-set.ts";
 import type { Fetcher } from "./fetch.ts";
@@ -49,6 +50,8 @@ export interface Clone {
   readonly targets: number;
   /** Bytes of target files. */
   readonly bytes: number;
+  /** Names of targets that were passed over, since no file here can have them. */
+  readonly skipped: readonly string[];
 }
 
 /** The most roles that are copied unless told otherwise. */
@@ -59,7 +62,8 @@ const maxDownloads = 4;
 /**
  * Copies a whole repository as a client walks it, each file verified before it is written: all versions of root, all metadata that
  * is delegated to, all target files. What is there already is kept, and a download that was cut off goes on. Target files come
- * first and the timestamp last, so that readers of the copy find the old state or the new one.
+ * first and the timestamp last, so that readers of the copy find the old state or the new one. Targets with names that no file
+ * here can have are passed over: else any role that lists one could keep the copy from ever being made.
  * Rejects as `Updater.refresh` does, with TUF_CLONE_ROLES, TUF_TARGET_* and TUF_DISK_*.
  */
 export async function cloneRepository(plan: ClonePlan): Promise<Clone> {
@@ -73,7 +77,7 @@ export async function cloneRepository(plan: ClonePlan): Promise<Clone> {
     const older = await walkOlderRoots(run, plan.root, base);
     const trust = await refreshTrust(run, plan.root, base);
     const roles = await loadAll(run, trust, plan.maxRoles ?? maxCloneRoles);
-    const { targets, bytes } = await copyTargets(plan, roles, trust.set.root.consistentSnapshot);
+    const { targets, bytes, skipped } = await copyTargets(plan, roles, trust.set.root.consistentSnapshot);
     files.set(`${parseRoot(plan.root).version}.root.json`, plan.root);
     for (const [name, root] of older) files.set(name, root);
     await writeMetadata(plan.disk, folder, files);
@@ -89,6 +93,7 @@ export async function cloneRepository(plan: ClonePlan): Promise<Clone> {
       roles: roles.length,
       targets,
       bytes,
+      skipped,
     };
   });
 }
@@ -181,12 +186,17 @@ async function copyTargets(
   plan: ClonePlan,
   roles: readonly TrustedTargets[],
   isConsistent: boolean,
-): Promise<{ targets: number; bytes: number }> {
+): Promise<Pick<Clone, "targets" | "bytes" | "skipped">> {
   const { signal } = plan;
   const total = { targets: 0, bytes: 0 };
+  const skipped = new Set<string>();
   const queue = wantedIn(roles, isConsistent);
   const lane = async (): Promise<void> => {
-    for (const { name, length, digests } of queue) {
+    for (const { path, name, length, digests } of queue) {
+      if (attempt(() => targetSegments(name, plan.targets.naming)) === undefined) {
+        skipped.add(path);
+        continue;
+      }
       // Under each of its names, since clients may ask for any of them.
       const wanted = { name, length, digests, addresses: [name] };
       const saved = await saveTarget(plan.fetcher, wanted, plan.targets, signal === undefined ? {} : { signal });
@@ -196,10 +206,13 @@ async function copyTargets(
     }
   };
   await Promise.all(Array.from({ length: maxDownloads }, lane));
-  return total;
+  return { ...total, skipped: [...skipped] };
 }
 
 interface Wanted {
+  /** As the metadata has it. */
+  readonly path: string;
+  /** With a hash in it where snapshots are consistent. */
   readonly name: string;
   readonly length: number;
   readonly digests: Parameters<typeof targetAddresses>[1];
@@ -214,7 +227,7 @@ function* wantedIn(roles: readonly TrustedTargets[], isConsistent: boolean): Gen
       for (const name of targetAddresses(path, file.digests, isConsistent ? "consistent" : "plain")) {
         if (seen.has(name)) continue;
         seen.add(name);
-        yield { name, length: file.length, digests: file.digests };
+        yield { path, name, length: file.length, digests: file.digests };
       }
     }
   }
@@ -225,7 +238,7 @@ async function writeMetadata(disk: Disk, folder: string, files: ReadonlyMap<stri
   await makeDirectories(disk, folder);
   const names = [...files.keys()];
   const roots = names
-    .filter((name) => name.endsWith(".root.json"))
+    .filter((name) => /^[0-9]+\.root\.json$/.test(name))
     .toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
   const rest = names.filter((name) => !roots.includes(name) && !isTop(name));
   const tops = ["targets.json", "snapshot.json"].flatMap((end) =>

@@ -48,10 +48,21 @@ export async function repoCloneCommand(
 }
 
 function textOf(folder: string, done: Clone, terminal: Terminal): string {
-  const { versions, roles, targets, bytes } = done;
+  const { versions, roles, targets, bytes, skipped } = done;
   const names = Object.entries(versions).map(([role, version]) => `${role} ${version}`);
-  const head = `${terminal.style("green", "copied:")} ${plain(folder)}: ${names.join(", ")}; ${roles} targets roles, ${targets} files, ${bytes} bytes\n`;
+  const said = `${terminal.style("green", "copied:")} ${plain(folder)}: ${names.join(", ")}; ${counted(roles, "targets role")}, ${counted(targets, "file")}, ${counted(bytes, "byte")}\n`;
+  const shown = skipped.slice(0, maxSkippedShown).map(plain).join(", ");
+  const head =
+    skipped.length === 0
+      ? said
+      : `${said}passed over ${counted(skipped.length, "target")} whose name no file here can have: ${shown}${skipped.length > maxSkippedShown ? ", …" : ""}\n`;
   return done.oldestRoot === 1
     ? head
     : `${head}clients need root ${done.oldestRoot} or newer: older ones are not there, or lead elsewhere\n`;
+}
+
+const maxSkippedShown = 10;
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
