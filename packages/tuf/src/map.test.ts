@@ -41,9 +41,15 @@ describe("a map of repositories (TAP 4)", () => {
   });
 
   test("ends at a terminating row, and goes on after another", async () => {
-    expect(await find("both/x", { a: "1", b: "2", c: "1" })).toBeUndefined();
-    expect(await find("both/x", { a: "1" })).toBeUndefined();
+    await expect(find("both/x", { a: "1", b: "2", c: "1" })).rejects.toMatchObject({ code: "TUF_MAP_DISAGREEMENT" });
+    const lone = await find("both/x", { a: "1" }).catch((error: unknown) => error);
+    expect(lone).toMatchObject({ code: "TUF_MAP_DISAGREEMENT" });
+    expect(String(lone)).toMatch(
+      /"both\/x", expected the same from 2 of "a", "b", got "a" sha256:[0-9a-f]{64}; "b" nothing/,
+    );
+    expect(await find("both/x", { c: "1" })).toBeUndefined();
     expect(await find("two/x", { a: "1", b: "2", c: "3" })).toEqual(["c"]);
+    await expect(find("two/x", { a: "1", b: "2" })).rejects.toMatchObject({ code: "TUF_MAP_DISAGREEMENT" });
     expect(await find("none/x", { a: "1", b: "1", c: "1" })).toBeUndefined();
   });
 

@@ -52,26 +52,48 @@ export function parseMap(bytes: Uint8Array): RepositoryMap {
 
 /**
  * Looks for a target as TAP 4 says: of the first row whose paths fit and of whose repositories `threshold` say the same length
- * and hashes. `ask` gives what one repository says, or rejects. Undefined if no row settles it. If a row does not reach its
- * threshold because some repository could not be asked or was not to be trusted, that error is thrown: with it, it might have.
+ * and hashes. `ask` gives what one repository says, or rejects. Undefined if nobody who was asked lists it. If a row does not reach
+ * its threshold because some repository could not be asked or was not to be trusted, that error is thrown: with it, it might have.
+ * Throws TUF_MAP_DISAGREEMENT if some list the target, and too few the same.
  */
 export async function findByMap(
   { mapping }: RepositoryMap,
   name: string,
   ask: (repository: string) => Promise<TrustedTarget | undefined>,
 ): Promise<MapFinding | undefined> {
+  let problem: TrustError | undefined;
   for (const row of mapping) {
     if (!row.paths.some((pattern) => isPathMatch(pattern, name))) continue;
-    const found = await askRow(row, ask);
-    if (found !== undefined || row.terminating) return found;
+    const answers = await askRow(row, ask);
+    const agreed = answers.find(({ repositories }) => repositories.length >= row.threshold);
+    if (agreed !== undefined) return agreed;
+    if (answers.length > 0) problem ??= disagreement(name, row, answers);
+    if (row.terminating) break;
   }
+  if (problem !== undefined) throw problem;
   return undefined;
 }
 
+function disagreement(name: string, { repositories, threshold }: Mapping, answers: readonly MapFinding[]): TrustError {
+  const said = answers.map(({ repositories: names, target }) => `${listed(names)} ${target.digests.join(" ")}`);
+  const silent = repositories.filter((each) => !answers.some((answer) => answer.repositories.includes(each)));
+  const got = [...said, ...(silent.length === 0 ? [] : [`${listed(silent)} nothing`])].join("; ");
+  return tufError("TUF_MAP_DISAGREEMENT", {
+    checked: quote(name),
+    expected: `the same from ${threshold} of ${listed(repositories)}`,
+    got,
+  });
+}
+
+function listed(names: readonly string[]): string {
+  return names.map((each) => quote(each)).join(", ");
+}
+
+/** What was said, each with those who said it; nothing if nobody lists the target. */
 async function askRow(
   { repositories, threshold }: Mapping,
   ask: (repository: string) => Promise<TrustedTarget | undefined>,
-): Promise<MapFinding | undefined> {
+): Promise<readonly MapFinding[]> {
   const answers = await Promise.allSettled(repositories.map(ask));
   const groups = new Map<string, { target: TrustedTarget; repositories: string[] }>();
   for (const [at, answer] of answers.entries()) {
@@ -81,11 +103,10 @@ async function askRow(
     groups.set(said, group);
     group.repositories.push(repositories[at] as string);
   }
-  const agreed = [...groups.values()].find((group) => group.repositories.length >= threshold);
-  if (agreed !== undefined) return agreed;
+  const said = [...groups.values()];
   const failed = answers.find((answer) => answer.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
-  return undefined;
+  if (failed !== undefined && !said.some((group) => group.repositories.length >= threshold)) throw failed.reason;
+  return said;
 }
 
 function parseText(bytes: Uint8Array): Json {

@@ -35,6 +35,11 @@ export const targetEntries = {
     says: "not a map of repositories (TAP 4)",
     fix: "write 'repositories' (name to mirrors) and 'mapping' (paths, repositories, threshold, terminating)",
   },
+  TUF_MAP_DISAGREEMENT: {
+    kind: "untrusted",
+    says: "too few repositories of the map say the same of the target",
+    fix: "do not use it; ask those who run the repositories which of them is right",
+  },
   TUF_TARGET_BUSY: {
     kind: "unavailable",
     says: "another process is downloading the same target and did not finish in time",
