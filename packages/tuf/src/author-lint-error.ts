@@ -70,6 +70,11 @@ export const lintEntries = {
     says: "a target is listed and its file is not there",
     fix: "add the file again and publish it, or remove the target",
   },
+  TUF_LINT_TARGET_NAME: {
+    kind: "untrusted",
+    says: "not every client can store a target under its name",
+    fix: "add it under another name, and remove this one",
+  },
   TUF_LINT_INCONSISTENT: {
     kind: "untrusted",
     says: "snapshots are not consistent, so readers under way fail while something is published",

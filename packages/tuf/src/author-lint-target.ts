@@ -1,6 +1,7 @@
 import { quote, TrustError, type Finding } from "@countersign/core";
 import { namesOf } from "./author-delegation.ts";
 import { lintFinding, type LintFinding } from "./author-lint-finding.ts";
+import { lintNames } from "./author-lint-name.ts";
 import { isConsistent, layout, type Workspace } from "./author-workspace.ts";
 import { delegationsOf } from "./delegation.ts";
 import { parseTargets, type Targets } from "./metadata.ts";
@@ -94,6 +95,19 @@ export async function findMissingFiles(
     }
   }
   return shortened(findings);
+}
+
+/** Targets with names that not every client can store. */
+export async function findAwkwardNames(
+  workspace: Workspace,
+  roles: ReadonlySet<string>,
+): Promise<readonly LintFinding[]> {
+  const findings = lintNames(await parseAll(workspace, [...roles].filter(isTargetsRole)));
+  return [...shortened(findings.filter(isFailure)), ...shortened(findings.filter((each) => !isFailure(each)))];
+}
+
+function isFailure({ level }: LintFinding): boolean {
+  return level === "fail";
 }
 
 function isTargetsRole(role: string): boolean {

@@ -181,6 +181,29 @@ describe("lint", () => {
     expect(findings.at(-1)?.message).toMatch(/\(and 5 more like it\)$/);
   });
 
+  test("T3: finds names that not every client can store", async () => {
+    const staff = hireStaff();
+    const { state, workspace } = await published(staff, {
+      "app.tgz": "a",
+      "App.tgz": "b",
+      "con.txt": "c",
+      dir: "d",
+      "dir/x": "e",
+    });
+    const inUse = async (): Promise<readonly string[]> =>
+      (await lintRepository(await openWorkspace(workspace.disk, folder), testNow))
+        .filter(({ code }) => code === "TUF_LINT_TARGET_NAME")
+        .map(({ level, message }) => `${level} ${message.slice(message.indexOf(": ") + 2)}`);
+    expect(await inUse()).toEqual([
+      `warn "app.tgz", got the same as "App.tgz" where case does not count`,
+      `warn "con.txt", got Windows does not take it`,
+      `warn "dir/x", got "dir" is a target too, and cannot be a folder beside it`,
+    ]);
+    const entry = { length: 1, hashes: { sha256: "00".repeat(32) } };
+    await forge(state, "1.targets.json", staff.targets, ({ signed }) => ({ ...signed, targets: { "../up": entry } }));
+    expect(await inUse()).toEqual([`fail "../up", got no client can store it`]);
+  });
+
   test("looks into bins, and finds a bin that is not there", async () => {
     const staff = hireStaff();
     const { state, workspace } = await published(staff);

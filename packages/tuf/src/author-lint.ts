@@ -3,7 +3,7 @@ import { namesOf } from "./author-delegation.ts";
 import { expiryOf, parseDraft, versionOf, type Draft, textIn } from "./author-draft.ts";
 import { authoritiesOf, findDelegators, type Delegator } from "./author-graph.ts";
 import { lintFinding, type LintFinding } from "./author-lint-finding.ts";
-import { findMissingFiles, findUnreachable } from "./author-lint-target.ts";
+import { findAwkwardNames, findMissingFiles, findUnreachable } from "./author-lint-target.ts";
 import { isTopRole } from "./author-role.ts";
 import { authorityOfRoot, signingStateOf, type Authority } from "./author-sign.ts";
 import { versionsIn } from "./author-snapshot.ts";
@@ -18,7 +18,7 @@ export const soonDays: Readonly<Record<string, number>> = { root: 30, timestamp:
 
 /**
  * Looks for what is wrong with what is published: expiry, thresholds, keys, signatures, the chain of roots, form, delegations that
- * lead nowhere, targets that nobody finds or whose files are missing. Staged versions are not looked at. Proves nothing to a client.
+ * lead nowhere, targets that nobody finds, whose files are missing or that not every client can store. Staged versions are not looked at. Proves nothing to a client.
  */
 export async function lintRepository(workspace: Workspace, now: Date): Promise<readonly LintFinding[]> {
   const root = await workspace.published("root");
@@ -32,6 +32,7 @@ export async function lintRepository(workspace: Workspace, now: Date): Promise<r
   }
   findings.push(...(await lintKeys(root.draft, delegators)), ...(await lintOrphans(workspace, roles)));
   findings.push(...(await findUnreachable(workspace, delegators)), ...(await findMissingFiles(workspace, roles)));
+  findings.push(...(await findAwkwardNames(workspace, roles)));
   return findings;
 }
 

@@ -54,8 +54,8 @@ async function checkCase(disk: Disk, parent: string, name: string): Promise<void
   throw tufError("TUF_TARGET_COLLISION", { checked: quote(name), got: quote(other) });
 }
 
-// As file systems compare that are blind to case and to how accents are composed.
-function folded(name: string): string {
+/** A name as file systems compare it that are blind to case and to how accents are composed. */
+export function folded(name: string): string {
   return name.normalize("NFC").toLowerCase();
 }
 
