@@ -204,6 +204,16 @@ const cliEntries = {
     says: "no repository of updates is trusted here yet",
     fix: "get its root metadata in a safe way, then: countersign update trust root.json --mirror URL",
   },
+  CLI_UPDATE_UNFETCHED: {
+    kind: "unavailable",
+    says: "this client has not fetched the metadata yet",
+    fix: "fetch it: countersign update refresh",
+  },
+  CLI_UPDATE_INCOMPLETE: {
+    kind: "untrusted",
+    says: "the copy lacks a file that belongs to it",
+    fix: "copy all of the repository again, for instance with countersign repo clone",
+  },
   CLI_UPDATE_DAMAGED: {
     kind: "usage",
     says: "the root that this client was told to trust is damaged",

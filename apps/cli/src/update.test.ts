@@ -347,8 +347,15 @@ describe("countersign update verify", () => {
     expect((await runHere(["update", "verify", directory, ...root, "--metadata-only"])).code).toBe(0);
     writeFileSync(join(directory, "targets", target), "the app");
     const manual = [...site.repository.targets.keys()].find((name) => name.endsWith("manual.txt")) ?? "";
+    rmSync(join(directory, "targets", manual));
+    const lacking = json(await runHere(["update", "verify", directory, ...root, "--json"]));
+    expect(lacking).toMatchObject({ exitCode: 1, decision: { code: "CLI_UPDATE_INCOMPLETE" } });
+    expect(lacking.targets).toContainEqual(expect.objectContaining({ name: "docs/manual.txt", outcome: "absent" }));
     writeFileSync(join(directory, "targets", manual), "");
     expect((await runHere(["update", "verify", directory, ...root])).code).toBe(1);
+    rmSync(join(directory, "metadata", "timestamp.json"));
+    const empty = await runHere(["update", "verify", directory, ...root]);
+    expect([empty.code, empty.stderr]).toEqual([1, expect.stringContaining("CLI_UPDATE_INCOMPLETE")]);
   });
 });
 
@@ -356,7 +363,7 @@ describe("countersign update status", () => {
   test("says when something expired, without a network", async () => {
     await trust();
     const empty = await update("status");
-    expect(empty).toMatchObject({ code: 3 });
+    expect([empty.code, empty.stderr]).toEqual([3, expect.stringContaining("CLI_UPDATE_UNFETCHED")]);
     await update("refresh");
     site.server.requests.splice(0);
     const late = await runHere(["update", "status", "--json", ...store()], { now: new Date("2032-01-01T00:00:00Z") });

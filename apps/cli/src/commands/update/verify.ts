@@ -5,13 +5,13 @@ import {
   maxRootBytes,
   needTarget,
   openTarget,
-  tufError,
   verifyTarget,
   type Fetcher,
   type TrustedTarget,
   type Updater,
 } from "@countersign/tuf";
 import { makeDirectoryFetcher, openStore } from "@countersign/tuf/node";
+import { cliError } from "../../errors.ts";
 import { checkDirectory, readSmallFile } from "../../input.node.ts";
 import { interruptible } from "../../interrupt.ts";
 import { identityCheckOf, metadataOf, parseTime, readPinned, storeDirectory } from "../../update-client.ts";
@@ -20,7 +20,7 @@ import type { OutputOptions } from "../../options.ts";
 import type { Terminal } from "../../terminal.ts";
 import type { UpdateVerifyOptions } from "../../update-options.ts";
 
-/** `countersign update verify`: opens no socket and changes nothing. 0 whole and right, 1 refused, 3 something is missing. */
+/** `countersign update verify`: opens no socket and changes nothing. 0 whole and right, 1 not whole or refused, 3 it cannot be read. */
 export async function updateVerifyCommand(
   [directory = ""]: readonly string[],
   given: OutputOptions,
@@ -29,7 +29,7 @@ export async function updateVerifyCommand(
   const options = given as UpdateVerifyOptions;
   const now = options.at === undefined ? terminal.now() : parseTime(options.at, "--at");
   const copy = checkDirectory(directory, "copy");
-  const fetcher = makeDirectoryFetcher({ metadata: metadataOf(copy) });
+  const fetcher = wholeFetcher(makeDirectoryFetcher({ metadata: metadataOf(copy) }));
   const root = await rootOf(options, terminal);
   const identityCheck = await identityCheckOf(options, { ...terminal, now: () => now });
   const updater = createUpdater({
@@ -56,6 +56,19 @@ function countOf({ length }: readonly unknown[]): string {
   return `${length} ${length === 1 ? "target" : "targets"}`;
 }
 
+/** Of all but the next root, which nobody may have made yet, a copy must have what is asked for. */
+function wholeFetcher(fetcher: Fetcher): Fetcher {
+  return {
+    ...fetcher,
+    metadata: async (name, options) => {
+      const bytes = await fetcher.metadata(name, options);
+      if (bytes === undefined && !/^\d+\.root\.json$/.test(name))
+        throw cliError("CLI_UPDATE_INCOMPLETE", `metadata ${quote(name)}`);
+      return bytes;
+    },
+  };
+}
+
 async function rootOf(options: UpdateVerifyOptions, terminal: Terminal): Promise<Uint8Array> {
   if (options.root !== undefined) return readSmallFile(options.root, "root", maxRootBytes);
   const directory = storeDirectory(options, terminal);
@@ -76,7 +89,7 @@ async function verifyAll(updater: Updater, fetcher: Fetcher, reports: TargetRepo
       if (!(error instanceof TrustError)) throw error;
       problems.push(error);
       const outcome =
-        error.code === "TUF_TARGET_ABSENT" ? "absent" : error.kind === "unavailable" ? "unknown" : "refused";
+        error.code === "CLI_UPDATE_INCOMPLETE" ? "absent" : error.kind === "unavailable" ? "unknown" : "refused";
       reports.push(reportTarget(target, outcome));
     }
   }
@@ -85,7 +98,7 @@ async function verifyAll(updater: Updater, fetcher: Fetcher, reports: TargetRepo
 
 async function verifyOne(target: TrustedTarget, fetcher: Fetcher): Promise<TargetReport> {
   const found = await openTarget(fetcher, target, {});
-  if (found === undefined) throw tufAbsent(target);
+  if (found === undefined) throw cliError("CLI_UPDATE_INCOMPLETE", `target ${quote(target.name)}`);
   const artifact = await digestStream(found.body, {
     name: target.name,
     hashes: target.digests.map(digestName),
@@ -94,11 +107,8 @@ async function verifyOne(target: TrustedTarget, fetcher: Fetcher): Promise<Targe
   return { ...reportTarget(target, "verified"), claims: verifyTarget(target, artifact) };
 }
 
-function tufAbsent({ name }: TrustedTarget): TrustError {
-  return tufError("TUF_TARGET_ABSENT", { checked: quote(name) });
-}
-
-/** What is wrong before what is missing. */
+/** What is wrong before what is missing, and that before what cannot be read. */
 function worst(problems: readonly TrustError[]): TrustError {
-  return problems.find(({ kind }) => kind !== "unavailable") ?? (problems[0] as TrustError);
+  const told = problems.filter(({ kind }) => kind !== "unavailable");
+  return told.find(({ code }) => code !== "CLI_UPDATE_INCOMPLETE") ?? told[0] ?? (problems[0] as TrustError);
 }
