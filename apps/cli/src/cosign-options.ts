@@ -47,7 +47,11 @@ const workflow = (name: string, says: string): Flag => ({
 export const cosignVerifyFlags: readonly Flag[] = [
   { flags: "--new-bundle-format", says: note, group: "Output:" },
   { flags: "--use-signed-timestamps", says: note, group: "Trust:" },
-  { flags: "--insecure-ignore-tlog", says: "the same as --danger-no-log", group: "Trust:" },
+  {
+    flags: "--insecure-ignore-tlog",
+    says: "accept a signature that no log has seen; a certificate still needs a timestamp",
+    group: "Trust:",
+  },
   {
     flags: "--insecure-ignore-sct",
     says: "accept a certificate that no CT log has seen",

@@ -68,6 +68,23 @@ describe("the options of cosign's blob commands", () => {
     expect(await stage.run(both)).toMatchObject({ code: 2 });
   });
 
+  test("an instance without a log: signing says so, and --insecure-ignore-tlog or a policy takes it", async () => {
+    const services = JSON.parse(textOf(stage.path("sigstore/signing_config.json"))) as object;
+    const config = stage.write("no-log.json", JSON.stringify({ ...services, rekorTlogUrls: [], rekorTlogConfig: undefined })); // prettier-ignore
+    const unlogged = stage.path("unlogged.json");
+    const signing = ["--signing-config", config, ...stage.trust, "--identity-token", stage.path("token.jwt"), "--yes"];
+    const signed = await stage.run(["sign-blob", file, "--bundle", unlogged, ...signing]);
+    expect(signed).toMatchObject({ code: 0, stderr: expect.stringContaining("names no log") as string });
+    const run = (...more: readonly string[]) =>
+      stage.run(["verify-blob", file, "--bundle", unlogged, ...stage.trust, ...more]);
+    expect(codeOf((await run(...stage.expected)).stderr)).toBe("SIGSTORE_TOO_FEW_LOG_ENTRIES");
+    expect(await run(...stage.expected, "--insecure-ignore-tlog")).toMatchObject({ code: 0 });
+    expect(await run(...stage.expected, "--danger-no-log")).toMatchObject({ code: 2 });
+    const [, identity, , issuer] = stage.expected;
+    const rules = { version: "countersign.policy/v1", signers: [{ identity, issuer }], require: { logEntries: 0 } };
+    expect(await run("--policy", stage.write("no-log-policy.json", JSON.stringify(rules)))).toMatchObject({ code: 0 });
+  });
+
   test("what has no effect is said", async () => {
     const { code, stderr } = await verify("--max-workers", "4", "--timeout", "3m", "--use-signed-timestamps");
     expect(code).toBe(0);

@@ -65,6 +65,18 @@ describe("streams", () => {
     expect(await runProgram("sh", ["-c", shell])).toMatchObject({ code: 0 });
   });
 
+  test("a predicate from standard input, as cosign's users pipe it", async () => {
+    const more = ["--type", "custom", "--bundle", stage.path("piped.json"), ...stage.signing];
+    const argv = ["attest-blob", file, "--predicate", "-", "--key", stage.makeKey("piped").secret, ...more];
+    expect(await runBuilt(argv, { input: '{"answer":42}' })).toMatchObject({ code: 0 });
+    const { dsseEnvelope } = JSON.parse(textOf(stage.path("piped.json"))) as { dsseEnvelope: { payload: string } };
+    expect(Buffer.from(dsseEnvelope.payload, "base64").toString()).toContain("42");
+    expect(await runBuilt(["attest-blob", "-", ...argv.slice(2)], { input: "{}" })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("CLI_OPTION_CONFLICT") as string,
+    });
+  });
+
   test("a reader that went away is no error", async () => {
     const shell = `{ "${process.execPath}" "${builtMain}" completion bash; echo "code $?" >&2; } | true`;
     for (let times = 0; times < 3; times++)

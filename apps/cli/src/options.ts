@@ -44,7 +44,7 @@ export interface VerifyOptions extends OutputOptions, TrustOptions, IdentityOpti
   readonly dangerNoLog?: true;
   readonly secondOpinion?: true;
   readonly offline?: true;
-  /** cosign's word for `dangerNoLog`. */
+  /** cosign's word for `dangerNoLog`; for certificates as well. */
   readonly insecureIgnoreTlog?: true;
   /** cosign's word for `scts: 0` in a policy. */
   readonly insecureIgnoreSct?: true;
@@ -338,13 +338,13 @@ export const attestFlags: readonly Flag[] = [
   },
   {
     flags: "--predicate <file>",
-    says: "the predicate, as JSON; with --type custom, any text",
+    says: "the predicate, as JSON; with --type custom, any text; - is standard input",
     group: "Statement:",
     conflicts: ["statement", "provenance"],
   },
   {
     flags: "--statement <file>",
-    says: "a whole in-toto Statement, signed to the letter; it must name every file",
+    says: "a whole in-toto Statement, signed to the letter; it must name every file; - is standard input",
     group: "Statement:",
     conflicts: ["provenance"],
   },

@@ -45,9 +45,13 @@ export async function acceptanceOf(
     const key = await readPublicKey(options.key, options, terminal);
     return { policy: { signers: [{ kind: "key", keyid: key.keyid }], ...require }, keys: [key] };
   }
-  if (isLogWaived) {
-    throw cliError("CLI_OPTION_CONFLICT", { checked: "--danger-no-log", expected: "--key beside it", got: "no --key" });
-  }
+  // cosign's word waives the log for certificates too, whose time then comes from a timestamp authority.
+  if (options.dangerNoLog === true)
+    throw cliError("CLI_OPTION_CONFLICT", {
+      checked: "--danger-no-log",
+      expected: "--key beside it, or for an identity a policy with require: { logEntries: 0 }",
+      got: "no --key",
+    });
   const { identity, issuer } = await identityOf(options, inspectable);
   const extensions = workflowOf(options);
   const rule = { kind: "certificate", identity, issuer, ...(extensions.size > 0 && { extensions }) } as const;

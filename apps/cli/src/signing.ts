@@ -36,6 +36,7 @@ export async function makeSigning(options: SignOptions, terminal: Terminal, what
   if (options.dangerNoLog === true || options.timestamp === true)
     throw cliError("CLI_OPTION_CONFLICT", { checked: alone, expected: "--key beside it", got: "no --key" });
   const services = await chooseServices(options, terminal);
+  noteNoLog(services, options, terminal);
   const source = findTokenSource(options, services, terminal);
   const algorithm = keyAlgorithms.get(options.signingAlgorithm ?? "") ?? "ecdsa-p256-sha256";
   const { audience } = source;
@@ -57,6 +58,7 @@ interface KeySigning {
 
 async function keySigning({ options, world, what, terminal }: KeySigning): Promise<Signing> {
   const services = await keyServices(options, terminal);
+  if (options.dangerNoLog !== true) noteNoLog(services, options, terminal);
   // An envelope's Ed25519 signature is the pure one for every verifier; only a file's has to be Ed25519ph for the log.
   const shown = what === "files" ? services : undefined;
   const signer = await readSigner(options.key ?? "", shown, options, terminal);
@@ -71,6 +73,13 @@ async function keySigning({ options, world, what, terminal }: KeySigning): Promi
     open: () => Promise.resolve(as),
     world: await calling(services, options, world),
   };
+}
+
+/** A private instance may have no log. Verifiers ask for one unless they are told. */
+function noteNoLog(services: Partial<Services> | undefined, options: SignOptions, terminal: Terminal): void {
+  if ((services?.rekor ?? []).length > 0 || options.quiet === true) return;
+  const what = "the signing config names no log: whoever verifies needs a policy with require: { logEntries: 0 }";
+  terminal.err(formatNote(what, terminal));
 }
 
 /** The world in which timestamp authorities are called as the options say. */

@@ -19,7 +19,7 @@ import {
 } from "@countersign/core";
 import { isDigestOperand } from "./artifact.node.ts";
 import { cliError } from "./errors.ts";
-import { readSmallFile } from "./input.node.ts";
+import { readSmallFile, readStandardInput } from "./input.node.ts";
 import type { AttestOptions } from "./options.ts";
 
 /** What will be attested, as far as it is known before anything else is read. */
@@ -34,17 +34,26 @@ export type StatementPlan =
   | { readonly kind: "provenance"; readonly predicateType: string };
 
 /**
- * Reads what the options name, and checks a predicate by the rules of its type. Throws CLI_USAGE unless it is exactly one,
- * CLI_FILE_*, CLI_OPTION_CONFLICT and core's errors of statements and predicates.
+ * Reads what the options name, `-` from standard input, and checks a predicate by the rules of its type. Throws CLI_USAGE unless
+ * it is exactly one, CLI_FILE_*, CLI_OPTION_CONFLICT and core's errors of statements and predicates.
  */
-export function readPlan(options: AttestOptions, now: Date): StatementPlan {
+export async function readPlan(
+  options: AttestOptions,
+  { operands, now }: { readonly operands: readonly string[]; readonly now: Date },
+): Promise<StatementPlan> {
   const { type, predicate, statement, provenance } = options;
-  if (statement !== undefined) return statementPlan(statement, type);
+  if (operands.includes("-") && [predicate, statement].includes("-"))
+    throw cliError("CLI_OPTION_CONFLICT", { checked: "-", got: "both the file and what is said of it, from one standard input" }); // prettier-ignore
+  if (statement !== undefined) return statementPlan(await readInput(statement, "statement"), type);
   if (provenance === true) return provenancePlan(type);
   if (predicate === undefined)
     throw cliError("CLI_USAGE", "one of --predicate <file>, --statement <file> and --provenance is needed");
   if (type === undefined) throw cliError("CLI_USAGE", "--predicate needs --type <type> beside it");
-  return predicatePlan(predicate, type, now);
+  return predicatePlan(await readInput(predicate, "predicate"), type, now);
+}
+
+async function readInput(path: string, what: string): Promise<Uint8Array> {
+  return path === "-" ? readStandardInput() : readSmallFile(path, what);
 }
 
 /** The hashes that the files have to be read with: those that a statement names them by, or is to name them by. */
@@ -69,8 +78,7 @@ export function subjectOf({ name, digests }: Artifact): Subject {
   return name === "-" || isDigestOperand(name) ? { digest } : { name: basename(name), digest };
 }
 
-function statementPlan(path: string, type: string | undefined): StatementPlan {
-  const bytes = readSmallFile(path, "statement");
+function statementPlan(bytes: Uint8Array, type: string | undefined): StatementPlan {
   const statement = parseStatement(bytes);
   const { predicateType, predicate } = statement;
   if (type !== undefined && resolvePredicateType(type) !== predicateType)
@@ -89,9 +97,9 @@ function provenancePlan(type: string | undefined): StatementPlan {
   return { kind: "provenance", predicateType: slsaProvenanceType };
 }
 
-function predicatePlan(path: string, type: string, now: Date): StatementPlan {
+function predicatePlan(bytes: Uint8Array, type: string, now: Date): StatementPlan {
   const predicateType = resolvePredicateType(type);
-  const text = parseUtf8(readSmallFile(path, "predicate"));
+  const text = parseUtf8(bytes);
   if (type === "custom")
     return { kind: "predicate", predicateType, predicate: JSON.stringify(makeCosignCustom(text, now)) };
   const predicate = type === "spdx" ? jsonOrText(text) : text;

@@ -131,7 +131,7 @@ function ruleFor(bundle: Bundle, [key]: readonly Verifier[]): SignerRule {
   return { kind: "certificate", identity: { exact: identity.value }, issuer: { exact: issuer } };
 }
 
-// Who signs with a key and no log has said so; a receiver has to allow it as well.
-function requireFor(as: SignAs): Partial<Requirements> {
-  return as.kind === "key" && (as.services?.rekor ?? []).length === 0 ? { logEntries: 0 } : {};
+// Who signs without a log, or with services that have none, has said so; a receiver has to allow it as well.
+function requireFor({ services }: SignAs): Partial<Requirements> {
+  return (services?.rekor ?? []).length === 0 ? { logEntries: 0 } : {};
 }

@@ -1,4 +1,4 @@
-import { findingOf, type Finding, type Requirements, type Verifier } from "@countersign/core";
+import { findingOf, quote, TrustError, type Finding, type Requirements, type Verifier } from "@countersign/core";
 import { mergeTrustRoots, parseTrustRoots, requirements, type TrustRoot } from "@countersign/sigstore";
 import { parseWitnessPolicy, type WitnessPolicy } from "@countersign/tlog";
 import { pipelineError } from "./errors.ts";
@@ -61,7 +61,7 @@ export async function loadTrust(options: TrustOptions): Promise<Trust> {
   const files = options.files?.length ? options.files : [await embeddedFile(name)];
   const sources = files.map((file) => sourceOf(file, options.now));
   const ageFindings = sources.flatMap((source) => checkAge(source, options.maxAgeDays));
-  const roots = files.flatMap((file) => parseTrustRoots(file.bytes));
+  const roots = files.flatMap(parseFile);
   const root = mergeTrustRoots(roots);
   return {
     root,
@@ -73,6 +73,17 @@ export async function loadTrust(options: TrustOptions): Promise<Trust> {
     ...(name === "github" ? { require: requirements.github } : {}),
     ...(options.witnesses === undefined ? {} : { witnesses: parseWitnessPolicy(options.witnesses) }),
   };
+}
+
+/** Of several files the message says which. */
+function parseFile({ source, bytes }: TrustFile): readonly TrustRoot[] {
+  try {
+    return parseTrustRoots(bytes);
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error;
+    const { code, kind, fix, message } = error;
+    throw new TrustError(code, { kind, says: `trust root ${quote(source)}`, fix }, message, error);
+  }
 }
 
 async function embeddedFile(name: InstanceName): Promise<TrustFile> {

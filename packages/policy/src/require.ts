@@ -1,6 +1,6 @@
 import { equalBytes, parseBase64, quote, type Claims, type SignedBy, type TrustError } from "@countersign/core";
 import { policyError } from "./errors.ts";
-import { formatMatch, isMatch } from "./match.ts";
+import { formatMatch, isMatch, type Match } from "./match.ts";
 import type { CertificateRule, DenyList, KeyRule, Policy, SignerRule } from "./policy.ts";
 
 /** Why `signer` is not the one that `rule` names, or undefined if it is. */
@@ -28,6 +28,11 @@ export function formatSigner(signer: SignedBy): string {
   return `${quote(signer.identity.value)} vouched for by ${quote(signer.issuer)}`;
 }
 
+/** In the message of a refusal: other tools are content with a part of the value. */
+function formatWanted(match: Match): string {
+  return "exact" in match ? formatMatch(match) : `the whole of it to match ${formatMatch(match)}`;
+}
+
 function keyProblem(signer: SignedBy, rule: KeyRule): TrustError | undefined {
   if (signer.kind === "key" && signer.keyid === rule.keyid) return undefined;
   return policyError("POLICY_KEY_MISMATCH", { expected: formatRule(rule), got: formatSigner(signer) });
@@ -39,12 +44,12 @@ function certificateProblem(signer: SignedBy, rule: CertificateRule): TrustError
   }
   if (!isMatch(rule.identity, signer.identity.value)) {
     return policyError("POLICY_IDENTITY_MISMATCH", {
-      expected: formatMatch(rule.identity),
+      expected: formatWanted(rule.identity),
       got: quote(signer.identity.value),
     });
   }
   if (!isMatch(rule.issuer, signer.issuer)) {
-    return policyError("POLICY_ISSUER_MISMATCH", { expected: formatMatch(rule.issuer), got: quote(signer.issuer) });
+    return policyError("POLICY_ISSUER_MISMATCH", { expected: formatWanted(rule.issuer), got: quote(signer.issuer) });
   }
   return extensionProblem(signer.extensions, rule);
 }
@@ -58,7 +63,7 @@ function extensionProblem(
     if (got !== undefined && isMatch(match, got)) continue;
     return policyError("POLICY_EXTENSION_MISMATCH", {
       checked: name,
-      expected: formatMatch(match),
+      expected: formatWanted(match),
       got: got === undefined ? "nothing" : quote(got),
     });
   }

@@ -22,7 +22,7 @@ export async function attestCommand(
   options: AttestOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const plan = readPlan(options, terminal.now());
+  const plan = await readPlan(options, { operands, now: terminal.now() });
   const path = outputOf(operands, plan, options);
   if (path !== "-") checkOutput(path, [...preciousOf(operands, options), ...inputsOf(options)]);
   const signing = await makeSigning(options, terminal, "statement");
@@ -92,9 +92,10 @@ function outputOf(operands: readonly string[], plan: StatementPlan, { bundle, js
 }
 
 function inputsOf({ predicate, statement }: AttestOptions): { readonly path: string; readonly what: string }[] {
+  const isFile = (path: string | undefined): path is string => path !== undefined && path !== "-";
   return [
-    ...(predicate === undefined ? [] : [{ path: predicate, what: "the predicate" }]),
-    ...(statement === undefined ? [] : [{ path: statement, what: "the statement" }]),
+    ...(isFile(predicate) ? [{ path: predicate, what: "the predicate" }] : []),
+    ...(isFile(statement) ? [{ path: statement, what: "the statement" }] : []),
   ];
 }
 

@@ -38,7 +38,7 @@ export async function imageAttestCommand(
 ): Promise<number> {
   if (options.statement === undefined && (options.predicate === undefined || options.type === undefined))
     throw cliError("CLI_USAGE", "--predicate <file> and --type <type> are needed, or --statement <file>");
-  const plan = readPlan(options, terminal.now());
+  const plan = await readPlan(options, { operands: [], now: terminal.now() });
   const { predicateType } = plan;
   const statement: ImageStatement =
     plan.kind === "statement"
