@@ -43,6 +43,8 @@ const commandHints: ReadonlyMap<string, string> = new Map([
   ["signing-config", "countersign trust create --output-signing-config FILE"],
   ["env", "countersign help environment"],
   ["verify-attestation", "countersign image verify-attestation"],
+  ["dockerfile", "countersign image verify-dockerfile FILE"],
+  ["manifest", "countersign image verify-manifests FILE"],
   ["login", "log in with docker, podman or oras: their credentials are used"],
   ...["tree", "triangulate", "copy", "save", "load", "download", "attach", "clean"].map(
     (name) => [name, `countersign image ${name}`] as const,

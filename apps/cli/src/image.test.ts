@@ -292,7 +292,8 @@ require: { logEntries: 0 }
     async () => {
       const { name, pinned } = await makeImage();
       const type = "https://example.com/predicate/v1";
-      const as = ["--key", stage.makeKey(`kinds-${images}`).secret, "--danger-no-log", ...stage.trust];
+      const key = stage.makeKey(`kinds-${images}`);
+      const as = ["--key", key.secret, "--danger-no-log", ...stage.trust];
       const predicate = ["--type", type, "--predicate", stage.write("kinds.json", "{}")];
       for (const layout of [[], ["--legacy"]]) {
         await stage.run(["image", "sign", pinned, ...as, ...layout]);
@@ -307,6 +308,10 @@ require: { logEntries: 0 }
       const signatures = ["bundle signature", "sig-tag signature"];
       const attestations = ["att-tag attestation", "bundle attestation"];
       expect(await kinds()).toEqual([...attestations, ...signatures].toSorted());
+      const verify = ["image", "verify", name, "--key", key.public, "--danger-no-log", ...stage.trust];
+      // That there are attestations as well is nothing to warn of.
+      expect((await stage.run(verify)).stderr).not.toContain("PIPELINE_IMAGE_ROLE");
+      expect((await stage.run([...verify, "--verbose"])).stderr).toContain("PIPELINE_IMAGE_ROLE");
       expect((await stage.run(["image", "tree", name])).stdout).toContain(`unverified) ${type}`);
       for (const kind of ["signature", "attestation"]) {
         const { stdout } = await stage.run(["image", "download", name, "--kind", kind]);
@@ -485,6 +490,11 @@ test("cosign's spellings mean the same, or are answered with ours", async () => 
 });
 
 test("wrong usage is said before any socket is opened", async () => {
+  const digest = `@sha256:${"0".repeat(64)}`;
+  const elsewhere = await stage.run(["image", "copy", "registry.invalid/a:1", `registry.invalid/b${digest}`]);
+  expect(elsewhere).toMatchObject({ code: 2, stderr: expect.stringContaining("CLI_OPTION_CONFLICT") as string });
+  const save = await stage.run(["image", "save", "registry.invalid/a:1"]);
+  expect(save.stderr).toContain("see countersign image save --help");
   const identity = ["--certificate-identity", "a@example.com", "--certificate-oidc-issuer", "https://example.com"];
   expect(await stage.run(["image", "verify", "Not An Image", ...identity])).toMatchObject({ code: 2 });
   expect(await stage.run(["image", "verify", "registry.invalid/app"])).toMatchObject({ code: 2 });

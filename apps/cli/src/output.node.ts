@@ -4,9 +4,11 @@ import {
   closeSync,
   constants,
   existsSync,
+  fchmodSync,
   fsyncSync,
   openSync,
   readSync,
+  realpathSync,
   renameSync,
   statSync,
   unlinkSync,
@@ -26,6 +28,20 @@ import { checkDirectory } from "./input.node.ts";
 export function writeAtomic(path: string, text: string): void {
   if (isStream(path)) writeThrough(path, text);
   else writeBeside(path, text);
+}
+
+/** Writes a file anew as `writeAtomic`, and leaves all else of it as it was: its rights, and a link that leads to it. */
+export function rewriteFile(path: string, text: string): void {
+  if (isStream(path)) return writeThrough(path, text);
+  let real: string;
+  let mode: number;
+  try {
+    real = realpathSync(path);
+    mode = statSync(real).mode & 0o7777;
+  } catch (error) {
+    throw failedOutput(path, error);
+  }
+  writeBeside(real, text, mode);
 }
 
 /** Whether the name is no file's of its own: a rename would put a file where the pipe or device was. */
@@ -48,10 +64,10 @@ function writeThrough(path: string, text: string): void {
   }
 }
 
-function writeBeside(path: string, text: string): void {
+function writeBeside(path: string, text: string, mode?: number): void {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
-    writeSynced(temporary, text);
+    writeSynced(temporary, text, mode);
     renameSync(temporary, path);
     syncDirectory(dirname(path));
   } catch (error) {
@@ -100,9 +116,10 @@ function checkPlace(path: string): void {
   }
 }
 
-function writeSynced(path: string, text: string): void {
+function writeSynced(path: string, text: string, mode: number | undefined): void {
   const fd = openSync(path, "wx", 0o644);
   try {
+    if (mode !== undefined) fchmodSync(fd, mode);
     writeWhole(fd, text);
     fsyncSync(fd);
   } finally {

@@ -3,7 +3,7 @@ import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, 
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { checkOutput, writeAtomic } from "./output.node.ts";
+import { checkOutput, rewriteFile, writeAtomic } from "./output.node.ts";
 import { makeFolder } from "./scenario.ts";
 
 const fault = vi.hoisted(() => ({ step: "", code: "" }));
@@ -36,6 +36,21 @@ function emptyFolder(name: string): string {
   mkdirSync(path);
   return path;
 }
+
+test("rewriteFile keeps a file's rights and the link that leads to it, and the old text if it fails", () => {
+  const [path, link] = [join(folder.path, "rights.yaml"), join(folder.path, "link.yaml")];
+  writeFileSync(path, "one", { mode: 0o640 });
+  fs.chmodSync(path, 0o640);
+  symlinkSync("rights.yaml", link);
+  rewriteFile(link, "two");
+  expect(readFileSync(path, "utf8")).toBe("two");
+  expect(fs.lstatSync(link).isSymbolicLink()).toBe(true);
+  expect(statSync(path).mode & 0o777).toBe(0o640);
+  fault.step = "fsync";
+  fault.code = "ENOSPC";
+  expect(() => rewriteFile(link, "three")).toThrow(expect.objectContaining({ code: "CLI_OUTPUT_FAILED" }) as Error);
+  expect(readFileSync(path, "utf8")).toBe("two");
+});
 
 describe("writeAtomic", () => {
   test("writes all of it, over an old file too", () => {

@@ -1,4 +1,4 @@
-import { quote } from "@countersign/core";
+import { quote, type Finding } from "@countersign/core";
 import type { ImageReport, ImageVerdict } from "@countersign/pipeline";
 import {
   claimLines,
@@ -25,11 +25,16 @@ export function formatImageText(report: ImageReport, terminal: Terminal, detail:
   const images = report.images.flatMap((image) => imageLines(image, terminal, detail));
   const findings = [...report.findings, ...report.images.flatMap((image) => image.findings)];
   const warnings = findings
-    .filter((finding) => finding.level === "warn")
+    .filter((finding) => finding.level === "warn" && !(isAllowed && detail === "outcome" && isUsual(finding)))
     .map((finding) => warningLine(finding, terminal));
   const hints = isAllowed ? [] : formatHints(findings.filter((finding) => finding.level !== "warn"));
   const tag = [...tagLines(report.tag), ...opinionLines(report.tag?.secondOpinion, terminal, detail)];
   return [...head, ...tag, ...images, ...new Set([...warnings, ...hints]), ""].join("\n");
+}
+
+/** An image has attestations, and signatures of others, beside the signature that was asked for. */
+function isUsual({ code }: Finding): boolean {
+  return code === "PIPELINE_IMAGE_ROLE" || code === "SIGSTORE_KEY_NEEDED" || code === "SIGSTORE_KEY_UNWANTED";
 }
 
 /** What the map says, and how old it is. */

@@ -54,7 +54,11 @@ describe("logins from files", () => {
       "https://example.com": { registrytoken: "fixed" },
       "https://index.docker.io/v1/": { username: "hub", password: "pw" },
       "empty.example.com": {},
+      "https://old.example.com:5000/v1/": { username: "old", password: "pw" },
+      "http://quay.io/v2/": { username: "not", password: "this" },
     };
+    expect(await ask({ auths }, "old.example.com:5000")).toMatchObject({ username: "old" });
+    expect(await ask({ auths }, "old.example.com")).toBeUndefined();
     expect(await ask({ auths })).toEqual({ kind: "password", username: "team", password: "pw" });
     expect(await ask({ auths }, "ghcr.io", "other")).toEqual({ kind: "password", username: "host", password: "a:b" });
     expect(await ask({ auths }, "quay.io")).toEqual({ kind: "identity-token", token: "refresh" });

@@ -103,7 +103,8 @@ function answer(
 
 async function blobAnswer(folder: string, digest: string): Promise<OciResponse> {
   const path = digestPath(folder, digest);
-  if (path === undefined || (await lengthOf(path)) === undefined) return answer(404);
+  // Build tools make layouts of links; what comes is hashed, wherever it lies. Only a pipe or a device is never opened.
+  if (path === undefined || (await lengthOf(path, stat)) === undefined) return answer(404);
   return { status: 200, headers: {}, body: createReadStream(path) };
 }
 
@@ -255,9 +256,10 @@ function digestPath(folder: string, text: string): string | undefined {
   return /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/.test(text) ? blobPath(folder, text as Digest) : undefined;
 }
 
-async function lengthOf(path: string): Promise<number | undefined> {
+/** Of a plain file; when writing, a link is none. */
+async function lengthOf(path: string, look: typeof lstat = lstat): Promise<number | undefined> {
   try {
-    const found = await lstat(path);
+    const found = await look(path);
     return found.isFile() ? found.size : undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;

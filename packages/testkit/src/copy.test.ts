@@ -28,7 +28,7 @@ import {
   maxLooseBytes,
 } from "@countersign/oci/node";
 import { inspectImage, loadTrust, makeHttp, signImage } from "@countersign/pipeline";
-import { mkdtemp, open as openFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open as openFile, readdir, readFile, rm, writeFile, rename, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -307,6 +307,21 @@ describe("image layouts", () => {
     const registry = open(layoutHttp(layout));
     await expect(registry.manifest({ ...repository, tag: "2.0" })).rejects.toEqual(code("OCI_DIGEST_MISMATCH"));
     await expect(registry.manifest({ ...repository, digest: root })).rejects.toEqual(code("OCI_DIGEST_MISMATCH"));
+  });
+
+  test("blobs that are links, as build tools lay them, are read; what they lead to is hashed", async () => {
+    const layout = join(folder, "links");
+    const blobs = join(layout, "blobs", "sha256");
+    await copyImage(open(), { ...repository, tag: "1.0" }, await layoutTarget(layout), { tag: "2.0" });
+    const moved = join(folder, "moved");
+    await rename(blobs, moved);
+    await mkdir(blobs);
+    for (const name of await readdir(moved)) await symlink(join(moved, name), join(blobs, name));
+    await expectWhole(open(layoutHttp(layout)), { registry: "anything.invalid", repository: "any/name" });
+    for (const name of await readdir(moved)) await writeFile(join(moved, name), "changed");
+    await expect(open(layoutHttp(layout)).manifest({ ...repository, digest: root })).rejects.toEqual(
+      code("OCI_DIGEST_MISMATCH"),
+    );
   });
 
   test("folders that are no layout, names twice, names that are paths", async () => {

@@ -27,6 +27,12 @@ export async function imageCopyCommand(
   terminal: Terminal,
 ): Promise<number> {
   const [from, to] = [parseReference(operands[0] ?? ""), parseReference(operands[1] ?? "")];
+  // A digest is what the content has, and no place for other content.
+  if (to.digest !== undefined && to.digest !== from.digest)
+    throw cliError("CLI_OPTION_CONFLICT", {
+      checked: plain(formatReference(to)),
+      expected: "a target without a digest, or the source by the same digest",
+    });
   const registry = openRegistry(options, [from, to], terminal);
   const neighbour = from.registry === to.registry && from.repository !== to.repository ? from.repository : undefined;
   return await move({ source: registry, from, target: registryTarget(registry, to, neighbour), to, options, terminal });

@@ -10,7 +10,7 @@ import { attempt, parseUtf8, quote } from "@countersign/core";
 import { cliError } from "../../errors.ts";
 import type { ImageFilesOptions } from "../../image-options.ts";
 import { readSmallFile, readStandardInput } from "../../input.node.ts";
-import { writeAtomic } from "../../output.node.ts";
+import { rewriteFile } from "../../output.node.ts";
 import { formatJson } from "../../render-json.ts";
 import { formatWarning } from "../../render-text.ts";
 import type { Terminal } from "../../terminal.ts";
@@ -154,5 +154,5 @@ function digestsOf(outcomes: readonly Outcome[]): ReadonlyMap<string, string> {
 
 function write(file: string, text: string, pinned: string, terminal: Terminal): void {
   if (file === "-") terminal.out(pinned);
-  else if (pinned !== text) writeAtomic(file, pinned);
+  else if (pinned !== text) rewriteFile(file, pinned);
 }
