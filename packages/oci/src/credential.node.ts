@@ -92,7 +92,7 @@ async function readConfig(path: string): Promise<Config | undefined> {
   for (const [key, value] of members(reader.optionalJson("auths")))
     if (typeof value === "object" && value !== null && !Array.isArray(value)) auths.set(key, value as JsonObject);
   // Older clients wrote addresses, such as https://registry.example.com/v1/, and meant the host.
-  for (const [key, value] of [...auths]) {
+  for (const [key, value] of auths) {
     const host = /^https?:\/\/([^/]+)(?:\/.*)?$/.exec(key)?.[1];
     if (host !== undefined && !auths.has(host)) auths.set(host, value);
   }

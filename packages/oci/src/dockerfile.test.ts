@@ -19,6 +19,7 @@ describe("images of a Dockerfile", () => {
     ],
     ["in quotes", 'FROM good\nRUN --mount=type=bind,"from=evil",target=/x /x/run', "2 RUN --mount evil"],
     ["escaped", "FROM good\nRUN --mount=type=bind,fr\\om=evil,target=/x /x/run", "2 RUN --mount evil"],
+    ["a quote inside a member", "FROM good\nRUN --mount=type=bind,f'rom=evil,target=/x' /x/run", "2 RUN --mount evil"],
     ["a flag in quotes", 'FROM good\nCOPY "--from=evil" / /', "2 COPY --from evil"],
   ])("nothing hides: %s", (_, text, hidden) => {
     expect(images(text)).toEqual(["1 FROM good", hidden]);
@@ -35,9 +36,16 @@ describe("images of a Dockerfile", () => {
     ["another frontend's language, begun by //", "// syntax=evil\nFROM good"],
     ["the same as JSON", '{"syntax":"evil"}'],
     ["what is no instruction", "FROM good\n!FROM evil"],
+    ["a quote that ends with the line", "FROM good\nRUN --mount=type=bind,fro'm=evil,target=/x ls"],
+    ["letters in flags that builders take for blanks", "FROM good\nCOPY --chown=\u00e0--from=evil / /"],
     ["a mark before a comment", "FROM good\nRUN true \\\n\ufeff# x\nFROM evil"],
   ])("refused: %s", (_, text) => {
     expect(() => images(text)).toThrow(code("OCI_DOCKERFILE_MALFORMED"));
+  });
+
+  test("nothing hides behind another escape, or in a stage's name that only looks like one", () => {
+    expect(images("# escape=`\nFROM good\nRUN --mount=fr`om=evil /x/run")).toContain("3 RUN --mount evil");
+    expect(images("FROM good\nFROM x\u00a0AS\u00a0evil\nFROM evil")).toContain("3 FROM evil");
   });
 
   test("stages are no images, by name, by number and in any case", () => {

@@ -28,7 +28,7 @@ export function findDockerfileImages(
     throw ociError("OCI_TOO_LARGE", { checked: "Dockerfile", expected: `at most ${maxDockerfileChars} characters` });
   const { escape, syntax: written } = directivesOf(text);
   const syntax = buildArgs.get("BUILDKIT_SYNTAX") ?? written;
-  const file: State = { args: automaticArgs(buildArgs), buildArgs, stages: [], uses: [] };
+  const file: State = { escape, args: automaticArgs(buildArgs), buildArgs, stages: [], uses: [] };
   if (syntax !== undefined) file.uses.push({ image: syntax, by: "syntax", line: 1 });
   for (const instruction of instructionsOf(text, escape)) read(instruction, file);
   return file.uses;
@@ -48,6 +48,8 @@ interface Instruction {
 }
 
 interface State {
+  /** What takes the meaning from the character behind it. */
+  readonly escape: string;
   readonly args: Map<string, string>;
   readonly buildArgs: ReadonlyMap<string, string>;
   /** Names of stages so far, lower case; a stage without one has an empty text. */
@@ -68,14 +70,14 @@ function directivesOf(text: string): { readonly escape: string; readonly syntax?
     .split(/\r?\n/)
     .entries()) {
     if (!/^\s*#/.test(line)) break;
-    const [, word = "", value = ""] = /^\s*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/.exec(line) ?? [];
+    const [, word = "", value = ""] = /^\s*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*([^]+?)\s*$/.exec(line) ?? [];
     const name = word.toLowerCase();
     if (name === "escape" && (!isFirst || (value !== "`" && value !== "\\")))
       throw malformed(at + 1, "# escape= with ` or \\, before all other comments", quote(line));
     isFirst &&= ["escape", "syntax", "check"].includes(name);
     if (name === "escape") escape = value;
     // Whatever stands behind the image's name is for the image.
-    if (name === "syntax") syntax = value.split(/\s/)[0];
+    if (name === "syntax") syntax = value.split(" ")[0];
   }
   return { escape, ...(syntax !== undefined && { syntax }) };
 }
@@ -171,7 +173,9 @@ function readArgs(rest: string, file: State, line: number): void {
 }
 
 function readFrom(rest: string, file: State, line: number): void {
-  const words = wordsOf(rest).filter((word) => !word.startsWith("--"));
+  const words = splitFlags(rest, file, line)
+    .after.split(/[\t\v\f\r ]+/)
+    .filter((word) => word !== "");
   const [image, as, name, ...more] = words;
   if (image === undefined || more.length > 0 || (as !== undefined && (as.toLowerCase() !== "as" || name === undefined)))
     throw malformed(line, "FROM IMAGE [AS NAME]", quote(rest));
@@ -183,12 +187,12 @@ function readFrom(rest: string, file: State, line: number): void {
 }
 
 function readCopy(rest: string, file: State, line: number): void {
-  for (const flag of flagsOf(rest))
+  for (const flag of splitFlags(rest, file, line).flags)
     if (flag.startsWith("--from=")) useFrom(flag.slice("--from=".length), "COPY --from", file, line);
 }
 
 function readRun(rest: string, file: State, line: number): void {
-  for (const flag of flagsOf(rest)) {
+  for (const flag of splitFlags(rest, file, line).flags) {
     if (!flag.startsWith("--mount=")) continue;
     const froms = flag
       .slice("--mount=".length)
@@ -213,12 +217,38 @@ function useFrom(text: string, by: DockerfileUse["by"], file: State, line: numbe
   if (!isStage && source !== "scratch") file.uses.push({ image: source, by, line });
 }
 
-/** The `--name=value` words that an instruction begins with. */
-function flagsOf(rest: string): readonly string[] {
-  // Builders take quotes and escapes out of flags before they read them.
-  const words = wordsOf(rest).map((word) => unquote(word).replace(/\\([^])/g, "$1"));
-  const end = words.findIndex((word) => !word.startsWith("--"));
-  return end === -1 ? words : words.slice(0, end);
+/**
+ * The `--name=value` words that an instruction begins with, and what follows them, as BuildKit takes them apart: quotes and
+ * escapes are taken out, also inside a word. It goes by bytes, some of which it takes for blanks where they are parts of a
+ * character, and lets an open quote end with the line: both are refused.
+ */
+function splitFlags(rest: string, { escape }: State, line: number): { flags: readonly string[]; after: string } {
+  const flags: string[] = [];
+  let at = 0;
+  for (;;) {
+    while (at < rest.length && isBlank(rest[at])) at++;
+    // A word that begins with a quote is no flag to BuildKit; as one it hides nothing.
+    if (!/^["'\\`]*-["'\\`]*-/.test(rest.slice(at, at + 16))) return { flags, after: rest.slice(at) };
+    let word = "";
+    let quoted = "";
+    for (; at < rest.length && (quoted !== "" || !isBlank(rest[at])); at++) {
+      let char = rest[at] as string;
+      if (char > "\u007f") throw malformed(line, "flags in ASCII", quote(rest));
+      if (char === quoted) quoted = "";
+      else if (quoted === "" && (char === '"' || char === "'")) quoted = char;
+      else {
+        if (char === escape) char = rest[++at] ?? "";
+        word += char;
+      }
+    }
+    if (quoted !== "") throw malformed(line, `the end of what ${quoted} begins`, quote(rest));
+    if (word === "--") return { flags, after: rest.slice(at) };
+    flags.push(word);
+  }
+}
+
+function isBlank(char: string | undefined): boolean {
+  return char !== undefined && /[\t\n\v\f\r ]/.test(char);
 }
 
 /** Words divided by blanks; quotes keep blanks in a word and stay on it. */
