@@ -316,6 +316,11 @@ require: { logEntries: 0 }
       for (const kind of ["signature", "attestation"]) {
         const { stdout } = await stage.run(["image", "download", name, "--kind", kind]);
         expect(stdout.trim().split("\n")).toHaveLength(2);
+        // Payload and signature: one without the other is of no use.
+        if (kind === "signature")
+          expect(stdout).toMatch(
+            /^\{"Base64Signature":"[\w+/=]{60,}","Payload":"[\w+/=]+","Cert":null,"Chain":null,"Bundle":null/m,
+          );
       }
       expect(await stage.run(["image", "clean", name, "--kind", "signature", "--yes"])).toMatchObject({ code: 0 });
       expect(await kinds()).toEqual(attestations);

@@ -15,6 +15,7 @@ import {
   tagReference,
   type FetchedManifest,
   type FoundEvidence,
+  type ImageEvidence,
   type Reference,
   type Registry,
   type Repository,
@@ -49,7 +50,7 @@ async function setStage(operand: string, options: ImageEvidenceOptions, terminal
   return { reference, registry, image, place, pinned: formatReference(pinReference(reference, image.digest)) };
 }
 
-/** `countersign image download`: every bundle, envelope and payload beside an image, a line each. Nothing is verified. */
+/** `countersign image download`: every bundle, envelope and older signature beside an image, a line each. Nothing is verified. */
 export async function imageDownloadCommand(
   operands: readonly string[],
   options: ImageEvidenceOptions,
@@ -57,7 +58,7 @@ export async function imageDownloadCommand(
 ): Promise<number> {
   const { registry, image, place } = await setStage(operands[0] ?? "", options, terminal);
   const { evidence, problems } = await findKind(registry, { place, image }, options);
-  for (const { bytes } of evidence) terminal.out(`${oneLine(bytes)}\n`);
+  for (const piece of evidence) terminal.out(`${lineOf(piece)}\n`);
   for (const problem of problems) terminal.err(formatFailureText(problem, terminal));
   if (evidence.length === 0 && problems.length === 0) throw pipelineError("PIPELINE_IMAGE_UNSIGNED");
   return problems.length > 0 ? 3 : 0;
@@ -72,6 +73,31 @@ async function findKind(
   const found = await findEvidence(registry, { repository: place, digest: image.digest, wanted: kind });
   if (kind === "all") return found;
   return { ...found, evidence: found.evidence.filter((piece) => claimedKindOf(piece).kind === kind) };
+}
+
+function lineOf(piece: ImageEvidence): string {
+  return piece.layout === "sig-tag" || piece.layout === "sig-referrer" ? signatureLine(piece) : oneLine(piece.bytes);
+}
+
+/** A signature of cosign's older layout with all that its layer keeps, by the names that `cosign download signature` gives them. */
+function signatureLine({ bytes, annotations }: ImageEvidence): string {
+  const part = (name: string): string | null => annotations.get(`dev.sigstore.cosign/${name}`) ?? null;
+  return JSON.stringify({
+    Base64Signature: annotations.get("dev.cosignproject.cosign/signature") ?? "",
+    Payload: Buffer.from(bytes).toString("base64"),
+    Cert: part("certificate"),
+    Chain: part("chain"),
+    Bundle: jsonOrText(part("bundle")),
+    RFC3161Timestamp: jsonOrText(part("rfc3161timestamp")),
+  });
+}
+
+function jsonOrText(text: string | null): unknown {
+  try {
+    return text === null ? null : JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** JSON without line ends between its members; other bytes as they are in base64. */
