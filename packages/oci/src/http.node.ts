@@ -1,8 +1,10 @@
-import * as http from "node:http";
+import type * as http from "node:http";
 import type * as https from "node:https";
 import { quote, TrustError } from "@countersign/core";
 import { ociError } from "./errors.ts";
+import { makePlainGet } from "./plain-get.node.ts";
 import { defaultTimeoutMs } from "./registry.ts";
+import { maxHeaderBytes } from "./response-head.ts";
 import type { OciHttp, OciRequest, OciResponse } from "./http.ts";
 
 /** A client's own certificate chain and key, PEM. */
@@ -23,35 +25,37 @@ export interface HttpOptions {
   readonly userAgent?: string;
 }
 
-/** The most bytes of answer headers, as Node counts them. */
-export const maxHeaderBytes: number = 32 * 1024;
-
 /**
- * Calls registries by node:http and node:https, with connections kept open; idle ones do not keep the process alive.
- * Throws OCI_REGISTRY_UNREACHABLE, OCI_REGISTRY_SILENT, OCI_BODY_CUT.
+ * Calls registries by node:http and node:https, and over plain http by `makePlainGet` first, with connections kept open; idle ones do
+ * not keep the process alive. Throws OCI_REGISTRY_UNREACHABLE, OCI_REGISTRY_SILENT, OCI_BODY_CUT.
  */
 export function makeOciHttp(options: HttpOptions = {}): OciHttp {
-  const ways = openWays(options);
-  const { userAgent = "countersign" } = options;
-  return async (request) => {
+  const { userAgent = "countersign", proxyEnv } = options;
+  const plainGet = proxyEnv === undefined ? makePlainGet() : undefined;
+  const wayTo = openWays(options);
+  return async (asked) => {
+    const request = { ...asked, headers: { "user-agent": userAgent, ...asked.headers } };
     const url = new URL(request.url);
-    const { start, agent } = url.protocol === "https:" ? await ways.secure(url) : ways.plain;
-    return await new Promise((resolve, reject) => {
-      const outgoing = start({
-        ...addressIn(url),
-        method: request.method,
-        headers: { "user-agent": userAgent, ...request.headers, ...lengthOf(request) },
-        agent,
-        maxHeaderSize: maxHeaderBytes,
-        timeout: request.timeoutMs,
-        ...(request.signal && { signal: request.signal }),
-      });
-      outgoing.once("timeout", () => outgoing.destroy(silent(request)));
-      outgoing.on("error", (error) => reject(failureOf(error, request)));
-      outgoing.once("response", (incoming) => resolve(responseOf(incoming, request)));
-      sendBody(outgoing, request);
-    });
+    return (await plainGet?.(url, request)) ?? (await exchange(await wayTo(url), url, request));
   };
+}
+
+function exchange({ open, agent }: Way, url: URL, request: OciRequest): Promise<OciResponse> {
+  return new Promise((resolve, reject) => {
+    const outgoing = open({
+      ...addressIn(url),
+      method: request.method,
+      headers: { ...request.headers, ...lengthOf(request) },
+      agent,
+      maxHeaderSize: maxHeaderBytes,
+      timeout: request.timeoutMs,
+      ...(request.signal && { signal: request.signal }),
+    });
+    outgoing.once("timeout", () => outgoing.destroy(silent(request)));
+    outgoing.on("error", (error) => reject(failureOf(error, request)));
+    outgoing.once("response", (incoming) => resolve(responseOf(incoming, request)));
+    sendBody(outgoing, request);
+  });
 }
 
 /** What of a URL a request needs; Node would copy all of it. */
@@ -62,17 +66,12 @@ function addressIn({ protocol, hostname, port, pathname, search }: URL): http.Re
 
 /** How requests to one origin are made. */
 interface Way {
-  readonly start: (settings: http.RequestOptions) => http.ClientRequest;
+  readonly open: (settings: http.RequestOptions) => http.ClientRequest;
   readonly agent: http.Agent;
 }
 
-interface Ways {
-  readonly plain: Way;
-  readonly secure: (url: URL) => Promise<Way>;
-}
-
-/** TLS is loaded only for those who speak it: it takes half as long as all the rest of a small run. */
-function openWays(options: HttpOptions): Ways {
+/** Each is loaded only for those who need it: TLS takes half as long as all the rest of a small run. */
+function openWays(options: HttpOptions): (url: URL) => Promise<Way> {
   const { proxyEnv } = options;
   const shared: https.AgentOptions = {
     keepAlive: true,
@@ -81,20 +80,26 @@ function openWays(options: HttpOptions): Ways {
     timeout: defaultTimeoutMs,
     ...(proxyEnv !== undefined && { proxyEnv: { ...proxyEnv } }),
   };
+  let plain: Promise<Way> | undefined;
   let secure: Promise<(url: URL) => Way> | undefined;
-  return {
-    plain: { start: http.request, agent: new http.Agent(shared) },
-    secure: async (url) => (await (secure ??= openSecure(options, shared)))(url),
+  return async (url) => {
+    if (url.protocol === "https:") return (await (secure ??= openSecure(options, shared)))(url);
+    return await (plain ??= openPlain(shared));
   };
 }
 
+async function openPlain(shared: http.AgentOptions): Promise<Way> {
+  const { Agent, request: open } = await import("node:http");
+  return { open, agent: new Agent(shared) };
+}
+
 async function openSecure({ ca, clients }: HttpOptions, shared: https.AgentOptions): Promise<(url: URL) => Way> {
-  const { Agent, request: start } = await import("node:https");
+  const { Agent, request: open } = await import("node:https");
   const trust = ca === undefined ? {} : { ca: [...(await platformAuthorities()), ...ca] };
-  const common: Way = { start, agent: new Agent({ ...shared, ...trust }) };
+  const common: Way = { open, agent: new Agent({ ...shared, ...trust }) };
   const own = new Map<string, Way>();
   for (const [host, { certificate, key }] of clients ?? [])
-    own.set(host, { start, agent: new Agent({ ...shared, ...trust, cert: certificate, key }) });
+    own.set(host, { open, agent: new Agent({ ...shared, ...trust, cert: certificate, key }) });
   return (url) => own.get(url.host) ?? common;
 }
 
