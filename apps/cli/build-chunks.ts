@@ -24,14 +24,17 @@ export async function withQuickChunks(bundle: RolldownBuild, options: OutputOpti
     program: (id) => program.has(id),
     proof: (id) => verify.has(id) && layout.has(id),
     verify: (id) => verify.has(id),
-    // Without it `image verify` would load all of the next one for a module that both have. A chunk with the rest of its own would be
-    // loaded by the others, which share some of that.
+    // Without it `image verify` would load all of the next one for a module that both have.
     common: (id) => layout.has(id) && image.has(id),
     layout: (id) => layout.has(id),
+    image: (id) => image.has(id) && ofImages.test(id),
   };
   const groups = Object.entries(parts).map(([name, test], at) => ({ name, test, priority: -at }));
   return { ...options, codeSplitting: { groups, includeDependenciesRecursively: false } };
 }
+
+/** Modules that no command needs which has nothing to do with images: the rest of what `image verify` runs, others share. */
+const ofImages = /\/packages\/oci\/|\/(?:render-)?image[-.]|\/commands\/image\/|\/cli\/src\/registry\.ts|node:net$/;
 
 /** All that is loaded before the module can run, itself included. */
 function modulesOf(ending: string, chunks: ReadonlyMap<string, OutputChunk>): Set<string> {

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   parseBase64,
@@ -104,6 +103,8 @@ async function readConfig(path: string): Promise<Config | undefined> {
 
 async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   try {
+    // Only who is asked for a login needs it, and a dozen modules come with it.
+    const { readFile } = await import("node:fs/promises");
     return await readFile(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
