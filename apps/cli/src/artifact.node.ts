@@ -101,8 +101,10 @@ const turnBytes = 64 * 1024 * 1024;
 
 /** A regular file is read synchronously: the operating system reads ahead by itself, and nothing waits for a thread. */
 async function* chunksOf(fd: number, name: string): AsyncGenerator<Uint8Array> {
-  const buffer = new Uint8Array(chunkBytes);
-  const isRegular = fstatSync(fd).isFile();
+  const stats = fstatSync(fd);
+  const isRegular = stats.isFile();
+  // No more room than is needed, for lists of small files; what seems to be empty may be made as it is read.
+  const buffer = new Uint8Array(isRegular && stats.size > 0 ? Math.min(stats.size, chunkBytes) : chunkBytes);
   for (let done = 0; ;) {
     const count = isRegular ? readNow(fd, buffer, name) : await readLater(fd, buffer, name);
     if (count === 0) return;

@@ -12,14 +12,14 @@ export interface EvidencePool {
   readonly choose: (asked: Asked, terminal: Terminal) => Promise<ListItem>;
 }
 
-/** A pool of one or more bundles. One alone is meant for every artifact, whatever it says of itself. */
-export function makePool(files: readonly EvidenceFile[]): EvidencePool {
-  const byDigest = new Map<string, EvidenceFile[]>();
-  const ofAnything: EvidenceFile[] = [];
-  for (const file of files) {
-    const digests = files.length === 1 ? undefined : claimedDigests(file);
-    for (const digest of new Set(digests)) byDigest.set(digest, [...(byDigest.get(digest) ?? []), file]);
-    if (digests === undefined) ofAnything.push(file);
+/** A pool of one or more bundles, of which only the bytes are kept. One alone is meant for every artifact, whatever it says of itself. */
+export function makePool(files: Iterable<EvidenceFile>): EvidencePool {
+  const pooled = Array.from(files, (file) => ({ file: bare(file), digests: claimedDigests(file) }));
+  const byDigest = new Map<string, Bare[]>();
+  const ofAnything: Bare[] = [];
+  for (const { file, digests } of pooled) {
+    if (digests === undefined || pooled.length === 1) ofAnything.push(file);
+    else for (const digest of new Set(digests)) entryOf(byDigest, digest).push(file);
   }
   const hashes = hashesOf(byDigest);
   return {
@@ -27,7 +27,7 @@ export function makePool(files: readonly EvidenceFile[]): EvidencePool {
       const known = byDigest.size === 0 ? [] : await digestsOf(artifact, hashes, terminal);
       const chosen = new Set([...known.flatMap((digest) => byDigest.get(digest) ?? []), ...ofAnything]);
       // Read again where it is judged, since a signature may be over the bytes themselves: what is judged decides, not this.
-      return { artifact: "digest" in artifact ? { ...artifact, name } : artifact, evidence: [...chosen].map(bare) };
+      return { artifact: "digest" in artifact ? { ...artifact, name } : artifact, evidence: [...chosen] };
     },
   };
 }
@@ -54,7 +54,17 @@ async function digestsOf(
   }
 }
 
-/** A parsed bundle does not cross to another thread. */
-function bare({ source, bytes }: EvidenceFile): { readonly source: string; readonly bytes: Uint8Array } {
+type Bare = Pick<EvidenceFile, "source" | "bytes">;
+
+/** Without the parsed bundle, which does not cross to another thread. */
+function bare({ source, bytes }: EvidenceFile): Bare {
   return { source, bytes };
+}
+
+function entryOf(byDigest: Map<string, Bare[]>, digest: string): Bare[] {
+  const present = byDigest.get(digest);
+  if (present !== undefined) return present;
+  const entry: Bare[] = [];
+  byDigest.set(digest, entry);
+  return entry;
 }

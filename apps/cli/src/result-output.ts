@@ -1,25 +1,30 @@
 import type { Finding } from "@countersign/core";
+import { gather } from "./gather.ts";
 import type { VerifyOptions } from "./options.ts";
 import { evidenceLines, formatHints, plain, refusedLine, warningLine } from "./render-text.ts";
 import { renderingOf } from "./rendering.ts";
 import { exitCodeOfSummary, makeCounter, type Result } from "./result.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Where results go: as they come to standard error in words, or to standard output in a format. */
+/** Where results go: as they come to standard error in words, or to standard output in a format, at most a moment later. */
 export interface ResultOutput {
   readonly add: (result: Result) => void;
+  /** Writes what was added and still waits: for whoever cannot go on. */
+  readonly flush: () => void;
   /** Writes what stands at the end; returns the exit code. */
   readonly end: () => number;
 }
 
 /** Opens the output that the options ask for. `total` is how many results are expected, for whoever watches. */
-export function openOutput(options: VerifyOptions, total: number, terminal: Terminal): ResultOutput {
+export function openOutput(options: VerifyOptions, total: number, direct: Terminal): ResultOutput {
+  const terminal = gather(direct);
   const rendering = renderingOf(options.json === true ? "json" : (options.format ?? "text"));
   const counter = makeCounter();
   const words = makeWords(options, terminal);
   const progress = makeCount(rendering === undefined && options.quiet !== true ? 0 : total, terminal);
   if (rendering !== undefined && rendering.begin !== "") terminal.out(rendering.begin);
   return {
+    flush: terminal.flush,
     add(result) {
       counter.add(result);
       const text = rendering?.each(result) ?? "";
@@ -36,6 +41,7 @@ export function openOutput(options: VerifyOptions, total: number, terminal: Term
       words.end();
       const counts = `${summary.allowed} allowed, ${summary.refused} refused, ${summary.unknown} could not be told`;
       if (options.quiet !== true || exitCode !== 0) terminal.err(`summary: ${counts}\n`);
+      terminal.flush();
       return exitCode;
     },
   };

@@ -30,12 +30,16 @@ export type Style = "bold" | "dim" | "red" | "green" | "yellow";
  * a reader that went away is no error, and no stream machinery is loaded for one line of output.
  */
 export function openTerminal(): Terminal {
+  let coloured: boolean | undefined;
   return {
     env: process.env,
     now: () => new Date(Date.now()),
     out: (data) => writeAll(1, data),
     err: (text) => writeAll(2, text),
-    style: (format, text) => (isColoured() ? styleText(format, text, { stream: process.stderr }) : text),
+    style(format, text) {
+      coloured ??= isColoured();
+      return coloured ? styleText(format, text, { stream: process.stderr }) : text;
+    },
     get isWatched() {
       return isCharacterDevice(2) && process.stderr.isTTY;
     },

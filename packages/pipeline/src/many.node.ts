@@ -152,12 +152,15 @@ interface List {
   readonly open: Set<number>;
 }
 
+/** How many items this thread judges before it hears and feeds the others, which have more than that before them. */
+const turnItems = 4;
+
 async function judgeHere(judge: Judge, list: List): Promise<void> {
-  while (list.next < list.items.length) {
+  for (let count = 1; list.next < list.items.length; count++) {
     const index = list.next++;
     list.hear(index, await judge(list.items[index] as ListItem));
-    // A turn of the event loop, in which the other threads are heard and fed.
-    if (list.lanes > 1) await setImmediate();
+    // A turn of the event loop.
+    if (list.lanes > 1 && count % turnItems === 0) await setImmediate();
   }
 }
 

@@ -42,7 +42,11 @@ export async function verifyChecksums(
   const questions = questionsOf(operands, listing, options);
   const output = openOutput(options, questions.length + 1, terminal);
   output.add(proof);
-  for (const question of questions) output.add(await compare(question, listing, terminal));
+  try {
+    for (const question of questions) output.add(await compare(question, listing, terminal));
+  } finally {
+    output.flush();
+  }
   return output.end();
 }
 

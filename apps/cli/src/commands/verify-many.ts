@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { resolvePredicateType } from "@countersign/core";
 import { minItemsForThreads, openLanes, type ListItem, type ListOutcome } from "@countersign/pipeline/node";
 import { bundlePathOf, bundlesOf } from "../bundle.ts";
-import { readBundles } from "../bundle-file.ts";
+import { eachBundle } from "../bundle-file.ts";
 import { cliError } from "../errors.ts";
 import { makePool } from "../evidence-pool.ts";
 import type { VerifyOptions } from "../options.ts";
@@ -44,6 +44,7 @@ export async function verifyMany(
     const brief = !isEvidenceShown(rest) && { brief: true as const };
     await lanes.judgeList(items, { policy, now: trust.now, ...secondOpinion, ...brief }, hear);
   } finally {
+    output.flush();
     await lanes.close();
   }
   return output.end();
@@ -68,11 +69,11 @@ async function itemsOf(
 ): Promise<readonly ListItem[]> {
   const paths = given ?? (options.bundle === undefined ? undefined : [options.bundle]);
   if (paths === undefined) return asked.map((each) => besideOf(each, options));
-  const files = readBundles(paths);
+  const files = eachBundle(paths);
   const [only] = asked;
   // All that was given for one artifact is in its report.
   if (asked.length === 1 && only !== undefined)
-    return [{ artifact: only.artifact, evidence: files.map(({ source, bytes }) => ({ source, bytes })) }];
+    return [{ artifact: only.artifact, evidence: Array.from(files, ({ source, bytes }) => ({ source, bytes })) }];
   const pool = makePool(files);
   const items: ListItem[] = [];
   for (const each of asked) items.push(await pool.choose(each, terminal));
