@@ -5,7 +5,7 @@ import { readArtifact } from "./artifact.node.ts";
 import type { BundleOptions } from "./bundle-options.ts";
 import { cliError } from "./errors.ts";
 import { writeAtomic } from "./output.node.ts";
-import { formatJson } from "./render-json.ts";
+import { formatJson, visible } from "./render-json.ts";
 import { plain, row, shellQuoted } from "./render-text.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -50,7 +50,7 @@ export async function withHint(bundle: Bundle, artifact: string | undefined, ter
  * CLI_OUTPUT_FAILED, CLI_OPTION_CONFLICT for --json with standard output, and what the reader throws.
  */
 export function writeBundle(made: MadeBundle, path: string, options: BundleOptions, terminal: Terminal): void {
-  const text = `${formatBundle(made.bundle)}\n`;
+  const text = `${visible(formatBundle(made.bundle))}\n`;
   parseBundle(utf8(text));
   if (path === "-") terminal.out(text);
   else {

@@ -1,5 +1,5 @@
 import type { Report } from "@countersign/pipeline";
-import type { TrustError } from "@countersign/core";
+import { withoutLogCommands, type TrustError } from "@countersign/core";
 import { commandTable } from "./command.ts";
 import { exitCodes } from "./exit.ts";
 
@@ -25,8 +25,9 @@ export function formatJson(value: unknown, layout: "indented" | "one-line" = "in
 /** All but the line feeds and spaces between the members: JSON.stringify itself escapes only what is below U+0020. */
 const invisible = /(?!\n)\p{C}|(?! )\p{Z}|\p{Default_Ignorable_Code_Point}/gu;
 
-/** The text with `\\uXXXX` for every character that cannot be seen or that steers a terminal, all but line feeds and spaces. */
-export function visible(text: string): string {
+/** The text with `\\uXXXX` for every character that cannot be seen or that steers a terminal or a CI system, all but line feeds and spaces. */
+export function visible(raw: string): string {
+  const text = withoutLogCommands(raw);
   return printable.test(text) ? text : text.replace(invisible, escaped);
 }
 

@@ -5,7 +5,7 @@ import type { ReportFormat } from "./many-options.ts";
 import type { Result } from "./result.ts";
 
 const hostile =
-  "a<b>&\"' ]]> -->\u0000\u001b[2J\u202e\uffff\ud800 {0} [x](javascript:y) @org www.evil.example ![](http://x/) | `c` <script>\n# h\n::set-output";
+  "a<b>&\"' ]]> -->\u0000\u001b[2J\u202e\uffff\ud800 {0} [x](javascript:y) @org www.evil.example ![](http://x/) | `c` <script>\n# h\n::set-output ##vso[task.prependpath]/x ##[set-output name=a]b ###vso[a]";
 const results: readonly Result[] = [
   { name: "dist/a b.tgz", verdict: "allowed", reason: "signed by x" },
   { name: hostile, verdict: "refused", reason: hostile, code: "POLICY_IDENTITY_MISMATCH", fix: hostile },
@@ -29,6 +29,14 @@ describe("hostile text", () => {
     "%s shows nothing invisible",
     (format) => {
       expect(render(format)).not.toMatch(/[\0-\u0009\u000b-\u001f\u007f-\u00a0\u202e\uffff]|\p{Cs}/u);
+    },
+  );
+
+  test.each(["json", "jsonl", "junit", "sarif", "markdown", "gitlab"] as const)(
+    "%s has no command for a CI system",
+    (format) => {
+      expect(render(format)).not.toMatch(/##[\w.-]*\[/);
+      expect(render(format)).not.toMatch(/^\s*::/m);
     },
   );
 
@@ -93,7 +101,8 @@ function expectedText(text: string): string {
     .replaceAll("\u001b", "\\u001b")
     .replaceAll("\u202e", "\\u202e")
     .replaceAll("\uffff", "\\uffff")
-    .replaceAll("\ud800", "\\ud800");
+    .replaceAll("\ud800", "\\ud800")
+    .replace(/##(?=\w*\[)/g, "#\\u0023");
 }
 
 describe("SARIF 2.1.0", () => {

@@ -29,6 +29,9 @@ describe("quote", () => {
     ["lone low surrogate", "\ude00", String.raw`"\ude00"`],
     ["quotation mark and backslash", '"\\', String.raw`"\"\\"`],
     ["letters of all scripts, emoji", "Grüße, 世界 😀", '"Grüße, 世界 😀"'],
+    ["a command for Azure Pipelines", "a##vso[task.setvariable]b", String.raw`"a#\u0023vso[task.setvariable]b"`],
+    ["one for GitHub, behind another mark", "###[set-output name=a]b", String.raw`"##\u0023[set-output name=a]b"`],
+    ["marks that are none", "## [a] #[b]", '"## [a] #[b]"'],
   ])("%s", (_, hostile, expected) => expect(quote(hostile)).toBe(expected));
 
   test("cuts at the cap and says so", () => {

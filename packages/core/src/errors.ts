@@ -88,14 +88,26 @@ export function attempt<T>(read: () => T): T | undefined {
 const printableAscii = /^[ -~]*$/;
 const invisible = /\p{C}|(?! )\p{Z}|\p{Default_Ignorable_Code_Point}|\u2800/gu;
 
-/** Escapes control, bidirectional and other invisible characters and cuts at `maxQuotedChars`: safe to print anywhere. */
+/** What CI systems take for a command wherever it stands in a line of a log: `##vso[…]`, `##[…]`, `##teamcity[…]`. */
+const logCommand = /##(?=[\w.-]*\[)/g;
+
+/**
+ * The text with every command for a CI system spelled so that it is none, in a way that JSON reads as the same text. A build's
+ * log is where verdicts are printed, and who signed a thing chose the words that are printed of it.
+ */
+export function withoutLogCommands(text: string): string {
+  return text.includes("##") ? text.replace(logCommand, "#\\u0023") : text;
+}
+
+/** Escapes control, bidirectional and other invisible characters and commands for CI systems, and cuts at `maxQuotedChars`: safe to print anywhere. */
 export function quote(hostile: string): string {
   const cut = hostile.length > maxQuotedChars ? `${hostile.slice(0, maxQuotedChars)}…` : hostile;
   return escapeInvisible(JSON.stringify(cut));
 }
 
 // Astral characters become two escapes, as JSON writes them: a quoted string can be read back with JSON.parse.
-function escapeInvisible(text: string): string {
+function escapeInvisible(raw: string): string {
+  const text = withoutLogCommands(raw);
   // Nearly always: the classes of Unicode take long to look up.
   if (printableAscii.test(text)) return text;
   return text.replace(invisible, (char) =>
