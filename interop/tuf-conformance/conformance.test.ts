@@ -16,12 +16,16 @@ import {
   type TufRepository,
   type TufServer,
 } from "@countersign/testkit";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
 
 /* The situations of the tuf-conformance suite, remade: the client as the suite starts it, a real server, files on disk. */
 
 const client = fileURLToPath(new URL("client", import.meta.url));
 const afterwards: (() => Promise<void> | void)[] = [];
+
+/** Compiled once, the client starts three times as fast. */
+const compiled = mkdtempSync(join(tmpdir(), "tuf-conformance-compiled-"));
+afterAll(() => rmSync(compiled, { recursive: true }));
 
 afterEach(async () => {
   for (const undo of afterwards.splice(0)) await undo();
@@ -79,7 +83,8 @@ async function makeStage(before: (repository: TufRepository) => void = () => {})
 
 function start(words: readonly string[]): Promise<{ code: number | null; stderr: string }> {
   return new Promise((resolve) => {
-    const child = spawn(client, words, { stdio: ["ignore", "ignore", "pipe"] });
+    const env = { ...process.env, NODE_COMPILE_CACHE: compiled };
+    const child = spawn(client, words, { env, stdio: ["ignore", "ignore", "pipe"] });
     let stderr = "";
     child.stderr.on("data", (piece: Buffer) => (stderr += piece.toString()));
     child.on("close", (code) => resolve({ code, stderr }));

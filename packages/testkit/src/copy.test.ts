@@ -28,6 +28,7 @@ import {
   maxLooseBytes,
 } from "@countersign/oci/node";
 import { inspectImage, loadTrust, makeHttp, signImage } from "@countersign/pipeline";
+import { linkSync } from "node:fs";
 import { mkdir, mkdtemp, open as openFile, readdir, readFile, rm, writeFile, rename, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -214,16 +215,14 @@ describe("layouts as cosign writes and reads them", () => {
     const twice = await makeTheirs("twice-kind", [other]);
     expect(await evidenceIn(open(layoutHttp(twice)), any, root)).toEqual(['bundle {"of":"index"}']);
     const full = await makeTheirs("full");
-    await Promise.all(
-      Array.from({ length: maxLooseBlobs }, (_, n) =>
-        writeFile(join(full, "blobs", "sha256", n.toString(16).padStart(64, "0")), "{}"),
-      ),
-    );
+    const nameOf = (layout: string, n: number): string =>
+      join(layout, "blobs", "sha256", n.toString(16).padStart(64, "0"));
+    await writeFile(nameOf(full, 0), "{}");
+    // Many names of one file are made sooner than many files.
+    for (let n = 1; n < maxLooseBlobs; n++) linkSync(nameOf(full, 0), nameOf(full, n));
     const large = await makeTheirs("large");
     const holes = await Promise.all(
-      Array.from({ length: maxLooseBytes / maxManifestBytes }, (_, n) =>
-        openFile(join(large, "blobs", "sha256", n.toString(16).padStart(64, "0")), "w"),
-      ),
+      Array.from({ length: maxLooseBytes / maxManifestBytes }, (_, n) => openFile(nameOf(large, n), "w")),
     );
     for (const file of holes) {
       await file.truncate(maxManifestBytes);
