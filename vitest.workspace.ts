@@ -84,6 +84,9 @@ export default defineConfig({
           name: "unit",
           include: ["packages/*/src/**/*.test.ts"],
           exclude: ["**/*.browser.test.ts"],
+          // A process for each of some 200 files costs more than many of their tests do.
+          isolate: false,
+          setupFiles: ["scripts/clean-worker.ts"],
           testTimeout: 20_000,
         },
       },

@@ -53,7 +53,9 @@ export function codesInVector(value: unknown): readonly string[] {
 /** The codes that the tests and vectors of the repository expect. */
 export function readExpectedCodes(root: string): ReadonlySet<string> {
   const read = (path: string): string => readFileSync(`${root}/${path}`, "utf8");
-  const tests = globSync(["{packages,apps}/*/src/**/*.test.ts", "{scripts,interop}/**/*.test.ts"], { cwd: root });
+  const tests = globSync(["{packages,apps}/*/src/**/*.{test,contract}.ts", "{scripts,interop}/**/*.test.ts"], {
+    cwd: root,
+  });
   // What lies in a folder named bundle or root is input of the vectors beside it, and need not even be JSON.
   const isVector = (path: string): boolean => !/\/(bundle|root)\/[^/]*$/.test(path.replaceAll("\\", "/"));
   const vectors = globSync(["packages/*/vectors/**/*.json", "interop/**/expected*.json"], { cwd: root }).filter(

@@ -15,7 +15,7 @@ import { createHash } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { JsonObject } from "@countersign/core";
 import { fileOf, inspection, layout, link, owner, person, signed, step, verdictOf } from "./chain.contract.ts";
 import { openInspector, openReferenceInspector, type InspectionPermit, type Inspector } from "./inspect.node.ts";
@@ -83,6 +83,7 @@ describe("commands", () => {
 
   test("see an empty environment", () => {
     process.env["COUNTERSIGN_TEST_SECRET"] = "x";
+    onTestFinished(() => void delete process.env["COUNTERSIGN_TEST_SECRET"]);
     expect(look([inspection("env", ["sh", "-c", 'test -z "$COUNTERSIGN_TEST_SECRET$HOME"'])])).toBe("allowed");
   });
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { startFaultServer } from "@countersign/testkit";
+import { describeFetcher } from "./http-fetch.contract.ts";
 import { makeHttpFetcher } from "./http-fetch.ts";
 import { httpFetch } from "./http.node.ts";
 import { sleep } from "./store.node.ts";
 
-// All that holds of a fetcher over the platform's fetch holds of one over ours: the same tests, against the same servers.
-globalThis.fetch = httpFetch as typeof fetch;
-await import("./http-fetch.test.ts");
+// All that holds of a fetcher over the platform's fetch holds of one over ours.
+await describeFetcher(httpFetch);
 
 const ports: (number | undefined)[] = [];
 const server = await startFaultServer({

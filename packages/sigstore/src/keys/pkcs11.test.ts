@@ -86,7 +86,10 @@ describe.skipIf(!isHere)("with SoftHSM", () => {
     importKey("release token", "p384", "a2", "twice");
     importKey("other", "p256", "01", "p256");
   });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => {
+    delete process.env["SOFTHSM2_CONF"];
+    rmSync(folder, { recursive: true, force: true });
+  });
 
   function importKey(token: string, name: keyof typeof keys, id: string, label: string): void {
     const file = join(folder, `${name}.pem`);
