@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { formatSigstoreKey } from "@countersign/in-toto";
-import { runBuilt, type Outcome } from "./scenario.ts";
+import { runBuilt, runHere, type Outcome } from "./scenario.ts";
 import { parsed, setStage, type Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -12,9 +12,10 @@ let work: string;
 const ada = "ada@example.com";
 const bob = "bob@example.com";
 
-/** `countersign layout …` in the folder of the product. */
+/** `countersign layout …` in the folder of the product: the built command where it runs another. */
 function layout(...argv: readonly string[]): Promise<Outcome> {
-  return runBuilt(["layout", ...argv], { cwd: work });
+  const run = argv.includes("--") ? runBuilt : runHere;
+  return run(["layout", ...argv], { cwd: work });
 }
 
 async function tokenOf(email: string): Promise<string> {

@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { makeFolder, runBuilt, type Outcome, type ScenarioOptions } from "./scenario.ts";
+import { makeFolder, runBuilt, runHere, type Outcome, type ScenarioOptions } from "./scenario.ts";
 
-/** A folder in which steps are carried out by the built command; keys lie outside of it, in `keys`. */
+/** A folder in which steps are carried out; keys lie outside of it, in `keys`. */
 export interface LayoutStage {
   readonly folder: string;
   readonly keys: string;
@@ -13,7 +13,7 @@ export interface LayoutStage {
   readonly list: () => readonly string[];
   /** Makes a P-256 pair, `<name>.pem` and `<name>.pub`, beside the folder. */
   readonly makeKey: (name: string) => { readonly secret: string; readonly public: string };
-  /** `countersign layout …` in the folder. */
+  /** `countersign layout …` in the folder: the built command where it runs another, which writes to its streams. */
   readonly layout: (argv: readonly string[], options?: ScenarioOptions) => Promise<Outcome>;
   readonly close: () => void;
 }
@@ -40,7 +40,11 @@ export function setLayoutStage(): LayoutStage {
       writeFileSync(open, pair.publicKey.export({ type: "spki", format: "pem" }));
       return { secret, public: open };
     },
-    layout: (argv, options = {}) => runBuilt(["layout", ...argv], { cwd: folder, ...options }),
+    layout: (argv, options = {}) => {
+      const run = argv.includes("--") ? runBuilt : runHere;
+      const env = { PATH: process.env["PATH"] ?? "", ...options.env };
+      return run(["layout", ...argv], { cwd: folder, ...options, env });
+    },
     close: remove,
   };
 }

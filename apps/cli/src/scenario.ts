@@ -30,8 +30,16 @@ export interface ScenarioOptions {
 /** The built command, as users run it. `npm test` builds it first. */
 export const builtMain: string = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
-/** Runs a command line in this process, from the sources. */
+/** Runs a command line in this process, from the sources; in a folder, which the whole process then works in. */
 export async function runHere(argv: readonly string[], options: ScenarioOptions = {}): Promise<Outcome> {
+  const { cwd, ...rest } = options;
+  if (cwd === undefined) return runScenario(argv, rest);
+  const before = process.cwd();
+  process.chdir(cwd);
+  return runScenario(argv, rest).finally(() => process.chdir(before));
+}
+
+async function runScenario(argv: readonly string[], options: ScenarioOptions): Promise<Outcome> {
   const written = { out: [] as Uint8Array[], err: [] as string[] };
   const secrets = [...(options.secrets ?? [])];
   const terminal: Terminal = {
