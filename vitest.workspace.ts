@@ -15,6 +15,8 @@ const conditions: string[] = ["@countersign/source", "module", "node", "developm
 /** Properties are tried with the same cases in every run; scripts/seeded-fast-check.ts says how to have others. */
 const alias = [{ find: /^fast-check$/, replacement: fileURLToPath(new URL("scripts/seeded-fast-check.ts", import.meta.url)) }];
 const shared = { resolve: { conditions, alias }, ssr: { resolve: { conditions } } };
+/** Only what hangs takes so long, even on a machine that has much else to do. */
+const patience = { testTimeout: 120_000, hookTimeout: 120_000 };
 
 /** Debian's browser; without it the browser project is left out, and the run says so. */
 const chromium = "/usr/bin/chromium";
@@ -59,7 +61,7 @@ function browserProjects(): TestProjectInlineConfiguration[] {
       test: {
         name: "browser",
         include: ["packages/*/src/**/*.browser.test.ts"],
-        testTimeout: 60_000,
+        ...patience,
         browser: {
           enabled: true,
           headless: true,
@@ -86,8 +88,8 @@ export default defineConfig({
           exclude: ["**/*.browser.test.ts"],
           // A process for each of some 200 files costs more than many of their tests do.
           isolate: false,
-          setupFiles: ["scripts/clean-worker.ts"],
-          testTimeout: 20_000,
+          setupFiles: ["vitest.worker.ts"],
+          ...patience,
         },
       },
       {
@@ -95,7 +97,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["apps/*/src/**/*.test.ts", "scripts/**/*.test.ts", "interop/**/*.test.ts"],
-          testTimeout: 60_000,
+          ...patience,
         },
       },
       ...browserProjects(),

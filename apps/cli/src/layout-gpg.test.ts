@@ -79,7 +79,7 @@ async function signLayout(functionary: string): Promise<void> {
 
 const algorithms = ["rsa2048", "rsa3072", "dsa2048", "ed25519"] as const;
 
-describe.skipIf(!hasGpg)("a functionary with an OpenPGP key", { timeout: 60_000 }, () => {
+describe.skipIf(!hasGpg)("a functionary with an OpenPGP key", () => {
   test.each(algorithms)("%s: what we sign, all verify, and nobody once it was changed", async (algorithm) => {
     clear();
     const ada = ring.make(`ada-${algorithm}`, algorithm);

@@ -39,7 +39,7 @@ export const wycheproofFiles: Readonly<Record<string, AlgorithmName>> = {
  */
 export function testWycheproof(backend: Backend, name: string, file: WycheproofFile): void {
   const algorithm = wycheproofFiles[name] as AlgorithmName;
-  test(`${backend.name}: ${name}`, { timeout: 60_000 }, () => {
+  test(`${backend.name}: ${name}`, () => {
     const wrong: string[] = [];
     let count = 0;
     for (const group of file.testGroups) {

@@ -341,7 +341,7 @@ describe("I7 work without end", () => {
     expect(process.cpuUsage().user - started).toBeLessThan(3_000_000);
   });
 
-  test("10^6 rules, each a pattern", { timeout: 60_000 }, () => {
+  test("10^6 rules, each a pattern", () => {
     const rules = Array.from({ length: 300_000 }, () => ["ALLOW", "x*y"]);
     const answered = verdictOf(chain({ packStep: { expected_products: rules } }));
     expect(["allowed", "INTOTO_TOO_LARGE"]).toContain(answered);

@@ -116,7 +116,7 @@ describe("every node of what is signed, changed and signed again", () => {
     expect(verdictIn("compat", wrapped({ ...plain, inspect: [] }, [owner]), strictFiles)).toBe("allowed");
   });
 
-  test("layouts; every fourth in compat too", { timeout: 60_000 }, () => {
+  test("layouts; every fourth in compat too", () => {
     let [refused, count] = [0, 0];
     for (const { json } of mutantsOf(root as LooseObject)) {
       const bytes = wrapped(json, [owner]);

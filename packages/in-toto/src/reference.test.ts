@@ -34,7 +34,7 @@ function reference(cwd: string, program: string, ...words: readonly string[]): r
   return [status, stderr];
 }
 
-describe.skipIf(!isInstalled)("recordings, with in-toto 1.3.1", { timeout: 60_000 }, () => {
+describe.skipIf(!isInstalled)("recordings, with in-toto 1.3.1", () => {
   const part = fc.constantFrom("a", "b", "c.pyc", "d~", ".git", "é🙂", "x y", "s.link", "src", "lib");
   const path = fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("/"));
   const content = fc.oneof(fc.constantFrom("", "same", "a\r\nb\rc\n", "\r\r\n"), fc.string());
@@ -158,7 +158,7 @@ for c in json.load(sys.stdin):
   }
 });
 
-describe.skipIf(!isInstalled)("links, with in-toto 1.3.1", { timeout: 60_000 }, () => {
+describe.skipIf(!isInstalled)("links, with in-toto 1.3.1", () => {
   function makeRsa(folder: string): string {
     const { privateKey, publicKey } = generateKeyPairSync("rsa", {
       modulusLength: 2048,
