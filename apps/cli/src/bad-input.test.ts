@@ -213,9 +213,9 @@ describe("bad input that stops nothing, or says no", () => {
   });
 
   test("a pattern that is exponential elsewhere takes no time here", async () => {
-    const started = performance.now();
+    const started = process.threadCpuUsage();
     expect((await stage.run(verify("--policy", policyOf({ pattern: "(([a-z]+)+[@.]?)+!" })))).code).toBe(1);
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(process.threadCpuUsage(started).user / 1000).toBeLessThan(5000);
   });
 });
 

@@ -102,9 +102,9 @@ describe("base64", () => {
     expect(base64(Uint8Array.of(9, 1, 2, 3, 9).subarray(1, 4))).toBe("AQID"));
 
   test("16 MiB of it take linear time", () => {
-    const started = performance.now();
+    const started = process.threadCpuUsage();
     expect(parseBase64(base64(new Uint8Array(12 * 1024 * 1024))).length).toBe(12 * 1024 * 1024);
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect(process.threadCpuUsage(started).user / 1000).toBeLessThan(3000);
   });
 
   test("a refusal repeats nothing of the text", () => {

@@ -195,9 +195,9 @@ test("100,000 members in the worst order are sorted in good time", () => {
     { length: 100_000 },
     (_, k) => `"${"x".repeat(40)}${String(99_999 - k).padStart(6, "0")}":0`,
   );
-  const started = performance.now();
+  const started = process.threadCpuUsage();
   const sorted = canonical(`{${names.join()}}`);
-  expect(performance.now() - started).toBeLessThan(5000);
+  expect(process.threadCpuUsage(started).user / 1000).toBeLessThan(5000);
   expect(sorted).toBe(`{${names.toReversed().join()}}`);
 });
 

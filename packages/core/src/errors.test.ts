@@ -59,9 +59,9 @@ describe("quote", () => {
 
   test("a huge string costs no more than its head", () => {
     const huge = "\u202e".repeat(20_000_000);
-    const started = performance.now();
+    const started = process.threadCpuUsage();
     for (let round = 0; round < 100; round++) quote(huge);
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(process.threadCpuUsage(started).user / 1000).toBeLessThan(1000);
   });
 });
 

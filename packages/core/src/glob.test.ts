@@ -59,12 +59,12 @@ describe("what a rule can use instead of asking", () => {
 describe("hostile patterns", () => {
   test("thirty stars, and thousands, take no time to speak of", () => {
     const name = `${"a".repeat(5000)}b`;
-    const started = performance.now();
+    const started = process.threadCpuUsage();
     expect(compileGlob("*a".repeat(30)).isMatch(name)).toBe(false);
     expect(compileGlob(`${"*a?".repeat(1000)}c`).isMatch(name)).toBe(false);
     expect(compileGlob(`${"*[!b]".repeat(800)}[!a]?`).isMatch(name)).toBe(false);
     expect(compileGlob(`${"*?".repeat(1500)}x`).isMatch(name)).toBe(false);
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(process.threadCpuUsage(started).user / 1000).toBeLessThan(2000);
   });
 
   test("one that is longer than any honest one is refused", () => {

@@ -115,7 +115,7 @@ describe("commands", () => {
     expect(look([inspection("x", ["sh", "-c", "sleep 60 & sleep 60"])], { timeoutMs: 200 })).toBe(
       "INTOTO_INSPECTION_TIMEOUT",
     );
-    expect(Date.now() - started).toBeLessThan(10_000);
+    expect(Date.now() - started).toBeLessThan(50_000);
   });
 
   test("only allowed command lines run, all words compared", () => {

@@ -210,10 +210,10 @@ describe("I7: sizes", () => {
 
   test("a million rules are read in good time, one more not at all", () => {
     const rule = ["ALLOW", "*"];
-    const started = performance.now();
+    const started = process.threadCpuUsage();
     const half = Array.from({ length: maxRules / 2 }, () => rule);
     expect(codes(withStep({ expected_materials: half, expected_products: half }))[0]).toBe("taken");
     expect(codes(withStep({ expected_materials: [...half, rule], expected_products: half }))[0]).toBe(bad);
-    expect(performance.now() - started).toBeLessThan(8000);
+    expect(process.threadCpuUsage(started).user / 1000).toBeLessThan(8000);
   });
 });

@@ -137,7 +137,7 @@ describe("commands", () => {
     await expect(runCommand(["sh", "-c", program], { timeoutMs: 100, streams: "record", ...quiet() })).rejects.toEqual(
       refusal("INTOTO_RUN_TIMEOUT"),
     );
-    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(performance.now() - start).toBeLessThan(25_000);
     await new Promise((resolve) => setTimeout(resolve, 2500));
     expect(existsSync(join(folder, "late"))).toBe(false);
   });
@@ -149,9 +149,9 @@ describe("commands", () => {
 
   test("output that a process left behind holds open is not waited for", async () => {
     const start = performance.now();
-    const result = await runCommand(["sh", "-c", "echo done; sleep 20 &"], { streams: "record", ...quiet() });
+    const result = await runCommand(["sh", "-c", "echo done; sleep 40 &"], { streams: "record", ...quiet() });
     expect(result).toMatchObject({ returnValue: 0, stdout: { text: "done\n" } });
-    expect(performance.now() - start).toBeLessThan(15_000);
+    expect(performance.now() - start).toBeLessThan(35_000);
   });
 
   test("no handler of signals is left", async () => {

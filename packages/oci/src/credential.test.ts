@@ -123,7 +123,7 @@ describe("credential helpers", () => {
   });
 
   test.each([
-    ["waits for a program of its own that hangs", "sleep 10", "an answer within 300 ms"],
+    ["waits for a program of its own that hangs", "sleep 40", "an answer within 300 ms"],
     ["starts one that prints for ever", "yes", "at most 65536 bytes"],
   ])("one that %s is not waited for", async (_, script, expected) => {
     await helper("stuck", `${script}; exit 0`);
@@ -133,7 +133,7 @@ describe("credential helpers", () => {
     const credentials = openCredentials({ files: [path], env, timeoutMs: 300 });
     const started = performance.now();
     await expect(credentials("ghcr.io", "a")).rejects.toThrow(expected);
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(performance.now() - started).toBeLessThan(30_000);
   });
 
   test("one that is missing, has a path for a name, or hangs", async () => {

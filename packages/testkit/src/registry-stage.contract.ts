@@ -38,7 +38,7 @@ export function open(credential?: Credential, limits: { timeoutMs?: number; whol
   return new Registry({
     http: makeOciHttp(),
     sleep: async (ms) => void (await wait(Math.min(ms, 5))),
-    timeoutMs: 2000,
+    timeoutMs: 20_000,
     ...limits,
     // oxlint-disable-next-line typescript/require-await -- as a file or helper would answer
     credentials: async () => credential,

@@ -33,10 +33,10 @@ describe("T4: patterns", () => {
   });
 
   test("are linear", () => {
-    const started = performance.now();
+    const started = process.threadCpuUsage();
     expect(isPathMatch(`${"*?".repeat(2000)}#`, "a".repeat(4000))).toBe(false);
     expect(isPathMatch(`${"*a".repeat(2000)}b`, "a".repeat(4000))).toBe(false);
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(process.threadCpuUsage(started).user / 1000).toBeLessThan(2000);
   });
 });
 

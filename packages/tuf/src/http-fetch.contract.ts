@@ -183,7 +183,7 @@ export async function describeFetcher(fetch: HttpFetcherOptions["fetch"]): Promi
       const startedMs = performance.now();
       await askTwice();
       expect(new Set(ports).size).toBe(2);
-      expect(performance.now() - startedMs).toBeLessThan(maxSkipMs + 4000);
+      expect(performance.now() - startedMs).toBeLessThan(maxSkipMs + 30_000);
     });
   });
 

@@ -23,7 +23,9 @@ afterAll(() => service.close());
 type Env = Readonly<Record<string, string>>;
 
 function ioOf(env: Env, files: Env = {}): KeyIo {
-  return makeKeyIo(env, files, { http: (request) => loopbackHttp({ ...request, timeoutMs: 500 }) });
+  const http: KeyIo["http"] = (request) =>
+    loopbackHttp(service.fault === "hang" ? { ...request, timeoutMs: 100 } : request);
+  return makeKeyIo(env, files, { http });
 }
 
 async function outcomeOf(env: Env, files: Env = {}): Promise<unknown> {

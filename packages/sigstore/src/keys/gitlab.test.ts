@@ -33,7 +33,7 @@ afterEach(() => {
 });
 afterAll(() => Promise.all([...services.values()].map((service) => service.close())));
 
-const http: KeyIo["http"] = (request) => loopbackHttp({ ...request, timeoutMs: 500 });
+const http: KeyIo["http"] = loopbackHttp;
 
 function ioOf(name: string, env: Readonly<Record<string, string>> = {}, asked?: string): KeyIo {
   const own = { GITLAB_TOKEN: token, GITLAB_HOST: services.get(name)?.url ?? "", ...env };

@@ -52,7 +52,7 @@ afterEach(() => {
 });
 afterAll(() => service.close());
 
-const http: KeyIo["http"] = (request) => loopbackHttp({ ...request, timeoutMs: 500 });
+const http: KeyIo["http"] = loopbackHttp;
 function ioOf(asked?: string, shownToken = token, server = service.url): KeyIo {
   const headers = { authorization: `Bearer ${shownToken}` };
   return makeKeyIo(
