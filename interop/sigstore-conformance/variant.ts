@@ -286,7 +286,7 @@ export const variants: readonly Variant[] = [
   {
     name: "rekor2-timestamp-wrong-tsa-validity-borrow_fail",
     from: "rekor2-happy-path",
-    expected: "SIGSTORE_TRUST_ROOT_MALFORMED",
+    expected: "SIGSTORE_TIMESTAMP_WINDOW",
     change: borrowedWindow,
   },
   {

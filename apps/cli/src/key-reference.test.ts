@@ -106,7 +106,7 @@ describe("env://", () => {
     ["env://", "SIGSTORE_KEY_REFERENCE"],
     ["env://A-B", "SIGSTORE_KEY_REFERENCE"],
     ["https://example.com/key.pub", "SIGSTORE_KEY_REFERENCE"],
-    ["k8s://namespace/secret", "SIGSTORE_KEY_REFERENCE"],
+    ["k8s://namespace/secret", "CLI_KUBECONFIG"],
     ["HASHIVAULT://key", "SIGSTORE_KEY_REFERENCE"],
     ["vault://user:secret-word@host/key", "SIGSTORE_KEY_REFERENCE"],
     [`x://${"a".repeat(5000)}`, "SIGSTORE_KEY_REFERENCE"],
