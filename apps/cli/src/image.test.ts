@@ -429,7 +429,13 @@ kind: Service
     const file = stage.write("escaped.yaml", text);
     const outcome = await stage.run(["image", "verify-manifests", file, ...trust, "--pin"]);
     expect(outcome).toMatchObject({ code: 3, stderr: expect.stringContaining("CLI_IMAGE_UNPINNED") as string });
-    expect(readFileSync(file, "utf8")).toBe(text);
+    const plain = stage.write("beside.yaml", pod(good));
+    const both = await stage.run(["image", "verify-manifests", plain, file, ...trust, "--pin", "--json", "--quiet"]);
+    expect(JSON.parse(both.stdout)).toMatchObject({
+      verdict: "unknown",
+      reports: [{ decision: { verdict: "allowed" } }, { reference: file, error: { code: "CLI_IMAGE_UNPINNED" } }],
+    });
+    expect([readFileSync(file, "utf8"), readFileSync(plain, "utf8")]).toEqual([text, pod(good)]);
   });
 
   test.each([

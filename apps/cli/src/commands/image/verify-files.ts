@@ -6,7 +6,7 @@ import {
   parseReference,
   type KindPaths,
 } from "@countersign/oci";
-import { attempt, parseUtf8, quote } from "@countersign/core";
+import { attempt, parseUtf8, quote, TrustError } from "@countersign/core";
 import { cliError } from "../../errors.ts";
 import type { ImageFilesOptions } from "../../image-options.ts";
 import { readSmallFile, readStandardInput } from "../../input.node.ts";
@@ -50,16 +50,41 @@ export async function imageVerifyManifestsCommand(
   const read = [...texts].map(([file, text]) => readManifest(file, parseYaml(text, file), kinds));
   const uses = read.flatMap((each) => each.uses);
   const unread = read.flatMap((each) => each.unread);
-  const outcomes = [...(await judgeUses(uses, options, terminal)), ...unread];
+  const judged = [...(await judgeUses(uses, options, terminal)), ...unread];
+  const isPinned = options.pin === true && exitCodeOf(judged) === 0;
+  const { files, problems } = isPinned ? await pinFiles(texts, uses, judged) : nothingPinned;
+  // Written before anything is said: whoever reads the report is told once, of all that went wrong.
+  for (const { file, pinned } of files) if (file === "-" || pinned !== texts.get(file)) write(file, pinned, terminal);
+  const outcomes = [...judged, ...problems];
   report(uses, outcomes, { ...options, ...(options.pin === true && { pinned: true }) }, terminal);
-  const code = exitCodeOf(outcomes);
-  if (code === 0 && options.pin === true) {
-    const { pinImages } = await import("../../image-pin.ts");
-    const digests = digestsOf(outcomes);
-    const pinned = [...texts].map(([file, text]) => [file, text, pinImages({ file, text, uses, digests })] as const);
-    for (const each of pinned) write(...each, terminal);
+  return exitCodeOf(outcomes);
+}
+
+interface Pinned {
+  readonly files: readonly { readonly file: string; readonly pinned: string }[];
+  /** If there are any, no file is to be written. */
+  readonly problems: readonly Outcome[];
+}
+
+const nothingPinned: Pinned = { files: [], problems: [] };
+
+async function pinFiles(
+  texts: ReadonlyMap<string, string>,
+  uses: readonly Use[],
+  outcomes: readonly Outcome[],
+): Promise<Pinned> {
+  const { pinImages } = await import("../../image-pin.ts");
+  const digests = digestsOf(outcomes);
+  const [files, problems]: [{ file: string; pinned: string }[], Outcome[]] = [[], []];
+  for (const [file, text] of texts) {
+    try {
+      files.push({ file, pinned: pinImages({ file, text, uses, digests }) });
+    } catch (error) {
+      if (!(error instanceof TrustError)) throw error;
+      problems.push({ reference: file, error });
+    }
   }
-  return code;
+  return problems.length > 0 ? { files: [], problems } : { files, problems };
 }
 
 /** `countersign image verify-dockerfile`: 0 only if every image that the files build from is allowed. */
@@ -152,7 +177,7 @@ function digestsOf(outcomes: readonly Outcome[]): ReadonlyMap<string, string> {
   );
 }
 
-function write(file: string, text: string, pinned: string, terminal: Terminal): void {
+function write(file: string, pinned: string, terminal: Terminal): void {
   if (file === "-") terminal.out(pinned);
-  else if (pinned !== text) rewriteFile(file, pinned);
+  else rewriteFile(file, pinned);
 }
