@@ -1,12 +1,12 @@
 import { findKubernetesImages, formatPath } from "@countersign/oci";
 import { describe, expect, test } from "vitest";
-import { pinImages, type PinnedUse } from "./image-pin.ts";
+import { pinImages, type ImageUse } from "./image-pin.ts";
 import { parseYaml } from "./yaml.ts";
 
 const [digest, file] = [`sha256:${"a".repeat(64)}`, "x.yaml"];
 
 function pin(text: string): string {
-  const uses = parseYaml(text, file).flatMap(({ value, rangeOf }, document): PinnedUse[] =>
+  const uses = parseYaml(text, file).flatMap(({ value, rangeOf }, document): ImageUse[] =>
     findKubernetesImages(value).uses.map(({ image, path }) => ({
       file,
       where: formatPath(path),

@@ -2,14 +2,17 @@ import { quote, type Json } from "@countersign/core";
 import { cliError } from "./errors.ts";
 import { parseYaml } from "./yaml.ts";
 
-/** An image that a manifest names. */
-export interface PinnedUse {
+/** An image that a file names, and where. */
+export interface ImageUse {
   readonly file: string;
   readonly where: string;
   readonly image: string;
+  /** In a manifest. */
   readonly at?: {
+    /** Which of the file's documents, from 0. */
     readonly document: number;
     readonly path: readonly (string | number)[];
+    /** Where in the file's text it stands, if it can be pinned there. */
     readonly range: readonly [number, number] | undefined;
   };
 }
@@ -19,7 +22,7 @@ export interface Pinning {
   readonly file: string;
   readonly text: string;
   /** Those of other files are passed over. */
-  readonly uses: readonly PinnedUse[];
+  readonly uses: readonly ImageUse[];
   /** By image as written. */
   readonly digests: ReadonlyMap<string, string>;
 }
@@ -49,7 +52,7 @@ function nameOf(image: string, digests: ReadonlyMap<string, string>): string {
 }
 
 /** From the last to the first, so that places stay right. */
-function write(text: string, uses: readonly PinnedUse[], digests: ReadonlyMap<string, string>): string {
+function write(text: string, uses: readonly ImageUse[], digests: ReadonlyMap<string, string>): string {
   const places = new Map<number, { readonly end: number; readonly image: string }>();
   for (const { at, image } of uses) if (at?.range !== undefined) places.set(at.range[0], { end: at.range[1], image });
   let pinned = text;

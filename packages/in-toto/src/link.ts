@@ -27,6 +27,16 @@ export interface Link {
   readonly environment: JsonObject;
 }
 
+/** A link that says nothing. */
+export const emptyLink: Link = {
+  name: "",
+  materials: new Map(),
+  products: new Map(),
+  byproducts: {},
+  command: [],
+  environment: {},
+};
+
 /** How long each member of a link may be that lists no artifacts, in bytes. */
 export const maxLinkTextBytes: number = 32 * 1024 * 1024;
 

@@ -20,7 +20,7 @@ import { modelText } from "./compat.ts";
 import { inTotoError } from "./errors.ts";
 import { parseLayout, type Layout } from "./layout.ts";
 import { parseLaxEnvelope } from "./lax-envelope.ts";
-import { readLink, type Link } from "./link.ts";
+import { emptyLink, readLink, type Link } from "./link.ts";
 import { fromEnvelope, parseSignatures, type SignedBytes } from "./signature.ts";
 import type { Mode } from "./mode.ts";
 
@@ -119,15 +119,6 @@ function readLaxPayload(payload: Uint8Array): Content {
     throw error;
   }
 }
-
-const emptyLink: Link = {
-  name: "",
-  materials: new Map(),
-  products: new Map(),
-  byproducts: {},
-  command: [],
-  environment: {},
-};
 
 /** Reads the payload of an envelope. Throws as `parseMetadata`. */
 export function readPayload(payload: Uint8Array, mode: Mode): Content {

@@ -1,5 +1,5 @@
 import type { Layout } from "./layout.ts";
-import type { Link } from "./link.ts";
+import { emptyLink, type Link } from "./link.ts";
 
 /**
  * One link for the whole chain (in-toto specification 1.0 §4.5.1): the materials of the layout's first step, and the
@@ -13,12 +13,3 @@ export function summarise(layout: Layout, links: ReadonlyMap<string, Link>, name
   const { products, byproducts, command } = last;
   return { name, materials: first.materials, products, byproducts, command, environment: {} };
 }
-
-const emptyLink: Link = {
-  name: "",
-  materials: new Map(),
-  products: new Map(),
-  byproducts: {},
-  command: [],
-  environment: {},
-};

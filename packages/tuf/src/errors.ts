@@ -6,8 +6,7 @@ import { fetchEntries } from "./fetch-error.ts";
 import { storeEntries } from "./store-error.ts";
 import { targetEntries } from "./target-error.ts";
 
-/** The catalogue of this package, for docs/errors.md. */
-export const tufErrors: Readonly<Record<string, CatalogueEntry>> = {
+const entries = {
   ...authorEntries,
   ...lintEntries,
   ...engineEntries,
@@ -15,6 +14,9 @@ export const tufErrors: Readonly<Record<string, CatalogueEntry>> = {
   ...fetchEntries,
   ...targetEntries,
 };
+
+/** The catalogue of this package, for docs/errors.md. */
+export const tufErrors: Readonly<Record<string, CatalogueEntry>> = entries;
 /** Makes an error of this package's catalogue. */
 export const tufError: ErrorMaker<
   typeof authorEntries &
@@ -23,11 +25,4 @@ export const tufError: ErrorMaker<
     typeof storeEntries &
     typeof fetchEntries &
     typeof targetEntries
-> = catalogue({
-  ...authorEntries,
-  ...lintEntries,
-  ...engineEntries,
-  ...storeEntries,
-  ...fetchEntries,
-  ...targetEntries,
-});
+> = catalogue(entries);

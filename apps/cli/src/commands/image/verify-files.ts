@@ -9,6 +9,7 @@ import {
 import { attempt, parseUtf8, quote, TrustError } from "@countersign/core";
 import { cliError } from "../../errors.ts";
 import type { ImageFilesOptions } from "../../image-options.ts";
+import type { ImageUse } from "../../image-pin.ts";
 import { readSmallFile, readStandardInput } from "../../input.node.ts";
 import { rewriteFile } from "../../output.node.ts";
 import { formatJson } from "../../render-json.ts";
@@ -16,21 +17,6 @@ import { formatWarning } from "../../render-text.ts";
 import type { Terminal } from "../../terminal.ts";
 import type { YamlDocument } from "../../yaml.ts";
 import { exitCodeOf, judgeImages, parseAnnotations, reportsOf, tell, type Outcome } from "./verify.ts";
-
-/** An image that a file names, and where. */
-interface Use {
-  readonly file: string;
-  readonly where: string;
-  readonly image: string;
-  /** In a manifest. */
-  readonly at?: {
-    /** Which of the file's documents, from 0. */
-    readonly document: number;
-    readonly path: readonly (string | number)[];
-    /** Where in the file's text it stands, if it can be pinned there. */
-    readonly range: readonly [number, number] | undefined;
-  };
-}
 
 /** `countersign image verify-manifests`: 0 only if every image of every file is allowed. */
 export async function imageVerifyManifestsCommand(
@@ -70,7 +56,7 @@ const nothingPinned: Pinned = { files: [], problems: [] };
 
 async function pinFiles(
   texts: ReadonlyMap<string, string>,
-  uses: readonly Use[],
+  uses: readonly ImageUse[],
   outcomes: readonly Outcome[],
 ): Promise<Pinned> {
   const { pinImages } = await import("../../image-pin.ts");
@@ -94,7 +80,7 @@ export async function imageVerifyDockerfileCommand(
   terminal: Terminal,
 ): Promise<number> {
   const buildArgs = parseAnnotations(options.buildArg);
-  const uses: Use[] = [];
+  const uses: ImageUse[] = [];
   for (const file of operands) {
     for (const { image, by, line } of findDockerfileImages(await readText(file), buildArgs)) {
       if (by === "syntax" && options.judgeSyntax !== true) warnOfFrontend(image, terminal);
@@ -114,8 +100,8 @@ function readManifest(
   file: string,
   documents: readonly YamlDocument[],
   kinds: KindPaths,
-): { readonly uses: readonly Use[]; readonly unread: readonly Outcome[] } {
-  const uses: Use[] = [];
+): { readonly uses: readonly ImageUse[]; readonly unread: readonly Outcome[] } {
+  const uses: ImageUse[] = [];
   const unread: Outcome[] = [];
   for (const [document, parsed] of documents.entries()) {
     const found = findKubernetesImages(parsed.value, kinds);
@@ -131,7 +117,7 @@ function readManifest(
 
 /** Each image once, however often it is named. What is no name of an image does not keep the others from being judged. */
 async function judgeUses(
-  uses: readonly Use[],
+  uses: readonly ImageUse[],
   options: ImageFilesOptions,
   terminal: Terminal,
 ): Promise<readonly Outcome[]> {
@@ -142,14 +128,14 @@ async function judgeUses(
   return [...(await judgeImages(images, { kind: "signature", annotations }, options, terminal)), ...wrong];
 }
 
-function nameProblem({ file, where, image }: Use): Outcome | undefined {
+function nameProblem({ file, where, image }: ImageUse): Outcome | undefined {
   if (attempt(() => parseReference(image)) !== undefined) return undefined;
   const detail = { checked: `${quote(file)}, ${where}`, expected: "the name of an image", got: quote(image) };
   return { reference: image, error: cliError("CLI_IMAGE_NAME", detail) };
 }
 
 function report(
-  uses: readonly Use[],
+  uses: readonly ImageUse[],
   outcomes: readonly Outcome[],
   options: ImageFilesOptions & { readonly pinned?: true },
   terminal: Terminal,
