@@ -5,12 +5,13 @@ import { createHash, generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { formatMetadata, parseSignerFile, signMetadata, type InTotoSigner } from "@countersign/in-toto";
 import type { JsonObject } from "@countersign/core";
-import { makeFolder, runBuilt } from "./scenario.ts";
+import { makeFolder, runBuilt, runHere } from "./scenario.ts";
 
 const { path: folder, remove } = makeFolder();
 afterAll(remove);
 const product = join(folder, "product");
-const verify = (...words: readonly string[]) => runBuilt(["layout", "verify", ...words], { cwd: product });
+const env = { PATH: process.env["PATH"] ?? "" };
+const verify = (...words: readonly string[]) => runHere(["layout", "verify", ...words], { cwd: product, env });
 const usual = ["--layout", "root.layout", "--key", "../owner.pub"];
 
 let owner: InTotoSigner;
