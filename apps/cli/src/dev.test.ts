@@ -169,3 +169,12 @@ describe("doctor", () => {
     expect(await checkService({ url: "http://127.0.0.1:1" })).toMatchObject({ result: "bad" });
   });
 });
+
+test("dev up where a file is in the directory's place", async () => {
+  const file = stage.write("no-directory", "x");
+  for (const directory of [file, `${file}/below`])
+    expect(await stage.run(["dev", "up", "--dir", directory])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("[CLI_FILE_") as string,
+    });
+});

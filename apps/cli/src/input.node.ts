@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
 import { quote, type TrustError } from "@countersign/core";
 import { cliError } from "./errors.ts";
 
@@ -46,6 +46,16 @@ export function checkDirectory(path: string, what: string): string {
     throw fileError(error, path, what);
   }
   throw cliError("CLI_FILE_MISSING", { checked, expected: "a directory", got: "a file" });
+}
+
+/** Makes a directory and those above it, if they are not there. Throws a CLI_FILE_* error. */
+export function makeDirectory(path: string, what: string, mode?: number): void {
+  try {
+    mkdirSync(path, { recursive: true, ...(mode !== undefined && { mode }) });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") checkDirectory(path, what);
+    throw fileError(error, path, what);
+  }
 }
 
 /** As `checkPresent`, and refuses a directory (CLI_FILE_DIRECTORY): for what will be read only after something else was done. */

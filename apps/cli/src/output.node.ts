@@ -13,6 +13,7 @@ import {
   statSync,
   unlinkSync,
   writeSync,
+  type Stats,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { quote, type TrustError } from "@countersign/core";
@@ -46,9 +47,18 @@ export function rewriteFile(path: string, text: string): void {
 
 /** Whether the name is no file's of its own: a rename would put a file where the pipe or device was. */
 function isStream(path: string): boolean {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statsOf(path);
   if (stats === undefined || stats.isDirectory()) return false;
   return !stats.isFile() || /^\/(?:dev|proc)\//.test(resolve(path));
+}
+
+/** Of what is there, if anything is. A name that is too long can hold nothing. */
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw failedOutput(path, error);
+  }
 }
 
 function writeThrough(path: string, text: string): void {
@@ -106,8 +116,7 @@ export function checkOutput(path: string, precious: readonly Precious[]): void {
 }
 
 function checkPlace(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
-    throw cliError("CLI_FILE_DIRECTORY", `output ${quote(path)}`);
+  if (statsOf(path)?.isDirectory() === true) throw cliError("CLI_FILE_DIRECTORY", `output ${quote(path)}`);
   const directory = checkDirectory(dirname(path), "directory of the output");
   try {
     accessSync(directory, constants.W_OK);

@@ -165,3 +165,9 @@ describe("checkOutput", () => {
     expect(() => checkOutput(path, [])).not.toThrow();
   });
 });
+
+test("a name that is too long is no bug of ours", () => {
+  const path = join(folder.path, "x".repeat(300));
+  for (const use of [() => checkOutput(path, []), () => writeAtomic(path, "x")])
+    expect(use).toThrowError(expect.objectContaining({ code: "CLI_OUTPUT_FAILED" }) as Error);
+});

@@ -1,9 +1,8 @@
-import { mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseJson, quote, readObject, type Detail, type TrustError } from "@countersign/core";
 import { cliError } from "../errors.ts";
-import { readSmallFile } from "../input.node.ts";
+import { makeDirectory, readSmallFile } from "../input.node.ts";
 import type { DevOptions } from "../options.ts";
 import { writeAtomic } from "../output.node.ts";
 import { formatJson } from "../render-json.ts";
@@ -18,7 +17,7 @@ export async function devUpCommand(
 ): Promise<number> {
   const { startLocalSigstore } = await import("@countersign/local-sigstore");
   const directory = directoryOf(options, terminal);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory, "directory", 0o700);
   const stopped = untilSignal();
   const sigstore = await startLocalSigstore({ dir: directory, port: options.port ?? 0, now: () => terminal.now() });
   try {

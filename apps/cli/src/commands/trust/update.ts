@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf, equalBytes, parseUtf8, quote, utf8 } from "@countersign/core";
 import {
@@ -10,7 +10,7 @@ import {
 } from "@countersign/pipeline";
 import { openStore } from "@countersign/tuf/node";
 import { cliError } from "../../errors.ts";
-import { checkDirectory, readSmallFile } from "../../input.node.ts";
+import { checkDirectory, makeDirectory, readSmallFile } from "../../input.node.ts";
 import { interruptible } from "../../interrupt.ts";
 import { writeAtomic } from "../../output.node.ts";
 import { formatJson } from "../../render-json.ts";
@@ -108,7 +108,7 @@ interface Written {
 
 /** Written anew also when nothing changed: the file's time says when it was last known to be current. */
 function writeFiles(folder: string, { trustedRoot, signingConfig }: TrustUpdate): readonly Written[] {
-  mkdirSync(folder, { recursive: true });
+  makeDirectory(folder, "output");
   const files = [["trusted_root.json", trustedRoot] as const, ["signing_config.json", signingConfig] as const];
   return files.flatMap(([name, bytes]) => {
     if (bytes === undefined) return [];
