@@ -87,4 +87,47 @@ describe("an inbox", () => {
     inbox.lend(lent, () => source.push(lent));
     await expect(first).rejects.toThrow("only lent");
   });
+
+  test("takes from the connection what is left of a body, once nothing is under way in the stream", async () => {
+    const source = sourceOf();
+    const calls: string[] = [];
+    const connection = { resume: () => void calls.push("resume") };
+    const inbox = new Inbox(source, 20);
+    const reading = inbox.readInto(new Uint8Array(4));
+    const lent = chunkOf("cdef");
+    source.push(chunkOf("ab"));
+    // They are on their way.
+    expect(inbox.receiveDirectly(lent, connection)).toBeUndefined();
+    await new Promise(setImmediate);
+    expect(await reading).toBe(2);
+    // Nobody waits.
+    expect(inbox.receiveDirectly(lent, connection)).toBeUndefined();
+    const second = inbox.readInto(new Uint8Array(7));
+    expect(inbox.receiveDirectly(lent, connection)).toBe(false);
+    lent.fill("z");
+    expect(await second).toBe(4);
+    expect(calls).toEqual([]);
+    const third = inbox.readInto(new Uint8Array(8));
+    expect(calls).toEqual(["resume"]);
+    expect(inbox.receiveDirectly(chunkOf("ghij"), connection)).toBe(true);
+    expect(inbox.receiveDirectly(chunkOf("klmn"), connection)).toBe(false);
+    expect(inbox.receiveDirectly(chunkOf("opqr"), connection)).toBe(false);
+    expect(await third).toBe(8);
+    // More than is left.
+    expect(inbox.receiveDirectly(chunkOf("stuv"), connection)).toBe(false);
+    expect(source.destroyed).toBe(true);
+    expect((await readAll(inbox, 3)).toString()).toBe("opqrst");
+    expect(calls).toEqual(["resume"]);
+  });
+
+  test("says that the connection was cut while it brought a body", async () => {
+    const source = sourceOf();
+    const inbox = new Inbox(source, 10);
+    const first = inbox.readInto(new Uint8Array(20));
+    await new Promise(setImmediate);
+    expect(inbox.receiveDirectly(chunkOf("abc"), { resume: () => {} })).toBe(true);
+    expect(await first).toBe(3);
+    source.destroy();
+    await expect(inbox.readInto(new Uint8Array(20))).rejects.toThrow("closed before its end");
+  });
 });

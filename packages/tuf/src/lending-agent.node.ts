@@ -6,7 +6,7 @@ import type { Inbox } from "./inbox.node.ts";
 const readers = new WeakMap<Socket, Inbox>();
 
 /** How much is read from a connection at once, in bytes. */
-const readBytes = 64 * 1024;
+const readBytes = 256 * 1024;
 
 /** Says who reads the answer that comes on this connection now. */
 export function setReader(socket: Socket, inbox: Inbox): void {
@@ -24,6 +24,8 @@ export function makeLendingAgent(): http.Agent {
     const socket = this as Socket;
     const bytes = buffer.subarray(0, length);
     const inbox = readers.get(socket);
+    const isTaken = inbox?.receiveDirectly(bytes, socket);
+    if (isTaken !== undefined) return isTaken;
     if (inbox?.isReady === true) inbox.lend(bytes, () => socket.emit("data", bytes));
     else socket.emit("data", Buffer.from(bytes));
     return true;
