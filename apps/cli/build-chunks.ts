@@ -6,6 +6,7 @@ const quick = {
   verify: "/src/commands/verify.ts",
   layout: "/src/commands/layout/verify.ts",
   image: "/src/commands/image/verify.ts",
+  update: "/src/commands/update/refresh.ts",
 } as const;
 
 /**
@@ -20,16 +21,21 @@ export async function withQuickChunks(bundle: RolldownBuild, options: OutputOpti
   const verify = modulesOf(quick.verify, chunks);
   const layout = modulesOf(quick.layout, chunks);
   const image = modulesOf(quick.image, chunks);
+  const update = modulesOf(quick.update, chunks);
   const parts: Readonly<Record<string, (id: string) => boolean>> = {
     program: (id) => program.has(id),
     proof: (id) => verify.has(id) && layout.has(id),
     verify: (id) => verify.has(id),
-    // Without it `image verify` would load all of the next one for a module that both have.
-    common: (id) => layout.has(id) && image.has(id),
+    // Without it `image verify` would load all of one of the next for a module that both have.
+    common: (id) => image.has(id) && (layout.has(id) || update.has(id)),
+    // Canonical JSON.
+    signed: (id) => layout.has(id) && update.has(id),
     layout: (id) => layout.has(id),
     image: (id) => image.has(id) && ofImages.test(id),
+    update: (id) => update.has(id),
   };
-  const groups = Object.entries(parts).map(([name, test], at) => ({ name, test, priority: -at }));
+  // The first that a module fits. Rolldown takes a negative priority for a very high one.
+  const groups = Object.entries(parts).map(([name, test], at, all) => ({ name, test, priority: all.length - at }));
   return { ...options, codeSplitting: { groups, includeDependenciesRecursively: false } };
 }
 

@@ -10,7 +10,7 @@ import { inParentheses, readCoverage, runNode, type Ran } from "../../scripts/ea
 type Files = readonly (OutputChunk | OutputAsset)[];
 
 /**
- * The content of each file by its name, with every function that verifying runs in parentheses. V8 compiles such a function at
+ * The content of each file by its name, with every function that verifying and updating run in parentheses. V8 compiles such a function at
  * once (see `inParentheses`), and it is in the code that Node's compile cache keeps; any other is passed over, found to be
  * needed and read again in every single process, from the cache as well. The code does the same either way.
  */
@@ -25,7 +25,7 @@ export async function withEagerFunctions(files: Files): Promise<ReadonlyMap<stri
   );
 }
 
-/** Where the functions start that ran while the command verified samples, by the name of their file. */
+/** Where the functions start that ran while the command verified samples, and refreshed one, by the name of their file. */
 async function watchVerifying(files: Files): Promise<Ran> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-build-"));
   try {
@@ -35,28 +35,39 @@ async function watchVerifying(files: Files): Promise<Ran> {
       mkdirSync(dirname(join(folder, file.fileName)), { recursive: true });
       writeFileSync(join(folder, file.fileName), file.code);
     }
-    const coverage = join(folder, "coverage");
+    const watch = (commands: Samples["verify"], coverage: string): Ran => {
+      for (const command of commands) runNode([join(folder, "main.js"), ...command], { NODE_V8_COVERAGE: coverage });
+      return readCoverage(coverage, folder);
+    };
     const samples = await startSamples(folder);
     try {
-      for (const command of samples.commands)
-        runNode([join(folder, "main.js"), ...command], { NODE_V8_COVERAGE: coverage });
+      const updated = watch(samples.update, join(folder, "updated"));
+      // What verifying loads is made for verifying, and runs for updating too.
+      return new Map([...updated, ...watch(samples.verify, join(folder, "verified"))]);
     } finally {
       samples.end();
     }
-    return readCoverage(coverage, folder);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** The command lines that verify samples, as long as the process that made them lives: it is the registry of one of them. */
-async function startSamples(folder: string): Promise<{ readonly commands: readonly string[][]; end(): void }> {
-  const sampler = fileURLToPath(new URL("build-sample.ts", import.meta.url));
+/** Command lines. */
+interface Samples {
+  readonly verify: readonly (readonly string[])[];
+  readonly update: readonly (readonly string[])[];
+}
+
+/** The command lines for samples, as long as the process that made them lives: it is a registry and a mirror for some of them. */
+async function startSamples(folder: string): Promise<Samples & { end(): void }> {
+  const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+  runNode(["--conditions=@countersign/source", here("../../scripts/packages-sample.ts"), folder]);
+  const sampler = here("build-sample.ts");
   const child = spawn(process.execPath, ["--conditions=@countersign/source", sampler, folder], {
     stdio: ["pipe", "pipe", "inherit"],
     env: {},
   });
   for await (const line of createInterface(child.stdout))
-    return { commands: JSON.parse(line) as string[][], end: () => child.stdin.end() };
+    return { ...(JSON.parse(line) as Samples), end: () => child.stdin.end() };
   throw new Error(`${sampler} made no samples`);
 }

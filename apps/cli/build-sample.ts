@@ -1,6 +1,7 @@
 /**
- * `node build-sample.ts FOLDER` writes files with bundles, and a layout with a link, and keeps a registry with an image, all right;
- * prints the command lines that verify them, as JSON on a line, and ends with its standard input.
+ * `node build-sample.ts FOLDER` writes files with bundles, and a layout with a link, and keeps a registry with an image, all right, and
+ * a mirror of the repository in FOLDER/repo; prints the command lines that verify and refresh, as JSON on a line, and ends with its
+ * standard input.
  */
 import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -9,6 +10,7 @@ import { formatMetadata, parseSignerFile, signMetadata } from "@countersign/in-t
 import { utf8 } from "@countersign/core";
 import { attachBundle, descriptorOf, Registry } from "@countersign/oci";
 import { makeOciHttp } from "@countersign/oci/node";
+import { serveRepository } from "@countersign/tuf/node";
 import { imageSignatureType, imageStatementBytes } from "@countersign/pipeline";
 import {
   artifactBytes,
@@ -38,13 +40,26 @@ const commands = plans.map((plan, at) => {
   return ["verify", path, "--trusted-root", trust, ...who];
 });
 const server = await startRegistry();
-process.stdin.resume().once("end", () => void server.close());
-process.stdout.write(`${JSON.stringify([...commands, await layChain(), await signImage(server.host)])}\n`);
+const mirror = await serveRepository(join(folder, "repo", "public"), 0);
+process.stdin.resume().once("end", () => void Promise.all([server.close(), mirror.close()]));
+const verify = [...commands, await layChain(), await signImage(server.host)];
+process.stdout.write(`${JSON.stringify({ verify, update: refresh(`${mirror.url}/metadata`) })}\n`);
 
 function write(name: string, content: string | Uint8Array): string {
   const path = join(folder, name);
   writeFileSync(path, content);
   return path;
+}
+
+/** For the first time, and once more: then it is all in the store. */
+function refresh(metadataUrl: string): readonly (readonly string[])[] {
+  const source = ["--store", join(folder, "store"), "--mirror", metadataUrl];
+  const root = join(folder, "repo", "public", "metadata", "1.root.json");
+  return [
+    ["update", "trust", root, ...source],
+    ["update", "refresh", ...source],
+    ["update", "refresh", ...source],
+  ];
 }
 
 /** A layout of one step, with an artifact that it makes. */

@@ -49,7 +49,7 @@ function newestInput(): number {
     "packages/*/package.json",
     "apps/cli/src/**/*",
     "apps/cli/*.{ts,json}",
-    "scripts/{builtins-on-use,eager-code}.ts",
+    "scripts/{builtins-on-use,eager-code,packages-sample}.ts",
     "pnpm-lock.yaml",
   ];
   const files = patterns

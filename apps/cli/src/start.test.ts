@@ -7,10 +7,12 @@ import { formatMetadata, parseSignerFile, signMetadata } from "@countersign/in-t
 import { Registry } from "@countersign/oci";
 import { makeOciHttp } from "@countersign/oci/node";
 import { pushImage, startRegistry } from "@countersign/testkit";
+import { runNode } from "../../../scripts/eager-code.ts";
 import { builtMain, runBuilt } from "./scenario.ts";
 import { setStage, textOf, type Stage } from "./stage.ts";
 
 const preload = fileURLToPath(new URL("chunks.preload.ts", import.meta.url));
+const sampler = fileURLToPath(new URL("../../../scripts/packages-sample.ts", import.meta.url));
 
 /** What only the code of one part has in it: the codes of its errors, or words of its protocol. */
 const marks = {
@@ -111,6 +113,18 @@ describe("what starting costs", () => {
     expect(parts).toEqual(["in-toto"]);
     expect(eager).toBeGreaterThan(350);
     expect(bytes).toBeLessThan(335_000);
+  });
+
+  test("update refresh: likewise", async () => {
+    const folder = dirname(stage.path("repo"));
+    runNode(["--conditions=@countersign/source", sampler, folder]);
+    const metadata = join(folder, "repo/public/metadata");
+    const source = ["--store", stage.path("store"), "--mirror", metadata];
+    expect(await stage.run(["update", "trust", join(metadata, "1.root.json"), ...source])).toMatchObject({ code: 0 });
+    const { bytes, parts, eager } = await loadedBy(["update", "refresh", ...source]);
+    expect(parts).toEqual(["tuf"]);
+    expect(eager).toBeGreaterThan(250);
+    expect(bytes).toBeLessThan(290_000);
   });
 
   test("image verify: likewise, and nothing of layouts", async () => {
