@@ -23,7 +23,8 @@ export async function withQuickChunks(bundle: RolldownBuild, options: OutputOpti
   const image = modulesOf(quick.image, chunks);
   const update = modulesOf(quick.update, chunks);
   const parts: Readonly<Record<string, (id: string) => boolean>> = {
-    program: (id) => program.has(id),
+    // With modules of Node: each is a line that loads it when it is asked for (builtins-on-use.ts), and would be a file.
+    program: (id) => program.has(id) || (id.startsWith("\0node:") && image.has(id) && update.has(id)),
     proof: (id) => verify.has(id) && layout.has(id),
     verify: (id) => verify.has(id),
     // Without it `image verify` would load all of one of the next for a module that both have.
@@ -32,7 +33,7 @@ export async function withQuickChunks(bundle: RolldownBuild, options: OutputOpti
     signed: (id) => layout.has(id) && update.has(id),
     layout: (id) => layout.has(id),
     image: (id) => image.has(id) && ofImages.test(id),
-    update: (id) => update.has(id),
+    update: (id) => update.has(id) && ofUpdates.test(id),
   };
   // The first that a module fits. Rolldown takes a negative priority for a very high one.
   const groups = Object.entries(parts).map(([name, test], at, all) => ({ name, test, priority: all.length - at }));
@@ -41,6 +42,8 @@ export async function withQuickChunks(bundle: RolldownBuild, options: OutputOpti
 
 /** Modules that no command needs which has nothing to do with images: the rest of what `image verify` runs, others share. */
 const ofImages = /\/packages\/oci\/|\/(?:render-)?image[-.]|\/commands\/image\/|\/cli\/src\/registry\.ts|node:net$/;
+/** Likewise of updates. */
+const ofUpdates = /\/packages\/tuf\/|\/apps\/cli\/src\/(?:commands\/update\/|update-)/;
 
 /** All that is loaded before the module can run, itself included. */
 function modulesOf(ending: string, chunks: ReadonlyMap<string, OutputChunk>): Set<string> {
