@@ -60,9 +60,9 @@ interface Samples {
 
 /** The command lines for samples, as long as the process that made them lives: it is a registry and a mirror for some of them. */
 async function startSamples(folder: string): Promise<Samples & { end(): void }> {
-  const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-  runNode(["--conditions=@countersign/source", here("../../scripts/packages-sample.ts"), folder]);
-  const sampler = here("build-sample.ts");
+  const repository = fileURLToPath(new URL("../../scripts/packages-sample.ts", import.meta.url));
+  runNode(["--conditions=@countersign/source", repository, folder]);
+  const sampler = fileURLToPath(new URL("build-sample.ts", import.meta.url));
   const child = spawn(process.execPath, ["--conditions=@countersign/source", sampler, folder], {
     stdio: ["pipe", "pipe", "inherit"],
     env: {},
