@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -7,7 +8,6 @@ import { formatMetadata, parseSignerFile, signMetadata } from "@countersign/in-t
 import { Registry } from "@countersign/oci";
 import { makeOciHttp } from "@countersign/oci/node";
 import { pushImage, startRegistry } from "@countersign/testkit";
-import { runNode } from "../../../scripts/eager-code.ts";
 import { builtMain, runBuilt } from "./scenario.ts";
 import { setStage, textOf, type Stage } from "./stage.ts";
 
@@ -117,7 +117,7 @@ describe("what starting costs", () => {
 
   test("update refresh: likewise", async () => {
     const folder = dirname(stage.path("repo"));
-    runNode(["--conditions=@countersign/source", sampler, folder]);
+    execFileSync(process.execPath, ["--conditions=@countersign/source", sampler, folder]);
     const metadata = join(folder, "repo/public/metadata");
     const source = ["--store", stage.path("store"), "--mirror", metadata];
     expect(await stage.run(["update", "trust", join(metadata, "1.root.json"), ...source])).toMatchObject({ code: 0 });
