@@ -63,6 +63,7 @@ describe("S21", () => {
   const faults: [about: string, ServiceName, Fault["kind"], code: string, "v1"?][] = [
     ["Fulcio certifies another key", "fulcio", "wrong-key", "SIGSTORE_FULCIO_RESPONSE"],
     ["Fulcio certifies another person", "fulcio", "wrong-identity", "SIGSTORE_FULCIO_RESPONSE"],
+    ["Fulcio names another issuer", "fulcio", "wrong-issuer", "SIGSTORE_FULCIO_RESPONSE"],
     ["Fulcio's SCT is over another certificate", "fulcio", "wrong-sct", "PIPELINE_SELF_CHECK"],
     ["Fulcio's certificate has no SCT", "fulcio", "no-sct", "PIPELINE_SELF_CHECK"],
     ["Fulcio's certificate has expired", "fulcio", "expired", "PIPELINE_SELF_CHECK"],

@@ -1,4 +1,5 @@
 import {
+  attempt,
   base64,
   derBitString,
   derExplicit,
@@ -16,10 +17,12 @@ import {
   utf8,
   type AlgorithmName,
   type Certificate,
+  type Json,
   type ObjectReader,
   type Signer,
 } from "@countersign/core";
 import { sigstoreError } from "../errors.ts";
+import { readIdentity } from "../identity.ts";
 import type { Token } from "../oidc.ts";
 import { apiUrl, isSharing, jsonBody, send, type Caller } from "../request.ts";
 
@@ -39,7 +42,7 @@ export interface CertificateRequest {
 /**
  * Has Fulcio (v2 API, signingCert) certify the signer's key for the token's identity. Possession of the key is proved by
  * a PKCS#10 request, whose own signature needs no agreement on which claim is the subject. Returns the chain, leaf first;
- * proves that the leaf holds our key, and no other e-mail address than the token's. Does not prove who issued it: the verifier does.
+ * proves that the leaf holds our key, no other e-mail address than the token's, and no issuer that the token does not name. Does not prove who issued it: the verifier does.
  * Throws SIGSTORE_FULCIO_RESPONSE, SIGSTORE_SIGN_ALGORITHM and the errors of `send`; none repeats a piece of the token.
  */
 export async function requestCertificate(caller: Caller, asked: CertificateRequest): Promise<readonly Certificate[]> {
@@ -60,12 +63,27 @@ export async function requestCertificate(caller: Caller, asked: CertificateReque
   const chain = readChain(response.body, asked.token.raw);
   if (!equalBytes((chain[0] as Certificate).spki, asked.signer.spki)) throw refused("a certificate for another key");
   if (isOtherPerson(chain[0] as Certificate, asked.token)) throw refused("a certificate for another person");
+  if (isOtherIssuer(chain[0] as Certificate, asked.token)) throw refused("a certificate that names another issuer");
   return chain;
 }
 
 /** Whether the certificate names an e-mail address that is not the token's. What a CI token certifies is for Fulcio to say. */
 function isOtherPerson(leaf: Certificate, { email }: Token): boolean {
   return leaf.subjectAltNames.some((name) => name.type === "email" && name.value !== email);
+}
+
+/**
+ * Whether the certificate names an issuer of which the token says nothing. It need not be the token's own: for one that hands on other
+ * issuers' word (Dex, `federated_claims.connector_id`) it is whoever vouched at first, and in which claim that stands is Fulcio's configuration.
+ */
+function isOtherIssuer(leaf: Certificate, { claims }: Token): boolean {
+  const issuer = attempt(() => readIdentity(leaf).issuer);
+  return issuer !== undefined && !isSaid(issuer, claims);
+}
+
+function isSaid(text: string, claims: Json): boolean {
+  if (typeof claims !== "object" || claims === null) return claims === text;
+  return Object.values(claims).some((each) => isSaid(text, each as Json));
 }
 
 function refused(got: string): TrustError {
