@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { builtMain, runBuilt, runProgram } from "./scenario.ts";
 import { setStage, textOf, type Stage } from "./stage.ts";
 
@@ -109,13 +109,15 @@ describe("streams", () => {
 
 describe("signals", () => {
   test("Ctrl-C while signing: exit code 130, no temporary file", async () => {
-    stage.sigstore.faults.set("tsa", { kind: "hang" });
+    stage.sigstore.faults.set("tsa", { kind: "hang", times: 1 });
     const target = stage.write("interrupted", "x");
     const argv = ["sign", target, "--identity-token", stage.path("token.jwt"), ...stage.signing];
     const child = spawn(process.execPath, [builtMain, ...argv], { stdio: "ignore" });
-    setTimeout(() => child.kill("SIGINT"), 700);
-    expect(await once(child, "exit")).toEqual([130, null]);
-    stage.sigstore.faults.clear();
+    const ended = once(child, "exit");
+    // The fault is used up: the authority was asked, and will not answer.
+    await vi.waitUntil(() => stage.sigstore.faults.list().length === 0, { timeout: 60_000 });
+    child.kill("SIGINT");
+    expect(await ended).toEqual([130, null]);
     expect(readdirSync(stage.folder).filter((name) => name.includes("interrupted"))).toEqual(["interrupted"]);
   });
 
