@@ -1,4 +1,5 @@
 import { type Artifact, type Certificate, type Requirements } from "@countersign/core";
+import type { SignatureKey } from "./signature-key.ts";
 import type { WitnessPolicy } from "@countersign/tlog";
 import type { Bundle } from "./bundle.ts";
 import type { Checklist } from "./checklist.ts";
@@ -22,7 +23,7 @@ export interface Run {
 /** Whose signature it is said to be; nothing of it is proved yet. */
 export interface Material {
   readonly leaf?: Certificate;
-  readonly spki: Uint8Array;
+  readonly key: SignatureKey;
   readonly verifier: Expected["verifier"];
 }
 

@@ -23,6 +23,7 @@ import {
   readStatement,
   type MessageContent,
 } from "./signature.ts";
+import { bundleKey } from "./signature-key.ts";
 
 const artifact = artifactOf(artifactBytes);
 const [sha256, sha384, sha512] = artifact.digests as [
@@ -55,7 +56,7 @@ describe("a signature over the artifact", () => {
     const signer = generateSigner(name);
     const signature = await signer.sign({ message: artifactBytes });
     const check = (content: MessageContent, what: Artifact, isLogged = false): string =>
-      outcomeOf(() => checkMessageSignature(content, what, signer.spki, isLogged));
+      outcomeOf(() => checkMessageSignature(content, what, bundleKey(signer.spki), isLogged));
     expect(check(message(signature), artifact)).toBe("accepted");
     expect(check(message(signature), artifact, true)).toBe("accepted");
     expect(check(message(signature), artifactOf(utf8("another")))).toBe("SIGSTORE_SIGNATURE_INVALID");
@@ -71,7 +72,7 @@ describe("a signature over the artifact", () => {
 
   test("another key of the same kind", () => {
     const content = message(signWith(makeKeyPair("p256"), artifactBytes));
-    expect(outcomeOf(() => checkMessageSignature(content, artifact, makeKeyPair("p256").spki, false))).toBe(
+    expect(outcomeOf(() => checkMessageSignature(content, artifact, bundleKey(makeKeyPair("p256").spki), false))).toBe(
       "SIGSTORE_SIGNATURE_INVALID",
     );
   });
@@ -81,18 +82,18 @@ describe("a signature over the artifact", () => {
     const digestBytes = Buffer.from(sha256.slice(7), "hex");
     for (const signed of [artifactBytes, digestBytes, utf8(sha256)]) {
       const content = message(signWith(key, signed));
-      expect(outcomeOf(() => checkMessageSignature(content, byDigest(sha256), key.spki, false))).toBe(
+      expect(outcomeOf(() => checkMessageSignature(content, byDigest(sha256), bundleKey(key.spki), false))).toBe(
         "CORE_DIGEST_UNUSABLE",
       );
     }
     const ed25519 = makeKeyPair("ed25519");
     const overDigest = message(new Uint8Array(signRaw(null, digestBytes, ed25519.privateKey)));
-    expect(outcomeOf(() => checkMessageSignature(overDigest, byDigest(sha256), ed25519.spki, false))).toBe(
+    expect(outcomeOf(() => checkMessageSignature(overDigest, byDigest(sha256), bundleKey(ed25519.spki), false))).toBe(
       "CORE_DIGEST_UNUSABLE",
     );
     // With SHA-512 Ed25519ph can be told: this is none.
     expect(["SIGSTORE_SIGNATURE_INVALID", "CORE_DIGEST_UNUSABLE"]).toContain(
-      outcomeOf(() => checkMessageSignature(overDigest, byDigest(sha512), ed25519.spki, true)),
+      outcomeOf(() => checkMessageSignature(overDigest, byDigest(sha512), bundleKey(ed25519.spki), true)),
     );
   });
 });
@@ -127,12 +128,12 @@ describe("an envelope", () => {
   ] as const)("signed by %s", async (name) => {
     const signer = generateSigner(name);
     const sig = await signer.sign({ message: pae(inTotoPayload, payload) });
-    expect(outcomeOf(() => checkEnvelopeSignature(envelope(sig), signer.spki))).toBe("accepted");
-    expect(outcomeOf(() => checkEnvelopeSignature(envelope(sig, "text/plain"), signer.spki))).toBe(
+    expect(outcomeOf(() => checkEnvelopeSignature(envelope(sig), bundleKey(signer.spki)))).toBe("accepted");
+    expect(outcomeOf(() => checkEnvelopeSignature(envelope(sig, "text/plain"), bundleKey(signer.spki)))).toBe(
       "SIGSTORE_SIGNATURE_INVALID",
     );
     const overPayload = await signer.sign({ message: payload });
-    expect(outcomeOf(() => checkEnvelopeSignature(envelope(overPayload), signer.spki))).toBe(
+    expect(outcomeOf(() => checkEnvelopeSignature(envelope(overPayload), bundleKey(signer.spki)))).toBe(
       "SIGSTORE_SIGNATURE_INVALID",
     );
   });
@@ -143,7 +144,9 @@ describe("an envelope", () => {
       "CORE_STATEMENT_MALFORMED",
     );
     expect(
-      outcomeOf(() => checkEnvelopeSignature({ ...envelope(payload), signatures: [] }, makeKeyPair("p256").spki)),
+      outcomeOf(() =>
+        checkEnvelopeSignature({ ...envelope(payload), signatures: [] }, bundleKey(makeKeyPair("p256").spki)),
+      ),
     ).toBe("SIGSTORE_SIGNATURE_INVALID");
   });
 });

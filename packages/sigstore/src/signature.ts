@@ -3,7 +3,6 @@ import {
   coreError,
   defaultAlgorithm,
   digestName,
-  makeVerifier,
   matchSubject,
   pae,
   parseStatement,
@@ -20,25 +19,26 @@ import {
 } from "@countersign/core";
 import type { Bundle } from "./bundle.ts";
 import { sigstoreError } from "./errors.ts";
+import type { SignatureKey } from "./signature-key.ts";
 
 /** The only payload type that is read (in-toto attestation framework, envelope layer). */
 export const inTotoPayload = "application/vnd.in-toto+json";
 
 /**
- * Proves that the holder of `spki` signed the artifact's bytes.
+ * Proves that the holder of the key signed the artifact's bytes.
  * The hash is the key's usual one, or the one the bundle names; for Ed25519 both the pure form and Ed25519ph are tried.
  * A digest that the algorithm cannot use is a usage error (CORE_DIGEST_UNUSABLE), never taken as the message.
  */
 export function checkMessageSignature(
   content: MessageContent,
   artifact: Artifact,
-  spki: Uint8Array,
+  key: SignatureKey,
   isLogged: boolean,
 ): Verifier {
-  const names = messageAlgorithms(defaultAlgorithm(spki), content.digest, isLogged);
+  const names = messageAlgorithms(defaultAlgorithm(key.spki), content.digest, isLogged);
   let problem: TrustError | undefined;
   for (const name of names) {
-    const verifier = makeVerifier(spki, name);
+    const verifier = key.open(name);
     try {
       if (isArtifactSignature(verifier, artifact, content.signature)) return verifier;
     } catch (error) {
@@ -72,13 +72,13 @@ export function checkDigestHint(content: MessageContent, artifact: Artifact): vo
     throw sigstoreError("SIGSTORE_ARTIFACT_MISMATCH", { checked: quote(artifact.name), expected: hint, got: ours });
 }
 
-/** Proves that the holder of `spki` signed the envelope's payload under its type (DSSE v1, PAE). */
-export function checkEnvelopeSignature(envelope: Envelope, spki: Uint8Array): Verifier {
+/** Proves that the holder of the key signed the envelope's payload under its type (DSSE v1, PAE). */
+export function checkEnvelopeSignature(envelope: Envelope, key: SignatureKey): Verifier {
   const [only] = envelope.signatures;
   const message = pae(envelope.payloadType, envelope.payload);
-  const names = envelopeAlgorithms(defaultAlgorithm(spki));
+  const names = envelopeAlgorithms(defaultAlgorithm(key.spki));
   for (const name of names) {
-    const verifier = makeVerifier(spki, name);
+    const verifier = key.open(name);
     if (only !== undefined && verifier.verify(message, only.sig)) return verifier;
   }
   throw sigstoreError("SIGSTORE_SIGNATURE_INVALID", { checked: `envelope, ${names.join(" or ")}` });

@@ -31,6 +31,7 @@ import {
   checkSubject,
   readStatement,
 } from "./signature.ts";
+import { bundleKey, callerKey, type SignatureKey } from "./signature-key.ts";
 import type { TrustRoot } from "./trust-root.ts";
 
 /** How a bundle is to be judged. */
@@ -78,9 +79,9 @@ export function examineBundle(
   trust: TrustRoot,
   options: VerifyOptions,
 ): Examination {
-  const { checks, proved, problem } = proveAll({ bundle, artifact, trust, options }, (run, spki) => {
+  const { checks, proved, problem } = proveAll({ bundle, artifact, trust, options }, (run, key) => {
     checkArtifactDigests(artifact);
-    return checkContent(run, spki);
+    return checkContent(run, key);
   });
   return proved === undefined ? { checks, problem } : { checks, claims: vouch(claimsOf(proved)) };
 }
@@ -100,8 +101,8 @@ export function verifyEnvelope(bundle: Bundle, trust: TrustRoot, options: Verify
   const { content } = bundle;
   if (content.kind !== "envelope") throw sigstoreError("SIGSTORE_ENVELOPE_NEEDED");
   const artifact: Artifact = { name: "", digests: [] };
-  const { proved, problem } = proveAll({ bundle, artifact, trust, options }, ({ list }, spki) => {
-    const verifier = checkSigned(list, content.envelope, spki);
+  const { proved, problem } = proveAll({ bundle, artifact, trust, options }, ({ list }, key) => {
+    const verifier = checkSigned(list, content.envelope, key);
     return verifier && { verifier, digests: [] };
   });
   if (proved === undefined) throw problem;
@@ -123,7 +124,7 @@ type Outcome =
 /** Every check in its order; `check` is the one of what the signature covers. */
 function proveAll(
   { bundle, artifact, trust, options }: Asked,
-  check: (run: Run, spki: Uint8Array) => SignedContent | undefined,
+  check: (run: Run, key: SignatureKey) => SignedContent | undefined,
 ): Outcome {
   const need = needOf(options);
   const isKeyed = options.key !== undefined;
@@ -139,7 +140,7 @@ function proveAll(
     ...(witnesses !== undefined && { witnesses }),
   };
   const material = checkMaterial(bundle, options);
-  const content = check(run, material.spki);
+  const content = check(run, material.key);
   const stamps = checkTimestamps(run);
   const logged = checkLogEntries(
     run,
@@ -180,20 +181,20 @@ function checkMaterial(bundle: Bundle, options: VerifyOptions): Material {
   if (bundle.material.kind === "certificate") {
     if (options.key !== undefined) throw sigstoreError("SIGSTORE_KEY_UNWANTED");
     const leaf = bundle.material.chain[0] as Certificate;
-    return { leaf, spki: leaf.spki, verifier: { kind: "certificate", der: leaf.raw, spki: leaf.spki } };
+    return { leaf, key: bundleKey(leaf.spki), verifier: { kind: "certificate", der: leaf.raw, spki: leaf.spki } };
   }
   if (options.key === undefined)
     throw sigstoreError("SIGSTORE_KEY_NEEDED", { checked: "key hint", got: quote(bundle.material.hint) });
-  const { spki } = options.key;
-  return { spki, verifier: { kind: "key", der: spki, spki } };
+  const key = callerKey(options.key);
+  return { key, verifier: { kind: "key", der: key.spki, spki: key.spki } };
 }
 
-function checkContent(run: Run, spki: Uint8Array): SignedContent | undefined {
+function checkContent(run: Run, key: SignatureKey): SignedContent | undefined {
   const { bundle, artifact, list } = run;
   const { content, material } = bundle;
   if (material.kind === "key")
     list.run("key-hint", () => ({
-      value: checkKeyHint(material.hint, spki),
+      value: checkKeyHint(material.hint, key.spki),
       detail: "the bundle names no other key",
     }));
   if (content.kind === "message") {
@@ -202,23 +203,23 @@ function checkContent(run: Run, spki: Uint8Array): SignedContent | undefined {
       detail: artifact.digests.join(" "),
     }));
     const verifier = list.run("signature", () => {
-      const value = checkMessageSignature(content, artifact, spki, bundle.entries.length > 0);
+      const value = checkMessageSignature(content, artifact, key, bundle.entries.length > 0);
       return { value, detail: `${value.algorithm.name} over the artifact` };
     });
     return verifier && { verifier, digests: provedDigests(artifact, { verifier }) };
   }
-  return checkEnvelope(run, content.envelope, spki);
+  return checkEnvelope(run, content.envelope, key);
 }
 
-function checkSigned(list: Checklist, envelope: Envelope, spki: Uint8Array): Verifier | undefined {
+function checkSigned(list: Checklist, envelope: Envelope, key: SignatureKey): Verifier | undefined {
   return list.run("signature", () => {
-    const value = checkEnvelopeSignature(envelope, spki);
+    const value = checkEnvelopeSignature(envelope, key);
     return { value, detail: `${value.algorithm.name} over the envelope` };
   });
 }
 
-function checkEnvelope({ artifact, list }: Run, envelope: Envelope, spki: Uint8Array): SignedContent | undefined {
-  const verifier = checkSigned(list, envelope, spki);
+function checkEnvelope({ artifact, list }: Run, envelope: Envelope, key: SignatureKey): SignedContent | undefined {
+  const verifier = checkSigned(list, envelope, key);
   const statement = list.run("statement", () => {
     const value = readStatement(envelope);
     return { value, detail: `${value.subjects.length} subjects, predicate ${quote(value.predicateType)}` };

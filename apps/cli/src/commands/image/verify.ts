@@ -216,17 +216,21 @@ function parseMirror(text: string): Mirror {
 
 /** Says in words what came of each; unless JSON was asked for, pinned references of what is allowed go to standard output. */
 export function tell(outcomes: readonly Outcome[], options: ImageVerifyOptions, terminal: Terminal): void {
-  for (const outcome of outcomes) {
-    if ("error" in outcome) {
-      terminal.err(formatFailureText(outcome.error, terminal));
-      continue;
-    }
-    const { report } = outcome;
-    const isAllowed = report.decision.verdict === "allowed";
-    if (isAllowed && options.json !== true) terminal.out(`${report.pinned}\n`);
-    if (options.quiet !== true || !isAllowed)
-      terminal.err(formatImageText(report, terminal, options.verbose === true ? "every-check" : "outcome"));
-  }
+  const detail = options.verbose === true ? "every-check" : "outcome";
+  const words = outcomes.map((outcome) => {
+    if ("error" in outcome) return formatFailureText(outcome.error, terminal);
+    const isTold = options.quiet !== true || !isAllowed(outcome);
+    return isTold ? formatImageText(outcome.report, terminal, detail) : "";
+  });
+  // At once: whoever reads the other end of a pipe is woken by each write.
+  terminal.err(words.join(""));
+  if (options.json === true) return;
+  const pinned = outcomes.map((outcome) => (isAllowed(outcome) ? `${outcome.report.pinned}\n` : ""));
+  terminal.out(pinned.join(""));
+}
+
+function isAllowed(outcome: Outcome): outcome is Extract<Outcome, { readonly report: ImageReport }> {
+  return "report" in outcome && outcome.report.decision.verdict === "allowed";
 }
 
 /** All outcomes as one value for programs. */
