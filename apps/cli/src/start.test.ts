@@ -97,7 +97,7 @@ describe("what starting costs", () => {
     expect(parts).toEqual(["policy", "sigstore", "tlog"]);
     // build-eager.ts: what verifying runs is compiled at once, and is in the compile cache.
     expect(eager).toBeGreaterThan(350);
-    expect(bytes).toBeLessThan(305_000);
+    expect(bytes).toBeLessThan(300_000);
   });
 
   test("layout verify: likewise", async () => {
@@ -112,7 +112,7 @@ describe("what starting costs", () => {
     ]);
     expect(parts).toEqual(["in-toto"]);
     expect(eager).toBeGreaterThan(350);
-    expect(bytes).toBeLessThan(340_000);
+    expect(bytes).toBeLessThan(335_000);
   });
 
   test("update refresh: likewise", async () => {
@@ -138,7 +138,7 @@ describe("what starting costs", () => {
       const { bytes, parts, eager } = await loadedBy(["image", "verify", image, ...stage.trust, ...stage.expected]);
       expect(parts).toEqual(["oci", "policy", "sigstore", "tlog"]);
       expect(eager).toBeGreaterThan(350);
-      expect(bytes).toBeLessThan(380_000);
+      expect(bytes).toBeLessThan(370_000);
     } finally {
       await server.close();
     }

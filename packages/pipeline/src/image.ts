@@ -26,7 +26,7 @@ import { checkPolicy, evaluate, type Decision, type Policy } from "@countersign/
 import { pipelineError } from "./errors.ts";
 import { examineImageEvidence } from "./image-evidence.ts";
 import { shareVerdict, type SharedVerdicts } from "./image-share.ts";
-import { judgeTag, type TagMaps, type TagReport } from "./image-tag.ts";
+import type { TagMaps, TagReport } from "./image-tag.ts";
 import { findTargets } from "./image-target.ts";
 import type { ImageRole } from "./image-role.ts";
 import type { EvidenceReport } from "./report.ts";
@@ -135,7 +135,7 @@ async function inspectOne(given: Omit<ImageRun, "trust" | "now">): Promise<Image
   const [root, ...children] = await findTargets(world.registry, question);
   const [first, tag] = await Promise.all([
     judgeOnce(root, run),
-    world.tagMaps && judgeTag(question.reference, root.digest, world.tagMaps),
+    world.tagMaps && tagReportOf(question.reference, root.digest, world.tagMaps),
   ]);
   const others = await Promise.all(
     children.map(async (child) =>
@@ -153,6 +153,12 @@ async function inspectOne(given: Omit<ImageRun, "trust" | "now">): Promise<Image
     trust: { sources: run.trust.sources },
     at: run.now.toISOString(),
   };
+}
+
+/** Loaded only where there are maps. */
+async function tagReportOf(reference: Reference, digest: Digest, maps: TagMaps): Promise<TagReport> {
+  const { judgeTag } = await import("./image-tag.ts");
+  return judgeTag(reference, digest, maps);
 }
 
 /** 0 allowed, 1 refused, 3 could not be told. */
