@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { attempt, parseUtf8, quote } from "@countersign/core";
 import { cliError } from "./errors.ts";
 import { fileError } from "./input.node.ts";
 
@@ -8,7 +9,7 @@ export const maxDirectoryEntries: number = 1_000_000;
 
 /**
  * The paths of all files below a directory, relative to it, links and special files among them; undefined for what is no
- * directory. Links to directories are not followed. Throws CLI_FILE_*.
+ * directory. Links to directories are not followed. Throws CLI_FILE_*, also for a name that is not UTF-8.
  */
 export function filesBelow(directory: string): readonly string[] | undefined {
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined;
@@ -44,10 +45,22 @@ export function isThere(path: string): boolean {
 
 function entriesOf(path: string): ReturnType<typeof readdirWithTypes> {
   try {
-    return readdirWithTypes(path);
+    const entries = readdirWithTypes(path);
+    // What is not UTF-8 comes with this in its place, and could pass for a file whose name has it.
+    if (entries.some(({ name }) => name.includes("\ufffd"))) checkNames(path);
+    return entries;
   } catch (error) {
     throw fileError(error, path, "directory");
   }
+}
+
+function checkNames(path: string): void {
+  const foreign = readdirSync(path, { encoding: "buffer" }).find(
+    (name) => attempt(() => parseUtf8(name)) === undefined,
+  );
+  if (foreign === undefined) return;
+  const [expected, got] = ["names in UTF-8", quote(foreign.toString("latin1"))];
+  throw cliError("CLI_FILE_UNREADABLE", { checked: `directory ${quote(path)}`, expected, got });
 }
 
 function readdirWithTypes(path: string) {

@@ -143,6 +143,11 @@ const cliEntries = {
     says: "there is nothing in the list, so nothing was verified",
     fix: "give one path or digest a line",
   },
+  CLI_LIST_NAME: {
+    kind: "usage",
+    says: "a name in the list is not UTF-8, so nothing was verified",
+    fix: "rename the file, or name it by its sha256: digest",
+  },
   CLI_CHECKSUM_UNLISTED: {
     kind: "untrusted",
     says: "the checksum file does not name the file",

@@ -1,8 +1,8 @@
-import { statSync } from "node:fs";
 import { claimedDigests, type EvidenceFile } from "@countersign/pipeline";
 import { hashNames, TrustError, type HashName } from "@countersign/core";
 import type { ListItem } from "@countersign/pipeline/node";
 import { readArtifact } from "./artifact.node.ts";
+import { plainFileSize } from "./directory.node.ts";
 import type { Asked } from "./question-list.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -45,8 +45,9 @@ async function digestsOf(
 ): Promise<readonly string[]> {
   if ("digest" in artifact) return [artifact.digest];
   // A pipe can be read once only, and may never end.
-  if (!("path" in artifact) || statSync(artifact.path, { throwIfNoEntry: false })?.isFile() !== true) return [];
+  if (!("path" in artifact)) return [];
   try {
+    if (plainFileSize(artifact.path) === undefined) return [];
     return (await readArtifact(artifact.path, { hashes, keepBytes: 0 }, terminal)).digests;
   } catch (error) {
     if (error instanceof TrustError) return [];

@@ -1,5 +1,5 @@
 import { lstatSync } from "node:fs";
-import { parseUtf8, quote } from "@countersign/core";
+import { attempt, parseUtf8, quote } from "@countersign/core";
 import { parseChecksums } from "@countersign/pipeline";
 import type { ListItem } from "@countersign/pipeline/node";
 import { isDigestOperand } from "./artifact.node.ts";
@@ -17,7 +17,7 @@ export interface Asked {
 export const maxListBytes: number = 128 * 1024 * 1024;
 
 /**
- * What is asked about: operands, then what a list or a file of digests names. Throws CLI_LIST_EMPTY, CLI_FILE_*,
+ * What is asked about: operands, then what a list or a file of digests names. Throws CLI_LIST_EMPTY, CLI_LIST_NAME, CLI_FILE_*,
  * CLI_OPERAND_AMBIGUOUS, CLI_OPTION_CONFLICT for standard input as one of several, PIPELINE_CHECKSUMS_MALFORMED.
  */
 export async function readQuestions(operands: readonly string[], options: VerifyOptions): Promise<readonly Asked[]> {
@@ -37,7 +37,7 @@ function readList(path: string): Promise<Uint8Array> | Uint8Array {
 
 /** Lines, or what stands between NULs if there is one, as `find -print0` writes it. */
 function linesOf(bytes: Uint8Array): readonly string[] {
-  const text = parseUtf8(bytes);
+  const text = attempt(() => parseUtf8(bytes)) ?? failAtName(bytes);
   const lines = text.split(text.includes("\0") ? "\0" : /\r?\n/);
   if (lines.at(-1) === "") lines.pop();
   if (lines.length === 0) throw cliError("CLI_LIST_EMPTY");
@@ -45,6 +45,21 @@ function linesOf(bytes: Uint8Array): readonly string[] {
   if (empty !== -1) throw cliError("CLI_LIST_EMPTY", { checked: `line ${empty + 1}`, expected: "a path or digest" });
   return lines;
 }
+
+/** Names are text here and to everybody who reads a report: another file could be taken for one that is not. */
+function failAtName(bytes: Uint8Array): never {
+  const end = bytes.includes(0) ? 0 : lineEnd;
+  for (let from = 0, number = 1; from < bytes.length; number++) {
+    const at = bytes.indexOf(end, from);
+    const name = bytes.subarray(from, at === -1 ? bytes.length : at);
+    if (attempt(() => parseUtf8(name)) === undefined)
+      throw cliError("CLI_LIST_NAME", { checked: `line ${number}`, got: quote(Buffer.from(name).toString("latin1")) });
+    from += name.length + 1;
+  }
+  throw cliError("CLI_LIST_NAME");
+}
+
+const lineEnd = 0x0a;
 
 /** As for one operand, a name that reads as a digest must not be told of in place of the file. */
 function askedOf(operand: string): Asked {

@@ -1,4 +1,4 @@
-import { digestOf, utf8 } from "@countersign/core";
+import { fingerprintOf, refusedRule } from "./fingerprint.ts";
 import { formatJson } from "./render-json.ts";
 import type { WholeFormat } from "./rendering.ts";
 
@@ -7,11 +7,11 @@ export const formatGitlab: WholeFormat = (results) =>
   formatJson(
     results
       .filter(({ verdict }) => verdict !== "allowed")
-      .map(({ name, verdict, reason, code = "COUNTERSIGN_REFUSED" }) => ({
-        description: reason,
-        check_name: code,
-        fingerprint: digestOf("sha256", utf8(JSON.stringify([name, code]))).slice("sha256:".length),
-        severity: verdict === "refused" ? "blocker" : "major",
-        location: { path: name.replace(/^(?:\.\/)+/, ""), lines: { begin: 1 } },
+      .map((result) => ({
+        description: result.reason,
+        check_name: result.code ?? refusedRule,
+        fingerprint: fingerprintOf(result),
+        severity: result.verdict === "refused" ? "blocker" : "major",
+        location: { path: result.name.replace(/^(?:\.\/)+/, ""), lines: { begin: 1 } },
       })),
   );

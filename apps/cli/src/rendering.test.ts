@@ -111,14 +111,20 @@ describe("SARIF 2.1.0", () => {
     readonly version: string;
     readonly runs: readonly {
       readonly tool: { readonly driver: { readonly name: string; readonly rules: readonly { readonly id: string }[] } };
+      readonly invocations: readonly { readonly toolExecutionNotifications?: readonly object[] }[];
+      readonly properties: { readonly summary: object };
       readonly results: readonly {
         readonly ruleId: string;
         readonly ruleIndex: number;
         readonly kind: string;
         readonly level: string;
         readonly message: { readonly text: string };
+        readonly partialFingerprints: { readonly primaryLocationLineHash: string };
         readonly locations: readonly {
-          readonly physicalLocation?: { readonly artifactLocation: { readonly uri: string } };
+          readonly physicalLocation: {
+            readonly artifactLocation: { readonly uri: string };
+            readonly region: { readonly startLine: number };
+          };
         }[];
       }[];
     }[];
@@ -128,25 +134,43 @@ describe("SARIF 2.1.0", () => {
   test("the members that the specification requires", () => {
     expect(sarif).toMatchObject({ version: "2.1.0", runs: [{ tool: { driver: { name: "countersign" } } }] });
     expect(sarif.$schema).toMatch(/sarif-schema-2\.1\.0\.json$/);
-    expect(run?.results.map(({ kind, level }) => `${kind} ${level}`)).toEqual([
-      "pass none",
-      "fail error",
-      "open none",
-      "fail error",
-    ]);
     for (const { ruleId, ruleIndex, message } of run?.results ?? []) {
       expect(run?.tool.driver.rules[ruleIndex]?.id).toBe(ruleId);
       expect(message.text).not.toBe("");
     }
   });
 
-  test("places are URIs, and a message has no placeholder or link that was not ours", () => {
-    const uris = run?.results.map(({ locations }) => locations[0]?.physicalLocation?.artifactLocation.uri);
-    expect(uris?.[0]).toBe("dist/a%20b.tgz");
-    expect(uris?.[2]).toBe("file:///abs/c");
-    expect(uris?.[3]).toBeUndefined();
-    for (const uri of uris ?? []) expect(uri ?? "").toMatch(/^[A-Za-z0-9%./:!'()*~_-]*$/);
-    expect(run?.results[1]?.message.text).toContain("{{0}} \\[x\\](javascript:y)");
+  test("what was allowed is no result, since GitHub makes an alert of each; it is counted", () => {
+    const kinds = run?.results.map(({ kind, level }) => `${kind} ${level}`);
+    expect(kinds).toEqual(["fail error", "open none", "fail error"]);
+    expect(run?.properties.summary).toEqual(facts.summary);
+  });
+
+  test("places are relative or file URIs with a line, and a message has no placeholder or link that was not ours", () => {
+    const names = ["dist/a b.tgz", "./c", ...results.slice(2).map(({ name }) => name), "-", "back\\slash", hostile];
+    const some = names.map((name) => ({ ...(results[1] as Result), name }));
+    const [first] = (JSON.parse(render("sarif", some)) as Sarif).runs;
+    const places = first?.results.map(({ locations }) => locations[0]?.physicalLocation);
+    const uris = places?.map((place) => place?.artifactLocation.uri) ?? [];
+    const digest = `sha256%3A${"00".repeat(32)}`;
+    expect(uris.slice(0, 6)).toEqual(["dist/a%20b.tgz", "c", "file:///abs/c", digest, "-", "back%5Cslash"]);
+    for (const uri of uris) expect(uri).toMatch(/^(?:file:\/\/\/)?[A-Za-z0-9%./!'()*~_-]*$/);
+    expect(places?.every((place) => place?.region.startLine === 1)).toBe(true);
+    expect(run?.results[0]?.message.text).toContain("{{0}} \\[x\\](javascript:y)");
+  });
+
+  test("alerts of one run and the next are the same ones", () => {
+    const prints = run?.results.map((result) => result.partialFingerprints.primaryLocationLineHash);
+    expect(new Set(prints).size).toBe(3);
+    expect(render("sarif")).toContain(`"primaryLocationLineHash": "${prints?.[0]}"`);
+  });
+
+  test("no more results than GitHub takes, and how many are left out", () => {
+    const many = Array.from({ length: 25_003 }, () => results[2] as Result);
+    const [first] = (JSON.parse(render("sarif", many)) as Sarif).runs;
+    expect(first?.results).toHaveLength(25_000);
+    const text = "3 more that were not allowed are left out";
+    expect(first?.invocations[0]?.toolExecutionNotifications).toEqual([{ level: "warning", message: { text } }]);
   });
 });
 

@@ -55,6 +55,9 @@ describe("several artifacts", () => {
     expect(await stage.run(["verify", good, stage.path("pipe"), ...flags])).toMatchObject({ code: 3 });
     const pool = ["--bundles", `${good}.sigstore.json`, `${other}.sigstore.json`];
     expect(await stage.run(["verify", good, stage.path("pipe"), ...flags, ...pool])).toMatchObject({ code: 3 });
+    symlinkSync("circle", stage.path("circle"));
+    const circle = await stage.run(["verify", good, stage.path("circle"), ...flags, ...pool]);
+    expect(circle).toMatchObject({ code: 3, stderr: expect.stringContaining("got ELOOP") as string });
   });
 
   test("--json: one object with every report; --format jsonl: one a line", async () => {
@@ -94,6 +97,13 @@ describe("several artifacts", () => {
       code: 2,
       stderr: expect.stringContaining("CLI_LIST_EMPTY") as string,
     });
+    for (const end of ["\n", "\0"]) {
+      const list = stage.path("latin1.list");
+      writeFileSync(list, Buffer.from(`${good}${end}caf\u00e9${end}`, "latin1"));
+      const outcome = await stage.run(["verify", "--list", list, ...flags]);
+      expect(outcome).toMatchObject({ code: 2, stderr: expect.stringContaining('line 2, got "caf') as string });
+      expect(outcome.stderr).toContain("CLI_LIST_NAME");
+    }
   });
 });
 
@@ -249,6 +259,14 @@ describe("--checksums: files by a signed checksum file", () => {
       stderr: expect.stringContaining("CLI_CHECKSUM_UNLISTED") as string,
     });
     rmSync(join(directory, "plugins"));
+    // Read as text this has the name of a file that a list could name.
+    const latin1 = Buffer.concat([Buffer.from(`${directory}/sub/a`), Buffer.of(0xff)]);
+    writeFileSync(latin1, "x");
+    expect(await run(directory, [directory])).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining("expected names in UTF-8") as string,
+    });
+    rmSync(latin1);
     rmSync(join(directory, "b"));
     symlinkSync(elsewhere, join(directory, "b"));
     expect(await run(directory, [], ["--ignore-missing"])).toMatchObject({

@@ -15,10 +15,17 @@ describe("forms that are read", () => {
     ["./ in front", `${hex}  ./sub/a.tgz\n`, "sub/a.tgz"],
     ["GNU escaped", `\\${hex}  a\\\\b\\nc\\rd\n`, "a\\b\nc\rd"],
     ["a name that begins with a space or a star", `${hex}  *a\n`, "*a"],
+    ["CRLF", `${hex}  a.tgz\r\n`, "a.tgz"],
+    ["CRLF, escaped", `\\${hex}  a\\r\r\n`, "a\r"],
+    ["CRLF, BSD", `SHA256 (a) = ${hex}\r\n`, "a"],
     ["BSD", `SHA256 (a (1) = b.tgz) = ${hex}\n`, "a (1) = b.tgz"],
     ["BSD, escaped", `\\SHA256 (a\\nb) = ${hex}\n`, "a\nb"],
   ])("%s", (_, text, name) => {
     expect(read(text)).toEqual([[name, `sha256:${hex}`]]);
+  });
+
+  test("CRLF throughout, the last line without an end", () => {
+    expect(read(`${hex}  a\r\n${hex} *b`).map(([name]) => name)).toEqual(["a", "b"]);
   });
 
   test("SHA-384 and SHA-512 by their length or their name", () => {
@@ -37,7 +44,11 @@ describe("what is refused", () => {
     ["one space", `${hex} a\n`],
     ["no name", `${hex}  \n`],
     ["a comment", `# sums\n${hex}  a\n`],
-    ["CRLF", `${hex}  a\r\n`],
+    ["CRLF and LF", `${hex}  a\r\n${hex}  b\n`],
+    ["LF and CRLF", `${hex}  a\n${hex}  b\r\n`],
+    ["a carriage return at the end of all", `${hex}  a\r`],
+    ["a carriage return before CRLF", `${hex}  a\r\r\n`],
+    ["an empty line, CRLF", `${hex}  a\r\n\r\n`],
     ["a name twice", `${hex}  a\n${"cd".repeat(32)}  a\n`],
     ["a name twice in two spellings", `${hex}  a\n${hex}  ./a\n`],
     ["MD5", `${"ab".repeat(16)}  a\n`],

@@ -16,12 +16,13 @@ const maxLineChars = 8400;
 
 /**
  * Reads a checksum file: names with digests. Lines of GNU coreutils (`HEX  name`, `HEX *name`, `\HEX  name` with `\\`, `\n`
- * and `\r` in the name) and of BSD (`SHA256 (name) = HEX`), with SHA-256, SHA-384 or SHA-512. Strict: every line is one of
- * these, no name stands twice, and names are relative and stay below the directory (`./` in front is left out).
+ * and `\r` in the name) and of BSD (`SHA256 (name) = HEX`), with SHA-256, SHA-384 or SHA-512; lines end with LF, or all of
+ * them with CR LF, as coreutils reads them too. Strict: every line is one of these, no name stands twice, and names are relative and stay below the directory (`./` in front is left out).
  * Proves nothing of who wrote it. Throws PIPELINE_CHECKSUMS_MALFORMED, and core's for what is not UTF-8.
  */
 export function parseChecksums(bytes: Uint8Array): ReadonlyMap<string, Digest> {
-  const lines = parseUtf8(bytes).split("\n");
+  const text = parseUtf8(bytes);
+  const lines = text.split(isCrlf(text) ? "\r\n" : "\n");
   // The end of the last line, which some leave out.
   if (lines.at(-1) === "") lines.pop();
   if (lines.length === 0) throw malformed({ expected: "at least one line" });
@@ -34,6 +35,11 @@ export function parseChecksums(bytes: Uint8Array): ReadonlyMap<string, Digest> {
     digests.set(name, digest);
   }
   return digests;
+}
+
+/** Whether no line ends otherwise: then a carriage return before the end is none of a name. */
+function isCrlf(text: string): boolean {
+  return text.includes("\r\n") && !/(?:^|[^\r])\n/.test(text);
 }
 
 interface Line {
