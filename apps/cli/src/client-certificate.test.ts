@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
+import type { Fault } from "@countersign/local-sigstore";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { setStage, textOf, type Stage } from "./stage.ts";
 
@@ -51,7 +52,12 @@ describe.skipIf(!hasOpenssl)("a timestamp authority that asks for a certificate"
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
       request.on("end", () => {
         const headers = { "content-type": request.headers["content-type"] ?? "" };
-        void fetch(`${stage.sigstore.url}${request.url}`, { method: "POST", headers, body: Buffer.concat(chunks) })
+        void fetch(`${stage.sigstore.url}${request.url}`, {
+          method: "POST",
+          headers,
+          body: Buffer.concat(chunks),
+          redirect: "manual",
+        })
           .then(async (answer) => response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer())))
           .catch(() => response.destroy());
       });
@@ -115,6 +121,21 @@ describe.skipIf(!hasOpenssl)("a timestamp authority that asks for a certificate"
     expect(outcome.stderr).not.toContain("PRIVATE");
     expect(existsSync(`${file}.sigstore.json`)).toBe(false);
     expect(stage.sigstore.rekor.tree.size()).toBe(before);
+  });
+
+  test.each<[string, Fault, string, number]>([
+    ["nothing", { kind: "status", status: 204 }, "SIGSTORE_HTTP_REFUSED", 2],
+    [
+      "the way to somebody else",
+      { kind: "status", status: 302, headers: { location: "/" } },
+      "PIPELINE_HTTP_REDIRECT",
+      3,
+    ],
+  ])("whose answer is %s", async (_, fault, code, exit) => {
+    stage.sigstore.faults.set("tsa", fault);
+    const outcome = await sign(stage.write("unstamped", "x"), ...shown(), ...trusted());
+    stage.sigstore.faults.clear();
+    expect([outcome.code, /\[(\w+)\]/.exec(outcome.stderr)?.[1]]).toEqual([exit, code]);
   });
 
   test("not for an authority without TLS", async () => {

@@ -27,7 +27,7 @@ export function isTlsMaterial(material: TlsMaterial): boolean {
   }
 }
 
-/** Calls over TLS with this material: the platform's own fetch can show no certificate. Redirects are refused. */
+/** Calls over TLS with this material: the platform's own fetch can show no certificate. Redirects are not followed. */
 export function makeTlsHttp(material: TlsMaterial): Http {
   const { serverName } = material;
   const options = { ...optionsOf(material), ...(serverName !== undefined && { servername: serverName }) };
@@ -52,12 +52,11 @@ function fetchOverTls(url: string, init: RequestInit, secure: RequestOptions): P
     const fail = (cause: Error): void => reject(new TypeError("fetch failed", { cause }));
     const outgoing = tlsRequest(url, options as RequestOptions, (incoming) => {
       const status = incoming.statusCode ?? 0;
-      if (status >= 300 && status < 400) {
-        incoming.destroy();
-        return fail(new Error("a redirect"));
-      }
-      const stream = Readable.toWeb(incoming) as ReadableStream<Uint8Array>;
-      return resolve(new Response(stream, { status, headers: headersOf(incoming.headers) }));
+      // Such a Response takes no body, and there is none to read.
+      const isBare = status === 204 || status === 205 || status === 304;
+      const stream = isBare ? null : (Readable.toWeb(incoming) as ReadableStream<Uint8Array>);
+      if (isBare) incoming.resume();
+      resolve(new Response(stream, { status, headers: headersOf(incoming.headers) }));
     });
     outgoing.once("error", fail);
     outgoing.end(body);

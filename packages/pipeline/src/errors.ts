@@ -44,7 +44,7 @@ const pipelineEntries = {
   PIPELINE_SELF_CHECK: {
     kind: "untrusted",
     says: "the new bundle would not convince a receiver, so it is not given out",
-    fix: "check that the services of the signing config belong to the trust root",
+    fix: "check that the services of the signing config belong to the trust root; if they do, one of them misbehaves: tell who runs it",
   },
   PIPELINE_NOT_A_SUBJECT: {
     kind: "usage",
@@ -158,8 +158,13 @@ const pipelineEntries = {
   },
   PIPELINE_HTTP_FAILED: {
     kind: "unavailable",
-    says: "a service could not be reached",
+    says: "a service gave no answer that can be read",
     fix: "check the network and the service's address, then try again",
+  },
+  PIPELINE_HTTP_REDIRECT: {
+    kind: "unavailable",
+    says: "a service sends its callers to another address, and nobody is followed there",
+    fix: "check that you are not behind a sign-in page, and give the address that the service has now",
   },
   PIPELINE_HTTP_TIMEOUT: {
     kind: "unavailable",

@@ -57,7 +57,7 @@ describe("what goes wrong has a code of its own", () => {
     ["no answer in time", "/slow", { timeoutMs: 50 }, "PIPELINE_HTTP_TIMEOUT", 3],
     ["a body that trickles", "/trickle", { timeoutMs: 100 }, "PIPELINE_HTTP_TIMEOUT", 3],
     ["a body that is cut", "/cut", {}, "PIPELINE_HTTP_FAILED", 3],
-    ["a redirect, which could carry a token elsewhere", "/elsewhere", {}, "PIPELINE_HTTP_FAILED", 3],
+    ["a redirect, which could carry a token elsewhere", "/elsewhere", {}, "PIPELINE_HTTP_REDIRECT", 3],
     ["nobody there", "", { url: "http://127.0.0.1:9/" }, "PIPELINE_HTTP_FAILED", 3],
     ["no address", "", { url: "no address" }, "PIPELINE_HTTP_FAILED", 3],
     ["the caller stops", "/slow", { signal: AbortSignal.timeout(20) }, "PIPELINE_HTTP_FAILED", 3],

@@ -8,7 +8,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 /**
  * Turns a fetch function into the `Http` that services are called through: no redirects are followed, the body is cut
  * off at `maxBytes` and everything at `timeoutMs`. Retries live with the caller.
- * Throws PIPELINE_HTTP_FAILED, PIPELINE_HTTP_TIMEOUT, PIPELINE_HTTP_TOO_LARGE; any status is an answer.
+ * Throws PIPELINE_HTTP_FAILED, PIPELINE_HTTP_TIMEOUT, PIPELINE_HTTP_TOO_LARGE, PIPELINE_HTTP_REDIRECT; any other status is an answer.
  */
 export function makeHttp(fetch: Fetch): Http {
   return async (request) => {
@@ -16,6 +16,7 @@ export function makeHttp(fetch: Fetch): Http {
     const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
     try {
       const response = await fetch(request.url, initOf(request, signal));
+      await refuseRedirect(response, request);
       return { status: response.status, headers: headersOf(response), body: await readBody(response, request) };
     } catch (error) {
       throw failureOf(error, request, timeout);
@@ -25,14 +26,23 @@ export function makeHttp(fetch: Fetch): Http {
 
 function initOf(request: HttpRequest, signal: AbortSignal): RequestInit {
   const { method, headers, body } = request;
-  // A redirect could carry a token to another host.
   return {
     method,
     headers: { ...headers },
-    redirect: "error",
+    redirect: "manual",
     signal,
     ...(body === undefined ? {} : { body: new Uint8Array(body) }),
   };
+}
+
+/** A redirect could carry a token to another host. Browsers tell that there was one, and not to where. */
+async function refuseRedirect({ status, type, headers, body }: Response, request: HttpRequest): Promise<void> {
+  if (type !== "opaqueredirect" && ![301, 302, 303, 307, 308].includes(status)) return;
+  await body?.cancel();
+  const target = headers.get("location") ?? "";
+  const place = URL.canParse(target, request.url) ? new URL(target, request.url).origin : "an address that is none";
+  const got = type === "opaqueredirect" ? "a redirect" : `status ${status} to ${quote(place)}`;
+  throw pipelineError("PIPELINE_HTTP_REDIRECT", { checked: hostOf(request), got });
 }
 
 function headersOf(response: Response): HttpResponse["headers"] {

@@ -19,11 +19,11 @@ import {
   type CertificateSigner,
   type Http,
   type SignAs,
-  type SignIo,
 } from "@countersign/sigstore";
 import { pipelineError } from "./errors.ts";
 import { inspect } from "./pipeline.ts";
 import type { Report } from "./report.ts";
+import { ioOf, selfCheck, unloggedNeeds } from "./sign-io.ts";
 import type { Trust } from "./trust.ts";
 
 /** What signing needs of the outside world. */
@@ -49,10 +49,13 @@ export interface Signed {
  */
 export async function sign(artifact: Artifact, as: SignAs, world: SignWorld): Promise<Signed> {
   const reports: Report[] = [];
-  const verify = async (bundle: Bundle): Promise<void> => {
-    reports.push(await checkNew(bundle, artifact, as, world));
+  const preview = async (bundle: Bundle): Promise<void> => {
+    await checkNew(bundle, artifact, { as, world, require: unloggedNeeds(as) });
   };
-  const bundle = await signArtifact(artifact, as, { ...ioOf(world), verify });
+  const verify = async (bundle: Bundle): Promise<void> => {
+    reports.push(await checkNew(bundle, artifact, { as, world, require: requireFor(as) }));
+  };
+  const bundle = await signArtifact(artifact, as, { ...ioOf(world), preview, verify });
   const [report] = reports;
   if (report === undefined) throw pipelineError("PIPELINE_SELF_CHECK", "the new bundle was not looked at");
   return { bundle: formatBundle(bundle), report };
@@ -83,11 +86,16 @@ export async function attest(attestation: Attestation, as: SignAs, world: SignWo
   const { statement, artifacts, accept } = attestation;
   checkSubjects(statement, artifacts);
   const reports: Report[] = [];
-  const verify = async (bundle: Bundle): Promise<void> => {
-    for (const artifact of artifacts) reports.push(await checkNew(bundle, artifact, as, world));
+  const preview = async (bundle: Bundle): Promise<void> => {
+    await checkNew(bundle, artifacts[0] as Artifact, { as, world, require: unloggedNeeds(as) });
   };
-  const look = accept && ((leaf: Certificate): void => accept(readIdentity(leaf)));
-  const bundle = await signStatement(statement, as, { ...ioOf(world), verify, ...(look && { accept: look }) });
+  const verify = async (bundle: Bundle): Promise<void> => {
+    for (const artifact of artifacts)
+      reports.push(await checkNew(bundle, artifact, { as, world, require: requireFor(as) }));
+  };
+  const look = accept && ((leaf: Certificate): void => accept(selfCheck(() => readIdentity(leaf))));
+  const io = { ...ioOf(world), preview, verify, ...(look && { accept: look }) };
+  const bundle = await signStatement(statement, as, io);
   if (reports.length === 0) throw pipelineError("PIPELINE_SELF_CHECK", "the new bundle was not looked at");
   return { bundle: formatBundle(bundle), reports };
 }
@@ -100,15 +108,16 @@ function checkSubjects(statement: Uint8Array, artifacts: readonly Artifact[]): v
   throw pipelineError("PIPELINE_NOT_A_SUBJECT", { checked: quote(stranger?.name ?? ""), expected });
 }
 
-function ioOf(world: SignWorld): Omit<SignIo, "verify"> {
-  const logs = world.trust.roots.flatMap((root) => root.logs);
-  return { http: world.http, sleep: (ms) => world.sleep(ms), now: () => world.now(), logs };
+interface Judging {
+  readonly as: SignAs;
+  readonly world: SignWorld;
+  readonly require: Partial<Requirements>;
 }
 
-async function checkNew(bundle: Bundle, artifact: Artifact, as: SignAs, world: SignWorld): Promise<Report> {
+async function checkNew(bundle: Bundle, artifact: Artifact, { as, world, require }: Judging): Promise<Report> {
   const keys: readonly Verifier[] = as.kind === "key" ? [makeVerifier(as.signer.spki, as.signer.algorithm.name)] : [];
   const evidence = [{ source: "the new bundle", bytes: utf8(formatBundle(bundle)) }];
-  const policy = { signers: [ruleFor(bundle, keys)], require: requireFor(as) };
+  const policy = { signers: [ruleFor(bundle, keys)], require };
   const trust = { ...world.trust, keys };
   const report = await inspect(artifact, policy, {
     now: () => world.now(),
@@ -127,7 +136,7 @@ function ruleFor(bundle: Bundle, [key]: readonly Verifier[]): SignerRule {
   if (key !== undefined) return { kind: "key", keyid: key.keyid };
   const [leaf] = bundle.material.kind === "certificate" ? bundle.material.chain : [];
   if (leaf === undefined) throw pipelineError("PIPELINE_SELF_CHECK", "the new bundle has no certificate");
-  const { identity, issuer } = readIdentity(leaf);
+  const { identity, issuer } = selfCheck(() => readIdentity(leaf));
   return { kind: "certificate", identity: { exact: identity.value }, issuer: { exact: issuer } };
 }
 

@@ -327,6 +327,11 @@ const sigstoreEntries = {
     says: "the identity token has expired",
     fix: "get a fresh identity token and sign right after",
   },
+  SIGSTORE_TOKEN_EARLY: {
+    kind: "usage",
+    says: "the identity token is not valid yet",
+    fix: "check this machine's clock; if it is right, wait until then or get another token",
+  },
   SIGSTORE_TOKEN_AUDIENCE: {
     kind: "usage",
     says: "the identity token is for another audience",
@@ -341,7 +346,7 @@ const sigstoreEntries = {
   SIGSTORE_HTTP_REFUSED: {
     kind: "usage",
     says: "a service refused the request",
-    fix: "check the identity token and the service's address",
+    fix: "check the service's address, and the identity token if it was sent one",
   },
   SIGSTORE_HTTP_TOO_LARGE: {
     kind: "malformed",
@@ -356,7 +361,7 @@ const sigstoreEntries = {
   SIGSTORE_REKOR_RESPONSE: {
     kind: "untrusted",
     says: "the log did not answer with the entry that was sent",
-    fix: "check the address of the log; nothing was written",
+    fix: "check the address of the log; nothing was written here, but the log may have the entry",
   },
   SIGSTORE_REKOR_DUPLICATE: {
     kind: "unavailable",

@@ -1,7 +1,7 @@
 import { TrustError } from "@countersign/core";
 import { expect, test } from "vitest";
 import { codeOf } from "../vectors/format-sample.ts";
-import { maxTokenChars, parseToken } from "./oidc.ts";
+import { maxTokenChars, maxTokenSkewMs, parseToken } from "./oidc.ts";
 
 const nowMs = 1_700_000_000_000;
 const good = {
@@ -32,9 +32,17 @@ test("reads who it is for and until when", () => {
   expect(parseToken(token({ ...good, aud: "mine" }), { nowMs, audience: "mine" }).subject).toBe("ada");
 });
 
+test("a clock a little behind the issuer's is forgiven, and so is a token that says nothing of its start", () => {
+  const skewed = token({ ...good, nbf: (nowMs + maxTokenSkewMs) / 1000, iat: (nowMs + 3_600_000) / 1000 });
+  expect(parseToken(skewed, { nowMs }).subject).toBe("ada");
+});
+
 const malformed = "SIGSTORE_TOKEN_MALFORMED";
 const cases: readonly (readonly [string, string, string])[] = [
   ["expired a moment ago", token({ ...good, exp: nowMs / 1000 }), "SIGSTORE_TOKEN_EXPIRED"],
+  ["a start to come", token({ ...good, nbf: (nowMs + maxTokenSkewMs) / 1000 + 1 }), "SIGSTORE_TOKEN_EARLY"],
+  ["a start that is text", token({ ...good, nbf: "soon" }), malformed],
+  ["no signature", token(good).replace(/[^.]*$/, ""), malformed],
   ["another audience", token({ ...good, aud: "sigstore.example" }), "SIGSTORE_TOKEN_AUDIENCE"],
   ["no audience", token({ ...good, aud: undefined }), "SIGSTORE_TOKEN_AUDIENCE"],
   ["audience in an object", token({ ...good, aud: { sigstore: true } }), "SIGSTORE_TOKEN_AUDIENCE"],

@@ -5,6 +5,8 @@ import { sigstoreError } from "./errors.ts";
 export const sigstoreAudience = "sigstore";
 /** The longest identity token, in UTF-16 units. */
 export const maxTokenChars: number = 64 * 1024;
+/** How far this machine's clock may be behind that of whoever issued a token, in milliseconds. */
+export const maxTokenSkewMs = 60_000;
 
 /** What an OIDC token says of itself. Nobody checked its signature: that is for Fulcio to do. */
 export interface Token {
@@ -31,7 +33,7 @@ export interface TokenOptions {
 }
 
 /**
- * Reads an OIDC identity token (RFC 7519, OpenID Connect Core §2) and proves that it has not expired and is for the
+ * Reads an OIDC identity token (RFC 7519, OpenID Connect Core §2), which is signed, and proves that it is valid now and is for the
  * audience (and issuer and nonce where they are given), so that a token that cannot be used is not sent anywhere. Does not
  * verify its signature. Throws SIGSTORE_TOKEN_*; no error repeats a piece of the token.
  */
@@ -49,6 +51,7 @@ export function parseToken(raw: string, options: TokenOptions): Token {
     throw sigstoreError("SIGSTORE_TOKEN_AUDIENCE", { expected: quote(audience) });
   const expiresMs = expires * 1000;
   if (expiresMs <= options.nowMs) throw sigstoreError("SIGSTORE_TOKEN_EXPIRED");
+  checkStarted(claims, options);
   const { email } = claims;
   return { raw, issuer, subject, expiresMs, claims, ...(typeof email === "string" && email !== "" && { email }) };
 }
@@ -60,13 +63,20 @@ function checkOrigin({ nonce }: JsonObject, issuer: string, options: TokenOption
   if (options.nonce !== undefined && nonce !== options.nonce) throw sigstoreError("SIGSTORE_TOKEN_NONCE");
 }
 
+/** Absent in many tokens (RFC 7519 §4.1.5). */
+function checkStarted({ nbf }: JsonObject, { nowMs }: TokenOptions): void {
+  if (nbf === undefined) return;
+  if (typeof nbf !== "number" || !Number.isFinite(nbf)) throw malformed("claim nbf");
+  if (nbf * 1000 > nowMs + maxTokenSkewMs) throw sigstoreError("SIGSTORE_TOKEN_EARLY");
+}
+
 function malformed(checked: string): TrustError {
   return sigstoreError("SIGSTORE_TOKEN_MALFORMED", { checked });
 }
 
 /** Errors of the parsers inside quote what they read: none of them is passed on, not even as a cause. */
 function readClaims(raw: string): JsonObject {
-  if (raw.length > maxTokenChars || !/^[\w-]+\.[\w-]+\.[\w-]*$/.test(raw)) throw malformed("form");
+  if (raw.length > maxTokenChars || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(raw)) throw malformed("form");
   let claims: Json;
   try {
     claims = parseJson(parseBase64(unwrapBase64Url(raw.split(".")[1] ?? "")), { maxDepth: 16 });

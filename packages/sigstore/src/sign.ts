@@ -51,6 +51,8 @@ export interface SignIo extends Caller {
   readonly logs?: readonly Log[];
   /** Looks at a new certificate before anything is signed with its key, or logged; throws to stop. */
   readonly accept?: (leaf: Certificate) => void;
+  /** Judges the bundle when it lacks nothing but its log entries; throws to stop before anything is in a log. Not called where no log is asked. */
+  readonly preview?: (bundle: Bundle) => void | Promise<void>;
   /** Judges the finished bundle as a receiver would; nothing is returned if it throws. */
   readonly verify: (bundle: Bundle) => void | Promise<void>;
 }
@@ -183,20 +185,23 @@ interface Signed extends Identified {
   readonly loggable: Loggable["content"] | undefined;
 }
 
-/** Timestamps come first: if an authority fails, nothing has got into a log. */
+/** What is in a log stays there: authorities come first, and what they answered is judged before a log is asked. */
 async function finish(signed: Signed, io: SignIo): Promise<Bundle> {
-  const { signature, verifier, signer, services, loggable } = signed;
+  const { signature, verifier, signer, services, loggable, material, content } = signed;
   const timestamps = await Promise.all(services.tsa.map((each) => requestTimestamp(io, each.url, signature)));
+  const unlogged: Bundle = { mediaType: bundleMediaType, version: "0.3", material, content, entries: [], timestamps };
+  const logs = loggable === undefined ? [] : services.rekor;
+  if (logs.length > 0) await io.preview?.(asRead(unlogged));
   const entry = loggable && { signature, verifier, algorithm: signer.algorithm, content: loggable };
   const known = io.logs ?? [];
   const entries =
-    entry === undefined
-      ? []
-      : await Promise.all(services.rekor.map((each) => requestEntry(io, { ...each, known }, entry)));
-  const { material, content } = signed;
-  const made: Bundle = { mediaType: bundleMediaType, version: "0.3", material, content, entries, timestamps };
-  // What is judged is what will be read from the file.
-  const bundle = parseBundle(utf8(formatBundle(made)));
+    entry === undefined ? [] : await Promise.all(logs.map((each) => requestEntry(io, { ...each, known }, entry)));
+  const bundle = asRead({ ...unlogged, entries });
   await io.verify(bundle);
   return bundle;
+}
+
+/** What is judged is what will be read from the file. */
+function asRead(made: Bundle): Bundle {
+  return parseBundle(utf8(formatBundle(made)));
 }

@@ -1,6 +1,22 @@
-import { digestOf, generateSigner, TrustError, utf8, type Artifact } from "@countersign/core";
-import { startLocalSigstore, type Fault, type LocalSigstore, type ServiceName } from "@countersign/local-sigstore";
-import { attest, loadTrust, makeHttp, sign, type SignWorld, type Trust } from "@countersign/pipeline";
+import {
+  digestOf,
+  formatPem,
+  generateSigner,
+  parseCertificate,
+  parsePem,
+  TrustError,
+  utf8,
+  type Artifact,
+} from "@countersign/core";
+import {
+  startLocalSigstore,
+  type Fault,
+  type Identity,
+  type IssueOptions,
+  type LocalSigstore,
+  type ServiceName,
+} from "@countersign/local-sigstore";
+import { attest, loadTrust, makeHttp, sign, signDocument, type SignWorld, type Trust } from "@countersign/pipeline";
 import {
   parseSigningConfig,
   selectServices,
@@ -44,6 +60,21 @@ const inV1 = (services: Services): Services => ({
 });
 const keyless = (token: string, services = servicesOf(stack)): SignAs => ({ kind: "keyless", token, services });
 const freshToken = (of = stack): Promise<string> => of.token({ email: "ada@example.com" });
+
+/** The stack's own services, but for a Fulcio that puts into certificates what it likes. */
+function certifying(options: Partial<IssueOptions>): SignWorld["http"] {
+  return async (request) => {
+    const response = await overWire(request);
+    if (!request.url.endsWith("/signingCert")) return response;
+    const [leaf = ""] =
+      /-----BEGIN [^"]*?-----END CERTIFICATE-----/.exec(new TextDecoder().decode(response.body)) ?? [];
+    const [block] = parsePem(`${leaf.replaceAll("\\n", "\n")}\n`);
+    const { spki } = parseCertificate(block?.bytes ?? new Uint8Array());
+    const { certificate, chain } = stack.ca.issue({ spki, ...options });
+    const certificates = [certificate, ...chain].map((der) => formatPem("CERTIFICATE", der));
+    return { ...response, body: utf8(JSON.stringify({ signedCertificateEmbeddedSct: { chain: { certificates } } })) };
+  };
+}
 
 /** Nothing came back but a TrustError, and no stretch of eight characters of the token is in anything it would print. */
 async function refusalOf(making: Promise<unknown>, token: string): Promise<TrustError> {
@@ -104,11 +135,64 @@ describe("S21", () => {
     }
   });
 
-  test("S21 a timestamp authority that fails leaves nothing in the log", async () => {
-    stack.faults.set("tsa", { kind: "wrong-hash" });
-    const [token, before] = [await freshToken(), stack.rekor.tree.size()];
-    await refusalOf(sign(artifact, keyless(token), watched()), token);
+  const early = faults.filter(([, service]) => service === "fulcio" || service === "tsa");
+  test.each(early)("S21 %s: nothing is in a log either", async (_, service, kind) => {
+    stack.faults.set(service, { kind } as Fault);
+    const before = [stack.rekor.tree.size(), stack.rekorV1.tree.size()];
+    const own = servicesOf(stack);
+    const v1Alone = { ...inV1(own), tsa: [] };
+    // No time can be told before Rekor v1 gives one, and so not that a certificate has expired.
+    const ways = service === "tsa" || kind === "expired" ? [own, inV1(own)] : [own, inV1(own), v1Alone];
+    for (const services of ways) {
+      const token = await freshToken();
+      const statement = statementOf(content);
+      await refusalOf(sign(artifact, keyless(token, services), watched()), token);
+      await refusalOf(attest({ statement, artifacts: [artifact] }, keyless(token, services), watched()), token);
+      await refusalOf(signDocument(statement, keyless(token, services), watched()), token);
+    }
+    expect([stack.rekor.tree.size(), stack.rekorV1.tree.size()]).toEqual(before);
+  });
+
+  test("S21 a certificate of which the token says nothing: refused, and in no log", async () => {
+    const strangers: readonly Identity[] = [
+      { type: "email", value: "eve@example.com" },
+      { type: "uri", value: "https://github.com/eve/evil/.github/workflows/release.yml@refs/heads/main" },
+      { type: "other-name", value: "eve!example.net" },
+      { type: "dns", value: "eve.example.net" },
+    ];
+    const before = stack.rekor.tree.size();
+    for (const identity of strangers) {
+      const token = await freshToken();
+      const world = { ...watched(), http: certifying({ identity, issuer: stack.url }) };
+      const error = await refusalOf(sign(artifact, keyless(token), world), token);
+      expect([error.code, error.message]).toEqual([
+        "SIGSTORE_FULCIO_RESPONSE",
+        expect.stringContaining("got a certificate for another person"),
+      ]);
+    }
     expect(stack.rekor.tree.size()).toBe(before);
+  });
+
+  test("S21 a certificate that names two people, or no issuer: refused as our own affair, and in no log", async () => {
+    const ada = { type: "email", value: "ada@example.com" } as const;
+    const unclear: readonly Partial<IssueOptions>[] = [{ identity: [ada, ada], issuer: stack.url }, { identity: ada }];
+    const before = stack.rekor.tree.size();
+    for (const options of unclear) {
+      const token = await freshToken();
+      const world = { ...watched(), http: certifying(options) };
+      const error = await refusalOf(sign(artifact, keyless(token), world), token);
+      expect([error.code, error.message]).toEqual([
+        "PIPELINE_SELF_CHECK",
+        expect.stringContaining("SIGSTORE_CERTIFICATE_IDENTITY"),
+      ]);
+    }
+    expect(stack.rekor.tree.size()).toBe(before);
+  });
+
+  test("a document that a key signs alike twice: the entry that is in the log is read", async () => {
+    const as: SignAs = { kind: "key", signer: generateSigner("rsa-pkcs1-sha256"), services: servicesOf(stack) };
+    const [first, second] = [await signDocument(statementOf(content), as, watched()), await signDocument(statementOf(content), as, watched())]; // prettier-ignore
+    expect(second.proved.logs).toEqual(first.proved.logs);
   });
 
   test("S21 without a fault the same calls give a bundle that is accepted", async () => {
@@ -131,6 +215,8 @@ describe("S22", () => {
   const tokens: [about: string, token: string, code: string][] = [
     ["not a token", `Bearer ${secret}`, "SIGSTORE_TOKEN_MALFORMED"],
     ["two parts", `${part(claims)}.${part(secret)}`, "SIGSTORE_TOKEN_MALFORMED"],
+    ["unsigned", `${part({ alg: "none" })}.${part(claims)}.`, "SIGSTORE_TOKEN_MALFORMED"],
+    ["not valid yet", tokenOf({ ...claims, nbf: now + 300 }), "SIGSTORE_TOKEN_EARLY"],
     ["with a line feed", `${tokenOf(claims)}\n`, "SIGSTORE_TOKEN_MALFORMED"],
     ["claims that are not JSON", tokenOf(secret), "SIGSTORE_TOKEN_MALFORMED"],
     ["claims that are a list", tokenOf([claims, secret]), "SIGSTORE_TOKEN_MALFORMED"],

@@ -349,7 +349,7 @@ describe("services that fail", () => {
     ["disconnect", { kind: "disconnect" }, "PIPELINE_HTTP_FAILED", 2],
     ["hang", { kind: "hang" }, "PIPELINE_HTTP_TIMEOUT", 2],
     ["refusal", { kind: "status", status: 403, body: "no" }, "SIGSTORE_HTTP_REFUSED", 0],
-    ["redirect", { kind: "redirect", location: "http://127.0.0.1:9/" }, "PIPELINE_HTTP_FAILED", 2],
+    ["redirect", { kind: "redirect", location: "http://127.0.0.1:9/" }, "PIPELINE_HTTP_REDIRECT", 2],
     ["oversized", { kind: "oversized", bytes: 300_000 }, "PIPELINE_HTTP_TOO_LARGE", 0],
   ] satisfies [string, Fault, string, number][])("Fulcio: %s", async (_, fault, code, waits) => {
     stack.faults.set("fulcio", fault);

@@ -67,9 +67,20 @@ export async function requestCertificate(caller: Caller, asked: CertificateReque
   return chain;
 }
 
-/** Whether the certificate names an e-mail address that is not the token's. What a CI token certifies is for Fulcio to say. */
-function isOtherPerson(leaf: Certificate, { email }: Token): boolean {
-  return leaf.subjectAltNames.some((name) => name.type === "email" && name.value !== email);
+/**
+ * Whether the certificate names an e-mail address that is not the token's, or a name in which nothing stands that the token
+ * says. Of which claims a CI's URI or a user's name is made up is for Fulcio's configuration to say.
+ */
+function isOtherPerson(leaf: Certificate, { email, claims }: Token): boolean {
+  return leaf.subjectAltNames.some(({ type, value }) =>
+    type === "email" ? value !== email : !isMadeOf(value, claims),
+  );
+}
+
+function isMadeOf(name: string, claims: Json): boolean {
+  if (typeof claims === "object" && claims !== null)
+    return Object.values(claims).some((each) => isMadeOf(name, each as Json));
+  return typeof claims === "string" && claims !== "" && name.includes(claims);
 }
 
 /**
@@ -96,7 +107,9 @@ function readChain(body: Uint8Array, secret: string): readonly Certificate[] {
     return parseChain(body);
   } catch (error) {
     if (!(error instanceof TrustError)) throw error;
-    throw refused(isSharing(error.message, secret) ? "an answer that cannot be read" : error.message);
+    const isSecret = isSharing(error.message, secret);
+    if (error.code === "SIGSTORE_FULCIO_RESPONSE" && !isSecret) throw error;
+    throw refused(isSecret ? "an answer that cannot be read" : error.message);
   }
 }
 
