@@ -124,7 +124,12 @@ describe("image verify-attestation --from github:OWNER/REPO", () => {
 
   test.each<[string, () => Answer, number, string]>([
     ["401", () => (_, response) => response.writeHead(401).end(), 3, "PIPELINE_GITHUB_REFUSED"],
-    ["a redirect", () => (_, response) => response.writeHead(302, { location: "/x" }).end(), 3, "PIPELINE_HTTP_FAILED"],
+    [
+      "a redirect",
+      () => (_, response) => response.writeHead(302, { location: "/x" }).end(),
+      3,
+      "PIPELINE_HTTP_REDIRECT",
+    ],
     ["no JSON", () => (_, response) => response.writeHead(200).end("<html>"), 1, "CORE_JSON_MALFORMED"],
     ["another form", () => json({ attestations: {} }), 1, "PIPELINE_GITHUB_MALFORMED"],
     [
