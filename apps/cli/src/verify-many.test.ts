@@ -172,6 +172,8 @@ describe("lists", () => {
     expect(results.map(({ name }) => name)).toEqual(files);
     expect(results.every(({ name, verdict }) => (verdict === "allowed") === (name === good))).toBe(true);
     expect(outcome.code).toBe(1);
+    // A V8 that does not know the mode that was asked for says so on a line of its own.
+    expect(outcome.stderr).toMatch(/^(?:(?:refused|summary|countersign): .*\n)+$/);
   });
 });
 

@@ -1,6 +1,8 @@
 import { statSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
 import { resolvePredicateType } from "@countersign/core";
-import { minItemsForThreads, openLanes, type ListItem, type ListOutcome } from "@countersign/pipeline/node";
+import type { TrustOptions } from "@countersign/pipeline";
+import { minItemsForThreads, openLanes, type Lanes, type ListItem, type ListOutcome } from "@countersign/pipeline/node";
 import { bundlePathOf, bundlesOf } from "../bundle.ts";
 import { eachBundle } from "../bundle-file.ts";
 import { cliError } from "../errors.ts";
@@ -35,19 +37,36 @@ export async function verifyMany(
   const { policy, keys, witnesses } = acceptance;
   const trust = await readTrustSettings(rest, { keys, witnesses }, terminal);
   const asked = await readQuestions(operands, rest);
-  const items = await itemsOf(asked, given, rest, terminal);
-  const output = openOutput(rest, items.length, terminal);
-  const hear = inOrder(items.length, (index, outcome) => output.add(resultOf(asked[index]?.name ?? "", outcome)));
-  const lanes = await openLanes({ trust, ...(paysThreads(items) ? {} : { lanes: 1 }) });
+  const opening = startLanes(asked, trust);
   try {
+    const items = await itemsOf(asked, given, rest, terminal);
+    const output = openOutput(rest, items.length, terminal);
+    const hear = inOrder(items.length, (index, outcome) => output.add(resultOf(asked[index]?.name ?? "", outcome)));
     const secondOpinion = isOpinionWanted(rest, acceptance) && { secondOpinion: true as const };
     const brief = !isEvidenceShown(rest) && { brief: true as const };
-    await lanes.judgeList(items, { policy, now: trust.now, ...secondOpinion, ...brief }, hear);
+    const lanes = await opening;
+    try {
+      await lanes.judgeList(items, { policy, now: trust.now, ...secondOpinion, ...brief }, hear);
+    } finally {
+      output.flush();
+    }
+    return output.end();
   } finally {
-    output.flush();
-    await lanes.close();
+    await opening.then(
+      (lanes) => lanes.close(),
+      () => undefined,
+    );
   }
-  return output.end();
+}
+
+/** Threads start while bundles are still looked for; who awaits the lanes hears of what went wrong with them. */
+function startLanes(asked: readonly Asked[], trust: TrustOptions): Promise<Lanes> {
+  const isShared = paysThreads(asked);
+  // Every core has a lane: what V8 compiles and sweeps in threads of its own would only take turns with them.
+  if (isShared) setFlagsFromString("--efficiency-mode");
+  const opening = openLanes({ trust, ...(isShared ? {} : { lanes: 1 }) });
+  opening.catch(() => {});
+  return opening;
 }
 
 /** `verify --bundles a b - < list`: the `-` that stands after the last bundle is the list. */
@@ -90,10 +109,10 @@ function besideOf({ name, artifact }: Asked, { type }: VerifyOptions): ListItem 
 /** From here on a few large files are worth a thread too, in bytes. */
 const minBytesForThreads = 256 * 1024 * 1024;
 
-function paysThreads(items: readonly ListItem[]): boolean {
-  if (items.length >= minItemsForThreads) return true;
-  const bytes = items.map(({ artifact }) => ("path" in artifact ? sizeOf(artifact.path) : 0));
-  return items.length > 1 && bytes.reduce((sum, each) => sum + each, 0) >= minBytesForThreads;
+function paysThreads(asked: readonly Asked[]): boolean {
+  if (asked.length >= minItemsForThreads) return true;
+  const bytes = asked.map(({ artifact }) => ("path" in artifact ? sizeOf(artifact.path) : 0));
+  return asked.length > 1 && bytes.reduce((sum, each) => sum + each, 0) >= minBytesForThreads;
 }
 
 function sizeOf(path: string): number {
