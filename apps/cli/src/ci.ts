@@ -26,12 +26,12 @@ const known: readonly Ci[] = [
   {
     name: "CircleCI",
     variable: "CIRCLECI",
-    fix: "add to the job in the workflow: context: [a-context-of-yours]; only jobs with a context have a token",
+    fix: "a build of a fork has one only with Project Settings > Advanced > Pass secrets to builds from forked pull requests",
   },
   {
     name: "Buildkite",
     variable: "BUILDKITE",
-    fix: "run it where the agent is; in a container add to the docker plugin: propagate-environment: true",
+    fix: "run it where the agent is; in a container add to the docker plugin: { propagate-environment: true, mount-buildkite-agent: true }",
   },
   { name: "Jenkins", variable: "JENKINS_URL", fix: elsewhere },
   { name: "Azure Pipelines", variable: "TF_BUILD", fix: elsewhere },

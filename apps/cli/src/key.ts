@@ -98,12 +98,13 @@ export async function publicHalfOf(reference: string, io: KeyIo): Promise<Verifi
   return makeVerifier(spki, algorithm.name);
 }
 
-/** Neither the cause nor its words: they may quote the key. */
+/** Neither the cause nor its words, which may quote the key; but for what is wrong with its outside or its public half. */
 export function privateError(error: unknown, reference: string): unknown {
   if (!isCoreError(error)) return error;
+  const isPublic = ["CORE_KEY_UNSUPPORTED", "CORE_KEY_WEAK", "SIGSTORE_KEY_FILE_MALFORMED"].includes(error.code);
   return cliError("CLI_KEY_UNUSABLE", {
     checked: quote(withoutSecrets(reference)),
-    got: `${error.code} when read as a private key`,
+    got: isPublic ? error.message : `${error.code} when read as a private key`,
   });
 }
 

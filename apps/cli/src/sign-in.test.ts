@@ -209,8 +209,8 @@ describe("in CI", () => {
   test.each([
     [{ GITHUB_ACTIONS: "true" }, "permissions: { id-token: write"],
     [{ GITLAB_CI: "true" }, "id_tokens: { SIGSTORE_ID_TOKEN: { aud: sigstore } }"],
-    [{ CIRCLECI: "true" }, "context:"],
-    [{ BUILDKITE: "true" }, "propagate-environment: true"],
+    [{ CIRCLECI: "true" }, "Pass secrets to builds from forked pull requests"],
+    [{ BUILDKITE: "true" }, "{ propagate-environment: true, mount-buildkite-agent: true }"],
     [{ JENKINS_URL: "https://jenkins.example" }, "SIGSTORE_ID_TOKEN"],
     [{ CI: "true" }, "SIGSTORE_ID_TOKEN"],
   ])("%j: nobody is asked, though there is a terminal and a browser; the line to add is printed", async (env, line) => {

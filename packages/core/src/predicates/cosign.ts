@@ -1,9 +1,12 @@
 import type { Json, JsonObject } from "../json.ts";
 import { anyObject, record, text, timestamp, type Shape } from "./shape.ts";
 
-/** That an image was signed, and nothing more (cosign sign v1): all that counts is in the statement's subjects. */
+/**
+ * That an image was signed, and nothing more (cosign sign v1): all that counts is in the statement's subjects. A statement may
+ * leave the predicate out then (statement.md).
+ */
 export function parseCosignSign(predicate: Json): JsonObject {
-  return anyObject(predicate, "predicate");
+  return anyObject(predicate ?? {}, "predicate");
 }
 
 /** The predicate that `cosign sign` writes. */

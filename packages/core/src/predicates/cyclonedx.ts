@@ -25,11 +25,18 @@ const serialNumber: Shape<string> = (value, at) => {
   return value;
 };
 
+/** Counts the editions of one document. */
+const edition: Shape<number> = (value, at) => {
+  const counted = number(value, at);
+  if (!Number.isSafeInteger(counted) || counted < 1) throw wrong(at, "a whole number from 1", value);
+  return counted;
+};
+
 const bom: Shape<CycloneDxBom> = record<CycloneDxBom>({
   bomFormat: oneOf("CycloneDX"),
   specVersion: cycloneVersion,
   serialNumber: optional(serialNumber),
-  version: optional(number),
+  version: optional(edition),
   metadata: optional(anyObject),
   components: optional(list(anyObject)),
   services: optional(list(anyObject)),
@@ -39,7 +46,10 @@ const bom: Shape<CycloneDxBom> = record<CycloneDxBom>({
 
 /** Reads a CycloneDX bill of materials of any version (in-toto cyclonedx.md). Unknown members are kept. Throws CORE_PREDICATE_MALFORMED. */
 export function parseCycloneDx(predicate: Json): CycloneDxBom {
-  return bom(predicate, "predicate");
+  const read = bom(predicate, "predicate");
+  // The schemas ask for it up to this version.
+  if (read.version === undefined && Number(read.specVersion.slice(2)) <= 4) throw wrong("predicate.version", "a whole number from 1", null);
+  return read;
 }
 
 /** As `parseCycloneDx`, for a predicate type that names this version, such as `1.4`. */

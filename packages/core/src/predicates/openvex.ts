@@ -70,14 +70,20 @@ const rough: Shape<VexStatement> = record<VexStatement>({
   timestamp: optional(timestamp),
 });
 
-/** Who says that a vulnerability does not concern a product has to say why. */
+/** Who says that a vulnerability does not concern a product has to say why; who says that it does, what to do about it. */
 const statement: Shape<VexStatement> = (value, at) => {
   const read = rough(value, at);
-  const isExplained = read.justification !== undefined || (read.impact_statement ?? "") !== "";
+  const isExplained = read.justification !== undefined || isSaid(read.impact_statement);
   if (read.status === "not_affected" && !isExplained)
     throw wrong(at, "a justification or impact_statement for not_affected", value);
+  if (read.status === "affected" && !isSaid(read.action_statement))
+    throw wrong(at, "an action_statement for affected", value);
   return read;
 };
+
+function isSaid(words: string | undefined): boolean {
+  return words !== undefined && words !== "";
+}
 
 const vex: Shape<OpenVex> = record<OpenVex>({
   "@context": context,

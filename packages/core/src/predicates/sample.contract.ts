@@ -63,6 +63,7 @@ const vex = {
   statements: [
     { vulnerability: { name: "CVE-1" }, status: "not_affected", justification: "component_not_present" },
     { vulnerability: { name: "CVE-2" }, products: [{ "@id": "pkg:npm/a" }], status: "fixed" },
+    { vulnerability: { name: "CVE-3" }, status: "affected", action_statement: "update" },
   ],
 };
 const vexRequired = ["@context", "@id", "author", "timestamp", "version", "statements"];
@@ -138,6 +139,8 @@ export const samples: readonly PredicateSample[] = [
     bad: [
       ["verificationResult", "passed"],
       ["policy", {}],
+      ["policy", { digest: { sha256: hex } }],
+      ["verifiedLevels", ["SLSA_BUILD_LEVEL_2", "SLSA_BUILD_LEVEL_3"]],
       ["dependencyLevels", { SLSA_BUILD_LEVEL_3: -1 }],
       ["inputAttestations.0", { uri: "https://example.com/p" }],
     ],
@@ -171,12 +174,14 @@ export const samples: readonly PredicateSample[] = [
       ["bomFormat", "cyclonedx"],
       ["specVersion", "2.0"],
       ["serialNumber", "urn:uuid:1"],
+      ["version", 1.5],
+      ["version", 0],
     ],
   },
   ...["1.4", "1.5", "1.6", "1.7"].map((specVersion) => ({
     type: `https://cyclonedx.org/bom/v${specVersion}`,
     good: { ...cyclonedx, specVersion },
-    required: ["bomFormat", "specVersion"],
+    required: ["bomFormat", "specVersion", ...(specVersion === "1.4" ? ["version"] : [])],
     bad: [["specVersion", "1.3"]] as const,
   })),
   {
@@ -190,6 +195,7 @@ export const samples: readonly PredicateSample[] = [
       ["statements.0.justification", "because"],
       ["statements.0.status", "unaffected"],
       ["statements.0", { vulnerability: { name: "CVE-1" }, status: "not_affected" }],
+      ["statements.0", { vulnerability: { name: "CVE-1" }, status: "affected", action_statement: "" }],
     ],
   },
   { type: "https://openvex.dev/ns/v0.2.0", good: vex, required: vexRequired, bad: [["version", 1.5]] },

@@ -21,7 +21,7 @@ export interface VerificationSummary {
   readonly timeVerified?: string;
   /** Where the artifact was to be had; a reader compares it exactly with what was asked for. */
   readonly resourceUri: string;
-  readonly policy: { readonly uri?: string; readonly digest?: DigestSet };
+  readonly policy: { readonly uri: string; readonly digest?: DigestSet };
   readonly inputAttestations?: readonly { readonly uri?: string; readonly digest: DigestSet }[];
   readonly verificationResult: "PASSED" | "FAILED";
   readonly verifiedLevels: readonly string[];
@@ -40,7 +40,7 @@ const summary: Shape<VerificationSummary> = record<VerificationSummary>({
   verifier: record<VerificationSummary["verifier"]>({ id: uri, version: optional(mapOf(text)) }),
   timeVerified: optional(timestamp),
   resourceUri: uri,
-  policy: record<VerificationSummary["policy"]>({ uri: optional(uri), digest: optional(digestSet) }),
+  policy: record<VerificationSummary["policy"]>({ uri, digest: optional(digestSet) }),
   inputAttestations: optional(
     list(
       record<NonNullable<VerificationSummary["inputAttestations"]>[number]>({
@@ -61,8 +61,9 @@ const summary: Shape<VerificationSummary> = record<VerificationSummary>({
  */
 export function parseVerificationSummary(predicate: Json): VerificationSummary {
   const value = summary(predicate, "predicate");
-  const { policy } = value;
-  if (policy.uri === undefined && policy.digest === undefined) throw wrong("predicate.policy", "a uri or digest", {});
+  const tracks = value.verifiedLevels.flatMap((level) => /^(SLSA_.+)_LEVEL_/.exec(level)?.[1] ?? []);
+  if (new Set(tracks).size !== tracks.length)
+    throw wrong("predicate.verifiedLevels", "one level of each SLSA track", value.verifiedLevels.join(", "));
   return value;
 }
 

@@ -44,7 +44,7 @@ export type ChooseAlgorithm = (spki: Uint8Array, usual: AlgorithmName) => Algori
 /** Tells what is in a key file by its outside alone. DER is taken too. Throws SIGSTORE_KEY_FILE_MALFORMED. */
 export function parseKeyFile(bytes: Uint8Array): KeyFile {
   if (bytes.length > maxKeyFileBytes) throw malformed(`at most ${maxKeyFileBytes} bytes`);
-  const text = bytes[0] === 0x30 ? pemOfDer(bytes) : textOf(bytes);
+  const text = bytes[0] === 0x30 ? pemOfDer(bytes) : withoutPreface(textOf(bytes));
   if (isSshPublicLine(text)) return { half: "public", form: "openssh", isEncrypted: false, text };
   const label = labelOf(text);
   const known = forms.get(label);
@@ -164,6 +164,12 @@ const derLabels: ReadonlyMap<string, string> = new Map([
   [`${0x02} ${0x30}`, "PRIVATE KEY"],
   [`${0x02} ${0x04}`, "EC PRIVATE KEY"],
 ]);
+
+/** RFC 7468 §2: text may stand in front, such as the bag attributes of `openssl pkcs12`; and editors write a byte order mark. */
+function withoutPreface(text: string): string {
+  const at = text.search(/^\uFEFF?-----BEGIN /m);
+  return at < 0 ? text : text.slice(at).replace(/^\uFEFF/, "");
+}
 
 function textOf(bytes: Uint8Array): string {
   return dropCause(() => parseUtf8(bytes));

@@ -55,6 +55,11 @@ describe("what openssl, ssh-keygen and cosign's own library wrote", () => {
     expect(await outcomeOf(key.replaceAll("SIGSTORE", "COSIGN"))).toBe(spki);
   });
 
+  test("a byte order mark, and the line ends of Windows", async () => {
+    const { key, spki } = rowOf("pkcs8 p256");
+    expect(await outcomeOf(`\uFEFF${key.replaceAll("\n", "\r\n")}`)).toBe(spki);
+  });
+
   test("DER of each form", async () => {
     for (const name of ["pkcs8 p256", "sec1 p256", "pbes2 default"]) {
       const { key, spki } = rowOf(name);

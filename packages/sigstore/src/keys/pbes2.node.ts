@@ -29,9 +29,12 @@ const ciphers: ReadonlyMap<string, Cipher> = new Map([
 /** RFC 8018 B.1; the first is what absence means. */
 const hmacs: ReadonlyMap<string, string> = new Map([
   ["1.2.840.113549.2.7", "sha1"],
+  ["1.2.840.113549.2.8", "sha224"],
   ["1.2.840.113549.2.9", "sha256"],
   ["1.2.840.113549.2.10", "sha384"],
   ["1.2.840.113549.2.11", "sha512"],
+  ["1.2.840.113549.2.12", "sha512-224"],
+  ["1.2.840.113549.2.13", "sha512-256"],
 ]);
 const pbes2 = "1.2.840.113549.1.5.13";
 const pbkdf2Oid = "1.2.840.113549.1.5.12";

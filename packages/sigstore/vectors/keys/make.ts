@@ -40,6 +40,9 @@ addOpenssl("pbes2 aes-128, sha1", "p256", openssl(...seal, path("p256"), "-v2", 
 addOpenssl("pbes2 aes-192, sha512", "rsa", openssl(...seal, path("rsa"), "-v2", "aes-192-cbc", "-v2prf", "hmacWithSHA512"), password);
 addOpenssl("pbes2 3des", "p384", openssl(...seal, path("p384"), "-v2", "des3"), password);
 addOpenssl("pbes2 scrypt", "ed25519", openssl(...seal, path("ed25519"), "-scrypt"), password);
+for (const hash of ["SHA224", "SHA384", "SHA512-224", "SHA512-256"])
+  addOpenssl(`pbes2 ${hash.toLowerCase()}`, "p256", openssl(...seal, path("p256"), "-v2prf", `hmacWith${hash}`), password);
+addOpenssl("pkcs8 p256 out of pkcs12", "p256", outOfPkcs12("p256"));
 for (const [kind, bits] of [["ecdsa", "256"], ["ecdsa", "384"], ["ecdsa", "521"], ["rsa", "2048"], ["ed25519", "256"]] as const) {
   const { key, line, spki } = sshKey(kind, bits, "");
   rows.push({ name: `openssh ${kind} ${bits}`, key, spki });
@@ -59,6 +62,13 @@ rmSync(folder, { recursive: true });
 function addOpenssl(name: string, kind: string, key: string, sealedBy?: string): void {
   const spki = base64(openssl("pkey", "-in", path(kind), "-pubout"));
   rows.push({ name, ...(sealedBy === undefined ? {} : { password: sealedBy }), key, spki });
+}
+
+/** With bag attributes in front. */
+function outOfPkcs12(kind: string): string {
+  openssl("req", "-x509", "-key", path(kind), "-subj", "/CN=a", "-out", path("certificate"));
+  openssl("pkcs12", "-export", "-inkey", path(kind), "-in", path("certificate"), "-name", "release", "-passout", "pass:x", "-out", path("p12"));
+  return openssl("pkcs12", "-in", path("p12"), "-nocerts", "-nodes", "-passin", "pass:x");
 }
 
 function sshKey(kind: string, bits: string, passphrase: string, ...more: string[]): { key: string; line: string; spki: string } {
