@@ -63,7 +63,7 @@ export async function verifierOf(reference: string, io: KeyIo, algorithm?: Choos
     if (error instanceof TrustError && error.code === "SIGSTORE_KEY_PRIVATE")
       throw cliError("CLI_KEY_PRIVATE", quote(withoutSecrets(reference)));
     if (!isCoreError(error)) throw error;
-    throw cliError("CLI_KEY_UNUSABLE", { checked: quote(withoutSecrets(reference)), got: error.message }, error);
+    throw unusable(error, reference, error.message);
   }
 }
 
@@ -102,10 +102,14 @@ export async function publicHalfOf(reference: string, io: KeyIo): Promise<Verifi
 export function privateError(error: unknown, reference: string): unknown {
   if (!isCoreError(error)) return error;
   const isPublic = ["CORE_KEY_UNSUPPORTED", "CORE_KEY_WEAK", "SIGSTORE_KEY_FILE_MALFORMED"].includes(error.code);
-  return cliError("CLI_KEY_UNUSABLE", {
-    checked: quote(withoutSecrets(reference)),
-    got: isPublic ? error.message : `${error.code} when read as a private key`,
-  });
+  return unusable(error, reference, isPublic ? error.message : `${error.code} when read as a private key`);
+}
+
+/** What kinds of keys there are is said by who knows them. */
+function unusable({ code, fix: theirs }: TrustError, reference: string, got: string): TrustError {
+  const { code: own, kind, message: says, fix } = cliError("CLI_KEY_UNUSABLE");
+  const entry = { kind, says, fix: code.startsWith("CORE_KEY_") ? theirs : fix };
+  return new TrustError(own, entry, { checked: quote(withoutSecrets(reference)), got });
 }
 
 function isCoreError(error: unknown): error is TrustError {

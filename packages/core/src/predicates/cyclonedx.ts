@@ -48,7 +48,8 @@ const bom: Shape<CycloneDxBom> = record<CycloneDxBom>({
 export function parseCycloneDx(predicate: Json): CycloneDxBom {
   const read = bom(predicate, "predicate");
   // The schemas ask for it up to this version.
-  if (read.version === undefined && Number(read.specVersion.slice(2)) <= 4) throw wrong("predicate.version", "a whole number from 1", null);
+  if (read.version === undefined && Number(read.specVersion.slice(2)) <= 4)
+    throw wrong("predicate.version", "a whole number from 1", null);
   return read;
 }
 

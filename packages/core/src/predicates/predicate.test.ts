@@ -349,7 +349,7 @@ describe("makers", () => {
     expect(codeOf(() => makeSpdx3([]))).toBe("CORE_PREDICATE_MALFORMED");
     expect(codeOf(() => makeLinkPredicate({ name: "" }))).toBe("CORE_PREDICATE_MALFORMED");
     expect(codeOf(() => makeRelease("pkg:npm/a"))).toBe("CORE_PREDICATE_MALFORMED");
-    expect(codeOf(() => makeVerificationSummary({ ...passed, policy: {} }))).toBe("CORE_PREDICATE_MALFORMED");
+    expect(codeOf(() => makeVerificationSummary({ ...passed, policy: { uri: "" } }))).toBe("CORE_PREDICATE_MALFORMED");
   });
 });
 

@@ -1,7 +1,7 @@
 import { TrustError, utf8 } from "@countersign/core";
 import { awsIdentityProtocol, loopbackHttp, startKeyService, type KeyService } from "@countersign/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { findAwsCredentials } from "./aws-credentials.ts";
+import { findAwsCredentials, findAwsRegion } from "./aws-credentials.ts";
 import { makeKeyIo } from "./key-io.contract.ts";
 import type { KeyIo } from "./resolver.node.ts";
 
@@ -85,6 +85,17 @@ describe("the first place that has some", () => {
     expect(await outcomeOf({ AWS_SHARED_CREDENTIALS_FILE: "/elsewhere", AWS_PROFILE: "release" }, files)).toEqual(
       release,
     );
+  });
+
+  test("what the other file says of the profile, its region as well", async () => {
+    const config = "[default]\nregion = us-east-2\n[profile ci]\nregion=eu-north-1\naws_access_key_id = AKIDCONFIG\naws_secret_access_key = config/secret\n"; // prettier-ignore
+    const files = { "/home/.aws/config": config, "/home/.aws/credentials": "[ci]\naws_access_key_id = AKIDSHARED\n", "/own": config }; // prettier-ignore
+    const ci = { HOME: "/home", AWS_PROFILE: "ci" };
+    expect(await outcomeOf(ci, files)).toEqual({ accessKeyId: "AKIDSHARED", secretAccessKey: "config/secret" });
+    expect(findAwsRegion(ioOf(ci, files))).toBe("eu-north-1");
+    expect(findAwsRegion(ioOf({ HOME: "/home" }, files))).toBe("us-east-2");
+    expect(findAwsRegion(ioOf({ AWS_CONFIG_FILE: "/own", AWS_PROFILE: "ci" }, files))).toBe("eu-north-1");
+    expect(findAwsRegion(ioOf({ HOME: "/elsewhere" }, files))).toBeUndefined();
   });
 
   test("the role of a container: ECS, and EKS Pod Identity with its token in a file", async () => {

@@ -17,8 +17,8 @@ const wanted =
 
 /**
  * Credentials for AWS, from the first place that has some, in the order of AWS's own SDKs: the variables AWS_ACCESS_KEY_ID and
- * AWS_SECRET_ACCESS_KEY; a role by web identity (STS AssumeRoleWithWebIdentity); keys of a profile in the shared credentials
- * file; a container (ECS, EKS Pod Identity); the machine (EC2, IMDSv2 only). Single sign-on and programs of profiles are not asked.
+ * AWS_SECRET_ACCESS_KEY; a role by web identity (STS AssumeRoleWithWebIdentity); keys of a profile in the shared config and
+ * credentials files; a container (ECS, EKS Pod Identity); the machine (EC2, IMDSv2 only). Single sign-on and programs of profiles are not asked.
  * Throws SIGSTORE_KEY_CREDENTIALS, SIGSTORE_KEY_ADDRESS and what `askForBytes` throws; none repeats a secret.
  */
 export async function findAwsCredentials(region: string, io: KeyIo): Promise<AwsCredentials> {
@@ -83,17 +83,33 @@ function readAssumed(xml: string): AwsCredentials {
 
 /** AWS SDKs and Tools reference, "Shared config and credentials files". No file is no error unless a profile is named. */
 function ofProfile(io: KeyIo): AwsCredentials | undefined {
-  const { env } = io;
-  const home = variableOf(env, "HOME", "USERPROFILE");
-  const path = variableOf(env, "AWS_SHARED_CREDENTIALS_FILE") ?? (home && `${home}/.aws/credentials`);
-  const named = variableOf(env, "AWS_PROFILE", "AWS_DEFAULT_PROFILE");
-  const text = path === undefined ? undefined : readIfThere(path, io);
-  const values = text === undefined ? undefined : sectionOf(text, named ?? "default");
-  const [accessKeyId, secretAccessKey] = [values?.get("aws_access_key_id"), values?.get("aws_secret_access_key")];
+  const values = profileOf(io);
+  const [accessKeyId, secretAccessKey] = [values.get("aws_access_key_id"), values.get("aws_secret_access_key")];
   if (accessKeyId !== undefined && secretAccessKey !== undefined)
-    return withToken({ accessKeyId, secretAccessKey }, values?.get("aws_session_token"));
-  if (named === undefined) return undefined;
+    return withToken({ accessKeyId, secretAccessKey }, values.get("aws_session_token"));
+  if (profileName(io) === undefined) return undefined;
   throw noCredentials("AWS KMS", "a profile with aws_access_key_id and aws_secret_access_key; run: eval $(aws configure export-credentials --format env)"); // prettier-ignore
+}
+
+/** The region of the profile in use, if its files name one. */
+export function findAwsRegion(io: KeyIo): string | undefined {
+  return profileOf(io).get("region");
+}
+
+function profileName({ env }: KeyIo): string | undefined {
+  return variableOf(env, "AWS_PROFILE", "AWS_DEFAULT_PROFILE");
+}
+
+/** What both files say of the profile in use; where they differ, the one of credentials counts. */
+function profileOf(io: KeyIo): ReadonlyMap<string, string> {
+  const home = variableOf(io.env, "HOME", "USERPROFILE");
+  const name = profileName(io) ?? "default";
+  const read = (variable: string, file: string, header: string): ReadonlyMap<string, string> => {
+    const path = variableOf(io.env, variable) ?? (home && `${home}/.aws/${file}`);
+    return sectionOf((path && readIfThere(path, io)) ?? "", header) ?? new Map<string, string>();
+  };
+  const config = read("AWS_CONFIG_FILE", "config", name === "default" ? name : `profile ${name}`);
+  return new Map([...config, ...read("AWS_SHARED_CREDENTIALS_FILE", "credentials", name)]);
 }
 
 function readIfThere(path: string, { readFile }: KeyIo): string | undefined {

@@ -1,6 +1,6 @@
 import { base64, parseSpki, quote, type Algorithm, type AlgorithmName, type ObjectReader } from "@countersign/core";
 import { jsonBody } from "../request.ts";
-import { findAwsCredentials } from "./aws-credentials.ts";
+import { findAwsCredentials, findAwsRegion } from "./aws-credentials.ts";
 import { signAwsRequest, type AwsSigner } from "./aws-signature.ts";
 import {
   askKeyService,
@@ -91,9 +91,9 @@ interface Kms {
 
 async function kmsOf({ endpoint, region: own }: AwsReference, io: KeyIo): Promise<Kms> {
   const { env } = io;
-  const region = own ?? variableOf(env, "AWS_REGION", "AWS_DEFAULT_REGION");
+  const region = own ?? variableOf(env, "AWS_REGION", "AWS_DEFAULT_REGION") ?? findAwsRegion(io);
   if (region === undefined || !/^[a-z0-9-]{1,32}$/.test(region))
-    throw noCredentials("AWS KMS", "AWS_REGION, or an ARN as key");
+    throw noCredentials("AWS KMS", "AWS_REGION, a profile with a region, or an ARN as key");
   const signer = { ...(await findAwsCredentials(region, io)), region, service: "kms" };
   const given =
     endpoint === undefined ? variableOf(env, "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL") : `https://${endpoint}`;

@@ -5,7 +5,8 @@ import type { KeyIo } from "./resolver.node.ts";
 
 /**
  * An access token for an Azure resource: of the application in $AZURE_TENANT_ID and $AZURE_CLIENT_ID, by $AZURE_CLIENT_SECRET
- * or the token in $AZURE_FEDERATED_TOKEN_FILE; else of the identity of the machine ($IDENTITY_ENDPOINT, or the metadata service).
+ * or the token in $AZURE_FEDERATED_TOKEN_FILE; else of the identity of the machine ($IDENTITY_ENDPOINT, or the metadata service), the
+ * one that $AZURE_CLIENT_ID names if it is set.
  * Throws SIGSTORE_KEY_CREDENTIALS, SIGSTORE_KEY_ADDRESS and what `askKeyService` throws; none repeats a secret.
  */
 export async function findAzureToken(resource: string, io: KeyIo): Promise<string> {
@@ -34,7 +35,10 @@ async function tokenOfMachine(resource: string, io: KeyIo): Promise<string> {
   const [endpoint, secret] = [variableOf(io.env, "IDENTITY_ENDPOINT"), variableOf(io.env, "IDENTITY_HEADER")];
   const isApp = endpoint !== undefined && secret !== undefined;
   const base = isApp ? endpoint : `${metadataHost(io)}/metadata/identity/oauth2/token`;
-  const query = new URLSearchParams({ "api-version": isApp ? "2019-08-01" : "2018-02-01", resource }).toString();
+  // A machine may have several identities.
+  const client = variableOf(io.env, "AZURE_CLIENT_ID");
+  const asked = { "api-version": isApp ? "2019-08-01" : "2018-02-01", resource, ...(client && { client_id: client }) };
+  const query = new URLSearchParams(asked).toString();
   const headers: Record<string, string> = isApp ? { "x-identity-header": secret } : { metadata: "true" };
   try {
     const answer = await askKeyService(io, { url: `${base}?${query}`, headers, secrets: isApp ? [secret] : [] });

@@ -9,14 +9,32 @@ const tokenSeconds = 600;
 
 /**
  * An access token for Google Cloud: $GOOGLE_OAUTH_ACCESS_TOKEN or $CLOUDSDK_AUTH_ACCESS_TOKEN, else for the service account or
- * user of the file in $GOOGLE_APPLICATION_CREDENTIALS (RFC 7523, RFC 6749 §6), else of the metadata server of the machine.
+ * user of the file in $GOOGLE_APPLICATION_CREDENTIALS or of the one that `gcloud auth application-default login` writes (RFC 7523,
+ * RFC 6749 §6), else of the metadata server of the machine.
  * Throws SIGSTORE_KEY_CREDENTIALS, SIGSTORE_KEY_ADDRESS and what `askKeyService` throws; none repeats a secret.
  */
 export async function findGcpToken(io: KeyIo): Promise<string> {
   const given = variableOf(io.env, "GOOGLE_OAUTH_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN");
   if (given !== undefined) return checkToken(given);
   const path = variableOf(io.env, "GOOGLE_APPLICATION_CREDENTIALS");
-  return path === undefined ? tokenOfMachine(io) : tokenOfFile(io.readFile(path), io);
+  const file = path === undefined ? loginFile(io) : io.readFile(path);
+  return file === undefined ? tokenOfMachine(io) : tokenOfFile(file, io);
+}
+
+/** What `gcloud auth application-default login` wrote. No such file is no error. */
+function loginFile({ env, readFile }: KeyIo): Uint8Array | undefined {
+  const roaming = variableOf(env, "APPDATA");
+  const home = variableOf(env, "HOME");
+  const folder =
+    variableOf(env, "CLOUDSDK_CONFIG") ??
+    (roaming === undefined ? home && `${home}/.config/gcloud` : `${roaming}/gcloud`);
+  if (folder === undefined) return undefined;
+  try {
+    return readFile(`${folder}/application_default_credentials.json`);
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error;
+    return undefined;
+  }
 }
 
 async function tokenOfMachine(io: KeyIo): Promise<string> {
@@ -30,7 +48,7 @@ async function tokenOfMachine(io: KeyIo): Promise<string> {
     if (!(error instanceof TrustError) || error.kind !== "unavailable") throw error;
     throw noCredentials(
       "Google Cloud",
-      "GOOGLE_APPLICATION_CREDENTIALS, GOOGLE_OAUTH_ACCESS_TOKEN or a metadata server",
+      "GOOGLE_APPLICATION_CREDENTIALS, GOOGLE_OAUTH_ACCESS_TOKEN, gcloud auth application-default login or a metadata server",
     );
   }
 }
@@ -40,12 +58,12 @@ function tokenOfFile(bytes: Uint8Array, io: KeyIo): Promise<string> {
   const type = file.optionalString("type");
   if (type === "service_account") return tokenOfAccount(file, io);
   if (type === "authorized_user") return tokenOfUser(file, io);
-  throw noCredentials("Google Cloud", "a service_account or authorized_user in GOOGLE_APPLICATION_CREDENTIALS");
+  throw noCredentials("Google Cloud", "a service_account or authorized_user in the file of credentials");
 }
 
 /** Drops the cause: it may quote the file. */
 function readCredentials(bytes: Uint8Array): ObjectReader {
-  const malformed = (): TrustError => noCredentials("Google Cloud", "JSON in GOOGLE_APPLICATION_CREDENTIALS");
+  const malformed = (): TrustError => noCredentials("Google Cloud", "JSON in the file of credentials");
   try {
     return readObject(parseJson(bytes), "credentials", malformed);
   } catch {
@@ -76,7 +94,7 @@ async function signAssertion(pem: string, text: string): Promise<Uint8Array> {
   try {
     return await parsePrivateKey(pem, "rsa-pkcs1-sha256").sign({ message: utf8(text) });
   } catch {
-    throw noCredentials("Google Cloud", "an RSA key in GOOGLE_APPLICATION_CREDENTIALS");
+    throw noCredentials("Google Cloud", "an RSA key in the file of credentials");
   }
 }
 

@@ -350,7 +350,10 @@ describe("credentials", () => {
     expect(await codeOf(() => open({ ...file, private_key: "secret words" }))).toBe("SIGSTORE_KEY_CREDENTIALS");
     expect(await codeOf(() => open({ ...file, type: "external_account" }))).toBe("SIGSTORE_KEY_CREDENTIALS");
     expect(await codeOf(() => open({ ...file, token_uri: "http://evil.example/token" }))).toBe("SIGSTORE_KEY_ADDRESS");
-    const nowhere = { ...endpoint, GCE_METADATA_HOST: "127.0.0.1:1" };
+    const login = JSON.stringify(file);
+    for (const [folder, path] of [["HOME", "/x/.config/gcloud"], ["CLOUDSDK_CONFIG", "/x"], ["APPDATA", "/x/gcloud"]] as const) // prettier-ignore
+      await openSigner(reference, ioOf({ env: { ...endpoint, [folder]: "/x" }, files: { [`${path}/application_default_credentials.json`]: login } })); // prettier-ignore
+    const nowhere = { ...endpoint, GCE_METADATA_HOST: "127.0.0.1:1", HOME: "/y" };
     expect(await codeOf(() => openSigner(reference, ioOf({ env: nowhere })))).toBe("SIGSTORE_KEY_CREDENTIALS");
   });
 
@@ -360,6 +363,8 @@ describe("credentials", () => {
     const federated = { ...rest, AZURE_FEDERATED_TOKEN_FILE: "token" };
     await openSigner(reference, ioOf({ env: federated, files: { token: `${azureSecret}\n` } }));
     await openSigner(reference, ioOf({ env: { AZURE_POD_IDENTITY_AUTHORITY_HOST: service.url } }));
+    await openSigner(reference, ioOf({ env: { AZURE_POD_IDENTITY_AUTHORITY_HOST: service.url, AZURE_CLIENT_ID: "one-of-two" } })); // prettier-ignore
+    expect(service.requests.at(-2)?.path).toMatch(/^\/metadata\/identity\/oauth2\/token\?.*&client_id=one-of-two$/);
     const wrong = ioOf({ env: { ...env, AZURE_CLIENT_SECRET: "another" } });
     expect(await codeOf(() => openSigner(reference, wrong))).toBe("SIGSTORE_KEY_SERVICE_REFUSED");
     const nowhere = ioOf({ env: { AZURE_POD_IDENTITY_AUTHORITY_HOST: "http://127.0.0.1:1" } });

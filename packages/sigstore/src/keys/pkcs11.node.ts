@@ -33,11 +33,14 @@ interface Session {
   readonly label: string;
   readonly needsLogin: boolean;
   isLoggedIn: boolean;
+  /** The one that was right. */
+  pin?: string;
 }
 
 /**
  * Finds a key on a PKCS#11 token (PKCS#11 v3.0: C_FindObjects, C_Sign with CKM_ECDSA, CKM_RSA_PKCS, CKM_RSA_PKCS_PSS or
- * CKM_EDDSA). Exactly one token and one key must fit. The PIN is asked for only when the token needs it, and tried once.
+ * CKM_EDDSA). Exactly one token and one key must fit. The PIN is asked for only when the token needs it, and tried once; for a key
+ * that wants it again for each signature (CKA_ALWAYS_AUTHENTICATE) it is kept while the process lives.
  * Throws SIGSTORE_KEY_PKCS11_*, SIGSTORE_KEY_PIN_*; none repeats a PIN.
  */
 export async function openPkcs11Key(reference: Pkcs11Reference, io: KeyIo): Promise<RemoteKey> {
@@ -45,13 +48,15 @@ export async function openPkcs11Key(reference: Pkcs11Reference, io: KeyIo): Prom
   const session = openSession(module, reference);
   const spki = readPublic(session, reference) ?? (await readPublicLoggedIn(session, reference, io));
   let key: Buffer | undefined;
+  let isGuarded: boolean | undefined;
   return {
     spki,
     algorithms: algorithmsOf(spki),
     sign: async (input, algorithm) => {
       await logIn(session, reference, io);
       key ??= findKey(session, reference, ck.CKO_PRIVATE_KEY);
-      return sign({ session, key }, spki, { input, algorithm });
+      isGuarded ??= isAsking(session, key);
+      return sign({ session, key, isGuarded }, spki, { input, algorithm });
     },
   };
 }
@@ -71,7 +76,7 @@ async function logIn(session: Session, reference: Pkcs11Reference, io: KeyIo): P
   translated("C_Login", () => session.module.C_Login(session.handle, ck.CKU_USER, pin), [
     ck.CKR_USER_ALREADY_LOGGED_IN,
   ]);
-  session.isLoggedIn = true;
+  Object.assign(session, { isLoggedIn: true, pin });
 }
 
 async function findPin({ pinValue, pinSource }: Pkcs11Reference, label: string, io: KeyIo): Promise<string> {
@@ -156,19 +161,22 @@ function checked(spki: Uint8Array): Uint8Array {
 interface Held {
   readonly session: Session;
   readonly key: Buffer;
+  /** Wants the PIN again for every signature. */
+  readonly isGuarded: boolean;
 }
 
 /** Longer than any signature that a token makes, in bytes. */
 const maxSignatureBytes = 1024;
 
 function sign(
-  { session: { module, handle }, key }: Held,
+  { session: { module, handle, pin }, key, isGuarded }: Held,
   spki: Uint8Array,
   { input, algorithm }: { readonly input: Uint8Array; readonly algorithm: Algorithm },
 ): Uint8Array {
   const data = algorithm.family === "rsa-pkcs1" ? digestInfo(input, algorithm.hash ?? "sha256") : input;
   const signature = translated("C_Sign", () => {
     module.C_SignInit(handle, mechanismOf(algorithm), key);
+    if (isGuarded && pin !== undefined) module.C_Login(handle, ck.CKU_CONTEXT_SPECIFIC, pin);
     return module.C_Sign(handle, Buffer.from(data), Buffer.alloc(maxSignatureBytes));
   });
   return algorithm.curve === undefined ? concatBytes(signature) : ecdsaDer(concatBytes(signature), algorithm.curve);
@@ -186,6 +194,16 @@ function mechanismOf({ family, hash }: Algorithm): Mechanism {
 function digestInfo(digest: Uint8Array, hash: HashName): Uint8Array {
   const oids = { sha256: "2.16.840.1.101.3.4.2.1", sha384: "2.16.840.1.101.3.4.2.2", sha512: "2.16.840.1.101.3.4.2.3" };
   return derSequence(derSequence(derOid(oids[hash]), derNull()), derOctets(digest));
+}
+
+/** Such as the signature key of a PIV token. One that cannot say so does not. */
+function isAsking({ module, handle }: Session, key: Buffer): boolean {
+  const { CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID } = ck;
+  const read = (): { readonly value: Buffer }[] | undefined =>
+    module.C_GetAttributeValue(handle, key, [{ type: ck.CKA_ALWAYS_AUTHENTICATE }]);
+  return (
+    translated("C_GetAttributeValue", read, [CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID])?.[0]?.value[0] === 1
+  );
 }
 
 function findKey(session: Session, reference: Pkcs11Reference, kind: number): Buffer {

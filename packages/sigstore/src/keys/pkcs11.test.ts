@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { base64, digestOf, makeVerifier, TrustError, utf8, type AlgorithmName } from "@countersign/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Pkcs11Package } from "./pkcs11-module.node.ts";
+import { ck, type Attribute, type Mechanism, type Pkcs11Module, type Pkcs11Package } from "./pkcs11-module.node.ts";
 import { openSigner, openVerifier, type KeyIo } from "./resolver.node.ts";
 
 // `npm run test:pkcs11` installs the package and runs this with real tokens of SoftHSM.
@@ -14,6 +14,18 @@ const packagePath = process.env["COUNTERSIGN_TEST_PKCS11JS"] ?? "";
 const modulePath =
   ["/usr/lib/softhsm/libsofthsm2.so", "/opt/homebrew/lib/softhsm/libsofthsm2.so"].find(existsSync) ?? "";
 const isHere = packagePath !== "" && modulePath !== "";
+
+/** What making a key takes besides. */
+interface KeyMaker extends Pkcs11Module {
+  C_GenerateKeyPair(
+    session: Buffer,
+    mechanism: Mechanism,
+    publicHalf: readonly Attribute[],
+    privateHalf: readonly Attribute[],
+  ): unknown;
+  C_CloseSession(session: Buffer): void;
+  C_Finalize(): void;
+}
 
 const [pin, wrongPin] = ["918273", "564738"];
 const message = utf8("release 1.0");
@@ -85,6 +97,7 @@ describe.skipIf(!isHere)("with SoftHSM", () => {
     importKey("release token", "p256", "a1", "twice");
     importKey("release token", "p384", "a2", "twice");
     importKey("other", "p256", "01", "p256");
+    makeGuardedKey("release token", "guarded");
   });
   afterAll(() => {
     delete process.env["SOFTHSM2_CONF"];
@@ -95,6 +108,25 @@ describe.skipIf(!isHere)("with SoftHSM", () => {
     const file = join(folder, `${name}.pem`);
     writeFileSync(file, keys[name].privateKey.export({ type: "pkcs8", format: "pem" }));
     util("--import", file, "--token", token, "--label", label, "--id", id, "--pin", pin);
+  }
+
+  /** softhsm2-util cannot make a key that wants the PIN for each signature, as PIV tokens have one. */
+  function makeGuardedKey(token: string, label: string): void {
+    const { PKCS11 } = createRequire(import.meta.url)(packagePath) as { readonly PKCS11: new () => KeyMaker };
+    const module = new PKCS11();
+    module.load(modulePath);
+    module.C_Initialize();
+    const slot = module.C_GetSlotList(true).find((each) => module.C_GetTokenInfo(each).label.trimEnd() === token);
+    const session = module.C_OpenSession(slot as Buffer, ck.CKF_SERIAL_SESSION | 2);
+    module.C_Login(session, ck.CKU_USER, pin);
+    const isTrue = (type: number): Attribute => ({ type, value: true });
+    const [isOnToken, isPrivate, maySign, mayVerify] = [isTrue(0x1), isTrue(0x2), isTrue(0x108), isTrue(0x10a)];
+    const named = [{ type: ck.CKA_LABEL, value: label }, isOnToken] as const;
+    const curve = { type: ck.CKA_EC_PARAMS, value: Buffer.from("06082a8648ce3d030107", "hex") };
+    const guarded = isTrue(ck.CKA_ALWAYS_AUTHENTICATE);
+    module.C_GenerateKeyPair(session, { mechanism: 0x1040 }, [...named, mayVerify, curve], [...named, maySign, isPrivate, guarded]); // prettier-ignore
+    module.C_CloseSession(session);
+    module.C_Finalize();
   }
 
   const spkiOf = (name: keyof typeof keys): string =>
@@ -141,6 +173,13 @@ describe.skipIf(!isHere)("with SoftHSM", () => {
       ioOf({ env: { COUNTERSIGN_PKCS11_MODULE: modulePath }, ...more }),
     );
     await expect(signer.sign({ message })).resolves.toBeInstanceOf(Uint8Array);
+  });
+
+  test("a key that wants the PIN for each signature", async () => {
+    const signer = await openSigner(uri("guarded"), ioOf());
+    const verifier = makeVerifier(signer.spki);
+    for (const text of [message, utf8("release 1.1")])
+      expect(verifier.verify(text, await signer.sign({ message: text }))).toBe(true);
   });
 
   // In a process of its own each: a token stays open for all sessions of a process once the PIN was right.
