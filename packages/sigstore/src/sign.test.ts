@@ -87,6 +87,14 @@ describe("before anything is sent", () => {
     }
   });
 
+  test("a signature over no digest names the artifact by one all the same: sigstore-go reads no bundle without", async () => {
+    for (const algorithm of ["ed25519", "ml-dsa-44"] as const) {
+      const as: SignAs = { kind: "key", signer: generateSigner(algorithm) };
+      const { content } = await signArtifact(artifact, as, io());
+      expect(content).toMatchObject({ kind: "message", digest: digestOf("sha256", artifact.bytes as Uint8Array) });
+    }
+  });
+
   test("a Statement that is none, and an algorithm that no verifier of envelopes takes", async () => {
     const signer = generateSigner("ecdsa-p256-sha256");
     expect(await codeOf(signStatement(utf8("{}"), { kind: "key", signer }, io()))).toBe("CORE_STATEMENT_MALFORMED");

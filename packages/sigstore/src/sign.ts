@@ -69,8 +69,8 @@ export async function signArtifact(artifact: Artifact, as: SignAs, io: SignIo): 
   const { input, digest } = inputOf(artifact, signer, services);
   const signed = await identify(as, signer, io);
   const signature = await signer.sign(input);
-  const content: Content = { kind: "message", signature, ...(digest && { digest }) };
-  const loggable = digest && { kind: "message" as const, digest };
+  const content: Content = { kind: "message", signature, digest };
+  const loggable = { kind: "message", digest } as const;
   return finish({ ...signed, content, services, signature, loggable }, io);
 }
 
@@ -136,13 +136,14 @@ function checkLoggable({ algorithm }: Signer, { rekor }: Chosen, kind: Content["
   if (!isV1Envelope) throw sigstoreError("SIGSTORE_SIGN_ALGORITHM", { checked: kind, got: name });
 }
 
-function inputOf(artifact: Artifact, signer: Signer, services: Chosen): { input: SignerInput; digest?: Digest } {
+/** With the digest that the bundle tells the artifact by: where the signature is over no digest, one that all clients read. */
+function inputOf(artifact: Artifact, signer: Signer, services: Chosen): { input: SignerInput; digest: Digest } {
   checkLoggable(signer, services, "message");
   const { hash: name } = signer.algorithm;
   const { bytes } = artifact;
   if (name === undefined) {
     if (bytes === undefined) throw missing(artifact, "the artifact itself, of at most 64 MiB");
-    return { input: { message: bytes } };
+    return { input: { message: bytes }, digest: digestOf("sha256", bytes) };
   }
   const known = artifact.digests.find((each) => digestName(each) === name);
   const digest = known ?? (bytes && digestOf(name, bytes));
@@ -182,7 +183,7 @@ interface Signed extends Identified {
   readonly content: Content;
   readonly signature: Uint8Array;
   readonly services: Chosen;
-  readonly loggable: Loggable["content"] | undefined;
+  readonly loggable: Loggable["content"];
 }
 
 /** What is in a log stays there: authorities come first, and what they answered is judged before a log is asked. */
@@ -190,12 +191,10 @@ async function finish(signed: Signed, io: SignIo): Promise<Bundle> {
   const { signature, verifier, signer, services, loggable, material, content } = signed;
   const timestamps = await Promise.all(services.tsa.map((each) => requestTimestamp(io, each.url, signature)));
   const unlogged: Bundle = { mediaType: bundleMediaType, version: "0.3", material, content, entries: [], timestamps };
-  const logs = loggable === undefined ? [] : services.rekor;
-  if (logs.length > 0) await io.preview?.(asRead(unlogged));
-  const entry = loggable && { signature, verifier, algorithm: signer.algorithm, content: loggable };
+  if (services.rekor.length > 0) await io.preview?.(asRead(unlogged));
+  const entry = { signature, verifier, algorithm: signer.algorithm, content: loggable };
   const known = io.logs ?? [];
-  const entries =
-    entry === undefined ? [] : await Promise.all(logs.map((each) => requestEntry(io, { ...each, known }, entry)));
+  const entries = await Promise.all(services.rekor.map((each) => requestEntry(io, { ...each, known }, entry)));
   const bundle = asRead({ ...unlogged, entries });
   await io.verify(bundle);
   return bundle;
