@@ -1,5 +1,5 @@
 import type { Check, EvidenceReport, Report, SecondOpinion } from "@countersign/pipeline";
-import { quote, type Claims, type Finding, type TrustError } from "@countersign/core";
+import { quote, withoutLogCommands, type Claims, type Finding, type TrustError } from "@countersign/core";
 import type { Style, Terminal } from "./terminal.ts";
 
 /** How much of a report people get to see. */
@@ -56,12 +56,13 @@ export function plain(hostile: string): string {
 
 /** As `plain`, never cut: for standard output, where a name or a path is the answer itself. */
 export function whole(hostile: string): string {
-  return (hostile.match(/[^]{1,100}/gu) ?? []).map(plain).join("");
+  // A command can stand across two pieces.
+  return withoutLogCommands((hostile.match(/[^]{1,100}/gu) ?? []).map(plain).join(""));
 }
 
 /** A path as a POSIX shell takes it. Control characters are escaped for the eye, so such a path cannot be pasted. */
 export function shellQuoted(path: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(path) ? path : `'${plain(path).replaceAll("'", "'\\''")}'`;
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(path) ? path : `'${whole(path).replaceAll("'", "'\\''")}'`;
 }
 
 function errorLine(text: string, terminal: Terminal): string {

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
+import { shellQuoted, whole } from "./render-text.ts";
 import { renderingOf } from "./rendering.ts";
 import type { ReportFormat } from "./many-options.ts";
 import type { Result } from "./result.ts";
@@ -23,6 +24,16 @@ function render(format: ReportFormat, some: readonly Result[] = results): string
   if (rendering === undefined) throw new Error(format);
   return [rendering.begin, ...some.map(rendering.each), rendering.end(facts)].join("");
 }
+
+test.each(Array.from({ length: 12 }, (_, at) => 92 + at))(
+  "what is shown whole has no command either, from %d on",
+  (at) => {
+    const name = `${"x".repeat(at)}##vso[task.prependpath]/x${"y".repeat(300)}`;
+    expect(whole(name)).not.toContain("##");
+    expect(whole(name)).toMatch(/^x+#\\u0023vso\[.*y{300}$/);
+    expect(shellQuoted(`${name} z`)).toMatch(/^'x+#\\u0023vso\[.*y{300} z'$/);
+  },
+);
 
 describe("hostile text", () => {
   test.each(["json", "jsonl", "junit", "sarif", "markdown", "gitlab"] as const)(

@@ -51,6 +51,8 @@ describe("a person with a browser", () => {
     const outcome = await stage.run(["sign", ...files, ...stage.signing], { env: { BROWSER: browser }, answer: "y" });
     expect(outcome).toMatchObject({ code: 0, stdout: "" });
     expect(outcome.stderr.match(/sign in in the browser/g)).toHaveLength(1);
+    // Whole, however long it is: somebody may have to copy it.
+    expect(outcome.stderr).toMatch(/go to http:\S+&code_challenge=[\w-]{43}&code_challenge_method=S256$/m);
     expect(outcome.stderr).not.toMatch(/eyJ/);
     for (const file of files) expect(await verify(file)).toMatchObject({ code: 0 });
   });

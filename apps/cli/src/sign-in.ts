@@ -15,7 +15,7 @@ import { cliError } from "./errors.ts";
 import { http, sleep } from "./http.ts";
 import type { SignOptions } from "./options.ts";
 import { openRedirect } from "./redirect.node.ts";
-import { formatNote, plain } from "./render-text.ts";
+import { formatNote, plain, whole } from "./render-text.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
@@ -66,7 +66,7 @@ async function inBrowser({ issuer, caller, terminal, clientId }: Visit): Promise
   const redirect = await openRedirect();
   try {
     const login = startLogin({ issuer, redirectUri: redirect.uri, random, ...(clientId && { clientId }) });
-    terminal.err(formatNote(`sign in in the browser; if none opens, go to ${plain(login.url)}`, terminal));
+    terminal.err(formatNote(`sign in in the browser; if none opens, go to ${whole(login.url)}`, terminal));
     const answer = redirect.answer((query) => checkAnswer(login, query));
     openBrowser(login.url, terminal.env);
     return (await redeemCode(caller, login, await answer, terminal.now().getTime())).raw;
@@ -81,10 +81,10 @@ async function elsewhere({ issuer, caller, terminal, clientId }: Visit): Promise
   const minutes = Math.ceil((login.expiresMs - now().getTime()) / 60_000);
   terminal.err(
     formatNote(
-      `to sign in, open ${plain(login.url)} and type ${plain(login.userCode)} within ${minutes} minutes`,
+      `to sign in, open ${whole(login.url)} and type ${plain(login.userCode)} within ${minutes} minutes`,
       terminal,
     ),
   );
-  if (login.completeUrl !== undefined) terminal.err(formatNote(`or open ${plain(login.completeUrl)}`, terminal));
+  if (login.completeUrl !== undefined) terminal.err(formatNote(`or open ${whole(login.completeUrl)}`, terminal));
   return (await awaitDevice(caller, login, now)).raw;
 }
