@@ -14,9 +14,11 @@ export interface ErrorRow {
 /** Exit code by kind, as architecture.md fixes it. */
 export const exitCodes: Readonly<Record<string, number>> = { malformed: 1, untrusted: 1, usage: 2, unavailable: 3 };
 
-/** The rows of every `*Errors` record exported by an `errors.ts` of a package or app, in order of folder and code. */
+/** The rows of every `*Errors` record exported by an `errors.ts` or `*-errors.ts` of a package or app, in order of folder and code. */
 export async function readCatalogues(root: string): Promise<readonly ErrorRow[]> {
-  const paths = globSync("{packages,apps}/*/src/errors.ts", { cwd: root }).map((path) => path.replaceAll("\\", "/"));
+  const paths = globSync("{packages,apps}/*/src/{errors,*-errors}.ts", { cwd: root }).map((path) =>
+    path.replaceAll("\\", "/"),
+  );
   const rows = await Promise.all(paths.toSorted().map((path) => readCatalogue(root, path)));
   return rows.flat();
 }
@@ -36,8 +38,9 @@ const head = `# Errors
 
 Every error that Countersign reports on purpose. The code is stable, the message is not. The kind alone decides the exit
 code: \`malformed\` and \`untrusted\` 1, \`usage\` 2, \`unavailable\` 3. Anything else that is thrown is a bug of ours and exits 3.
+What a signal ends (\`CLI_INTERRUPTED\`) exits with 128 and the signal's number.
 
-Made by \`pnpm errors:update\` from the catalogue in each package's \`src/errors.ts\`: edit there.
+Made by \`pnpm errors:update\` from the catalogue in each package's \`src/errors.ts\`: edit there (one that few commands load may have a \`*-errors.ts\` of its own).
 `;
 
 async function readCatalogue(root: string, path: string): Promise<readonly ErrorRow[]> {

@@ -8,17 +8,18 @@ import { commandIn, formatFailureJson } from "./render-json.ts";
 import { formatFailureText } from "./render-text.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Says what went wrong, as JSON too if that was asked for, and returns the exit code. Never throws. */
-export function reportFailure(error: unknown, argv: readonly string[], terminal: Terminal): number {
+/** Says what went wrong, as JSON too if that was asked for, and returns the exit code: that of its kind unless given. Never throws. */
+export function reportFailure(error: unknown, argv: readonly string[], terminal: Terminal, given?: number): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   if (isBareHelp(error)) return 2;
   const failure = pointed(failureOf(error), argv);
+  const exitCode = given ?? exitCodes[failure.kind];
   if (isJsonWanted(argv, terminal))
-    attempt(() => terminal.out(withoutTokens(formatFailureJson(failure, argv, terminal.now()))));
+    attempt(() => terminal.out(withoutTokens(formatFailureJson(failure, argv, terminal.now(), exitCode))));
   attempt(() => terminal.err(withoutTokens(formatFailureText(failure, terminal))));
   if (argv.includes("--debug") && error instanceof Error)
     attempt(() => terminal.err(withoutTokens(`${error.stack ?? ""}\n${causeOf(error)}`)));
-  return exitCodes[failure.kind];
+  return exitCode;
 }
 
 /** A token or PIN in the wrong place of a command line comes back in messages about it, also cut. */

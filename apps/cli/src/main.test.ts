@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { builtMain, runBuilt, runProgram } from "./scenario.ts";
@@ -108,16 +109,22 @@ describe("streams", () => {
 });
 
 describe("signals", () => {
-  test("Ctrl-C while signing: exit code 130, no temporary file", async () => {
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("%s while signing: told, also to programs, %i for a shell, no temporary file", async (signal, code) => {
     stage.sigstore.faults.set("tsa", { kind: "hang", times: 1 });
     const target = stage.write("interrupted", "x");
-    const argv = ["sign", target, "--identity-token", stage.path("token.jwt"), ...stage.signing];
-    const child = spawn(process.execPath, [builtMain, ...argv], { stdio: "ignore" });
-    const ended = once(child, "exit");
+    const argv = ["sign", target, "--json", "--identity-token", stage.path("token.jwt"), ...stage.signing];
+    const child = spawn(process.execPath, [builtMain, ...argv], { stdio: ["ignore", "pipe", "pipe"] });
+    const [ended, said, json] = [once(child, "close"), text(child.stderr), text(child.stdout)];
     // The fault is used up: the authority was asked, and will not answer.
     await vi.waitUntil(() => stage.sigstore.faults.list().length === 0, { timeout: 60_000 });
-    child.kill("SIGINT");
-    expect(await ended).toEqual([130, null]);
+    child.kill(signal);
+    // By the signal itself, or a loop in a shell script would go on with the next file.
+    expect(await ended).toEqual([null, signal]);
+    expect(await said).toMatch(/error: ended by a signal .*\[CLI_INTERRUPTED\]\n.*hint: run it again/);
+    expect(JSON.parse(await json)).toMatchObject({ exitCode: code, error: { code: "CLI_INTERRUPTED" } });
     expect(readdirSync(stage.folder).filter((name) => name.includes("interrupted"))).toEqual(["interrupted"]);
   });
 

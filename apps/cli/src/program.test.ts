@@ -53,7 +53,7 @@ describe("help", () => {
   test("with --json: one object with everything in it, however it is asked for", async () => {
     const whole = parse((await runHere(["help", "--json"])).stdout);
     expect(whole).toMatchObject({ schema: "countersign.help/v1", command: "" });
-    expect(whole.exitCodes.map(({ code }) => code)).toEqual([0, 1, 2, 3]);
+    expect(whole.exitCodes.map(({ code }) => code)).toEqual([0, 1, 2, 3, 130]);
     const all = [whole, ...below(whole)];
     for (const { path, flags, examples, operands } of commandTable) {
       const found = all.find(({ command }) => command === path);
@@ -94,7 +94,7 @@ describe("help", () => {
   });
 
   test("the topics as JSON", async () => {
-    expect(parse((await runHere(["help", "exit-codes", "--json"])).stdout).exitCodes).toHaveLength(4);
+    expect(parse((await runHere(["help", "exit-codes", "--json"])).stdout).exitCodes).toHaveLength(5);
     expect(parse((await runHere(["help", "environment", "--json"])).stdout)).toMatchObject({
       topic: "environment",
       variables: expect.arrayContaining([{ name: "COUNTERSIGN_KEY", option: "--key <file>" }]) as unknown,

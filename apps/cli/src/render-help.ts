@@ -10,6 +10,7 @@ export const exitCodeMeanings: readonly { readonly code: number; readonly means:
   { code: exitCodes.untrusted, means: "refused: the evidence is bad, missing its mark, or of somebody else" },
   { code: exitCodes.usage, means: "wrong usage: options, operands, missing files" },
   { code: exitCodes.unavailable, means: "could not tell: something was unavailable, or a bug of ours" },
+  { code: 130, means: "ended by Ctrl-C; other signals end with 128 and their number, 143 for SIGTERM" },
 ];
 
 /** A `countersign.help/v1`: the command at `path` (none: the program) with all below it, and what the exit codes mean. */

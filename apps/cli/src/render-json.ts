@@ -1,7 +1,6 @@
 import type { Report } from "@countersign/pipeline";
 import { withoutLogCommands, type TrustError } from "@countersign/core";
 import { commandTable } from "./command.ts";
-import { exitCodes } from "./exit.ts";
 
 /** The report as one JSON object and a line end. */
 export function formatReportJson(report: Report): string {
@@ -43,9 +42,12 @@ function escaped(char: string): string {
  * What `--json` prints when there is no report: a `countersign.failure/v1`. Its `decision`, `evidence` and `findings`
  * have the shape they have in a report, so that one reader can look at both.
  */
-export function formatFailureJson(failure: TrustError, argv: readonly string[], at: Date): string {
-  const { code, kind, message, fix } = failure;
-  const exitCode = exitCodes[failure.kind];
+export function formatFailureJson(
+  { code, kind, message, fix }: TrustError,
+  argv: readonly string[],
+  at: Date,
+  exitCode: number,
+): string {
   return formatJson({
     schema: "countersign.failure/v1",
     command: commandIn(argv),

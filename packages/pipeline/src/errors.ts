@@ -44,7 +44,7 @@ const pipelineEntries = {
   PIPELINE_SELF_CHECK: {
     kind: "untrusted",
     says: "the new bundle would not convince a receiver, so it is not given out",
-    fix: "check that the services of the signing config belong to the trust root; if they do, one of them misbehaves: tell who runs it",
+    fix: "check that the services of the signing config belong to the trust root; if so, one of them errs",
   },
   PIPELINE_NOT_A_SUBJECT: {
     kind: "usage",
@@ -163,8 +163,8 @@ const pipelineEntries = {
   },
   PIPELINE_HTTP_REDIRECT: {
     kind: "unavailable",
-    says: "a service sends its callers to another address, and nobody is followed there",
-    fix: "check that you are not behind a sign-in page, and give the address that the service has now",
+    says: "a service redirects, which is not followed",
+    fix: "give the service's new address, or sign in to your network",
   },
   PIPELINE_HTTP_TIMEOUT: {
     kind: "unavailable",

@@ -330,7 +330,7 @@ const sigstoreEntries = {
   SIGSTORE_TOKEN_EARLY: {
     kind: "usage",
     says: "the identity token is not valid yet",
-    fix: "check this machine's clock; if it is right, wait until then or get another token",
+    fix: "check this machine's clock, or get another token",
   },
   SIGSTORE_TOKEN_AUDIENCE: {
     kind: "usage",
@@ -361,7 +361,7 @@ const sigstoreEntries = {
   SIGSTORE_REKOR_RESPONSE: {
     kind: "untrusted",
     says: "the log did not answer with the entry that was sent",
-    fix: "check the address of the log; nothing was written here, but the log may have the entry",
+    fix: "check the address of the log; nothing was written, though the log may have the entry",
   },
   SIGSTORE_REKOR_DUPLICATE: {
     kind: "unavailable",

@@ -35,7 +35,7 @@ function helpAsObject(program: Command, operands: readonly string[]): object {
 }
 
 function exitCodeTopic(): string {
-  const lines = exitCodeMeanings.map(({ code, means }) => `  ${code}  ${means}`);
+  const lines = exitCodeMeanings.map(({ code, means }) => `  ${String(code).padStart(3)}  ${means}`);
   return `Exit codes, the same for every command:\n\n${lines.join("\n")}\n`;
 }
 
