@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Fault } from "@countersign/local-sigstore";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runBuilt } from "./scenario.ts";
 import { setStage, textOf, type Stage } from "./stage.ts";
 
 const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
@@ -136,6 +137,14 @@ describe.skipIf(!hasOpenssl)("a timestamp authority that asks for a certificate"
     const outcome = await sign(stage.write("unstamped", "x"), ...shown(), ...trusted());
     stage.sigstore.faults.clear();
     expect([outcome.code, /\[(\w+)\]/.exec(outcome.stderr)?.[1]]).toEqual([exit, code]);
+  });
+
+  test("its own authority may be named as other programs are told: SSL_CERT_FILE", async () => {
+    const file = stage.write("system", "x");
+    const token = ["--identity-token", stage.path("token.jwt"), "--signing-config", config, ...stage.trust];
+    const argv = ["sign", file, ...token, ...shown(), ...trusted().slice(2)];
+    expect(await runBuilt(argv, { env: { SSL_CERT_FILE: stage.path("ca.pem") } })).toMatchObject({ code: 0 });
+    expect(await runBuilt(argv, { env: { SSL_CERT_FILE: stage.path("nowhere") } })).toMatchObject({ code: 3 });
   });
 
   test("not for an authority without TLS", async () => {

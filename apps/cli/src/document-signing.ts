@@ -2,7 +2,7 @@ import { formatSigstoreKey } from "@countersign/in-toto";
 import { signDocument } from "@countersign/pipeline";
 import { checkConsent, publicHosts } from "./consent.ts";
 import { cliError } from "./errors.ts";
-import { useProxy } from "./proxy.ts";
+import { useNetwork } from "./network.node.ts";
 import { makeSigning } from "./signing.ts";
 import type { KeylessOptions } from "./evidence-options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -24,7 +24,7 @@ export async function makeDocumentSigning(
   const signing = await makeSigning(options, terminal, "statement");
   await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
   return async (payload) => {
-    useProxy(terminal);
+    useNetwork(terminal);
     // A command may have taken longer than the first token lasted.
     const as = await signing.open();
     const { bundle, proved } = await signDocument(payload, as, signing.world);

@@ -16,7 +16,7 @@ import { http, sleep } from "./http.ts";
 import { readSmallFile } from "./input.node.ts";
 import type { PasswordOptions } from "./options.ts";
 import { passwordOf, pinOf } from "./password.ts";
-import { useProxy } from "./proxy.ts";
+import { useNetwork } from "./network.node.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What opening a key takes, of this process. */
@@ -24,7 +24,7 @@ export function keyIoOf(options: PasswordOptions, terminal: Terminal): KeyIo {
   return {
     env: terminal.env,
     http: (request) => {
-      useProxy(terminal);
+      useNetwork(terminal);
       return http(request);
     },
     sleep,

@@ -3,7 +3,7 @@ import { quote, TrustError } from "@countersign/core";
 import { parseSigningConfig, selectServices, type Service } from "@countersign/sigstore";
 import type { Symptom } from "./commands/doctor.ts";
 import { http } from "./http.ts";
-import { useProxy } from "./proxy.ts";
+import { useNetwork } from "./network.node.ts";
 import type { Terminal } from "./terminal.ts";
 
 const timeoutMs = 10_000;
@@ -13,7 +13,7 @@ const maxBytes = 1024 * 1024;
 export async function checkServices(terminal: Terminal): Promise<readonly Symptom[]> {
   const { signingConfig } = await loadInstance("public-good");
   if (signingConfig === undefined) return [];
-  useProxy(terminal);
+  useNetwork(terminal);
   const config = parseSigningConfig(new TextEncoder().encode(signingConfig));
   const { fulcio, oidc, rekor, tsa } = selectServices(config, terminal.now().getTime());
   const services = [fulcio, oidc, ...rekor, ...tsa].filter((service) => service !== undefined);

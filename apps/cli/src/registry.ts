@@ -6,22 +6,23 @@ import { cliError } from "./errors.ts";
 import { sleep } from "./http.ts";
 import { readSmallFile } from "./input.node.ts";
 import type { RegistryOptions } from "./image-options.ts";
-import { proxyVariables } from "./proxy.ts";
+import { proxyEnvOf, useAuthorities } from "./network.node.ts";
 import type { Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
 
-/** What the options say of registries, for all of a run. Opens no socket. Throws CLI_FILE_*, CLI_OPTION_CONFLICT. */
+/** What the options say of registries, for all of a run. Opens no socket. Throws CLI_FILE_*, CLI_OPTION_CONFLICT and what `useNetwork` throws. */
 export function openRegistry(options: RegistryOptions, images: readonly Repository[], terminal: Terminal): Registry {
   const ca = options.registryCa?.map((path) => readText(path, "certificate authority"));
   const clients = clientOf(options, images);
   const plain = new Set(options.plainHttp);
-  const isProxied = proxyVariables.some((name) => (terminal.env[name] ?? "") !== "");
+  const proxyEnv = proxyEnvOf(terminal.env);
+  useAuthorities(terminal.env);
   return new Registry({
     http: makeOciHttp({
       userAgent: `countersign/${version}`,
       ...(ca !== undefined && { ca }),
       ...(clients !== undefined && { clients }),
-      ...(isProxied && { proxyEnv: terminal.env }),
+      ...(proxyEnv !== undefined && { proxyEnv }),
     }),
     sleep,
     credentials: openCredentials({ files: credentialFiles(terminal.env, homeOf(terminal)), env: terminal.env }),

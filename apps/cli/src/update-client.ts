@@ -29,7 +29,7 @@ import {
 import { httpFetch, makeDirectoryFetcher, openStore, sleep } from "@countersign/tuf/node";
 import type { SecondOpinion } from "@countersign/pipeline";
 import { cliError } from "./errors.ts";
-import { useProxy } from "./proxy.ts";
+import { useNetwork } from "./network.node.ts";
 import type { Terminal } from "./terminal.ts";
 import type { UpdateOptions } from "./update-options.ts";
 import type { Effort } from "./update-report.ts";
@@ -231,7 +231,7 @@ export function makeFetcher(mirrors: readonly Mirror[], options: UpdateOptions, 
     ({ metadataUrl }) => !/^[a-z][a-z0-9+.-]+:\/\//i.test(metadataUrl) || isFile(metadataUrl),
   );
   if (folders.length === 0) {
-    useProxy(terminal);
+    useNetwork(terminal);
     const headers = headersOf(options);
     return makeHttpFetcher({
       fetch: httpFetch,

@@ -8,7 +8,7 @@ import { cliError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import type { AttestOptions } from "../options.ts";
 import { checkOutput, writeAtomic } from "../output.node.ts";
-import { useProxy } from "../proxy.ts";
+import { useNetwork } from "../network.node.ts";
 import { formatAttestedText } from "../render-attested.ts";
 import { formatJson } from "../render-json.ts";
 import { makeSigning, type Signing } from "../signing.ts";
@@ -30,7 +30,7 @@ export async function attestCommand(
   const hashes = hashesOf(plan, options);
   for (const operand of operands) artifacts.push(await readArtifact(operand, { hashes }, terminal));
   if (signing.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
-  useProxy(terminal);
+  useNetwork(terminal);
   const made = await interruptible(() => attestFiles(plan, artifacts, signing, terminal));
   if (path === "-") terminal.out(`${made.bundle}\n`);
   else writeAtomic(path, `${made.bundle}\n`);

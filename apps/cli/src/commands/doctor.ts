@@ -6,7 +6,7 @@ import { findCi } from "../ci.ts";
 import { readOptionalFile } from "../machine.node.ts";
 import { checkServices } from "../online.ts";
 import type { DoctorOptions } from "../options.ts";
-import { proxyVariables } from "../proxy.ts";
+import { authoritiesVariable, proxyVariables } from "../network.node.ts";
 import { formatJson } from "../render-json.ts";
 import { updatedRoot } from "../trust.ts";
 import type { Style, Terminal } from "../terminal.ts";
@@ -101,7 +101,7 @@ function proxySymptom({ env }: Terminal): Symptom {
 }
 
 function authoritySymptom({ env }: Terminal): Symptom {
-  const set = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"].filter((name) => (env[name] ?? "") !== "");
+  const set = ["NODE_EXTRA_CA_CERTS", authoritiesVariable].filter((name) => (env[name] ?? "") !== "");
   if (env["NODE_TLS_REJECT_UNAUTHORIZED"] === "0") {
     return {
       name: "TLS",

@@ -8,7 +8,7 @@ import { checkFile } from "../input.node.ts";
 import { interruptible } from "../interrupt.ts";
 import type { SignOptions } from "../options.ts";
 import { checkOutput, writeAtomic, type Precious } from "../output.node.ts";
-import { useProxy } from "../proxy.ts";
+import { useNetwork } from "../network.node.ts";
 import { formatJson } from "../render-json.ts";
 import { formatSignedText } from "../render-text.ts";
 import { makeSigning, type Signing } from "../signing.ts";
@@ -26,7 +26,7 @@ export async function signCommand(
   // What is in a public log stays there: no file is signed before all of them are found.
   for (const operand of operands) if (operand !== "-" && !isDigestOperand(operand)) checkFile(operand, "artifact");
   if (signing.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
-  useProxy(terminal);
+  useNetwork(terminal);
   const signed: Signed[] = [];
   await interruptible(async () => {
     for (const output of outputs) signed.push(await signOne(output, { signing, options, terminal }));

@@ -11,7 +11,7 @@ import { checkConsent, publicHosts } from "../../consent.ts";
 import { cliError } from "../../errors.ts";
 import type { ImageSignOptions } from "../../image-options.ts";
 import { interruptible } from "../../interrupt.ts";
-import { useProxy } from "../../proxy.ts";
+import { useNetwork } from "../../network.node.ts";
 import { evidenceRepositoryOf, openRegistry } from "../../registry.ts";
 import { formatJson } from "../../render-json.ts";
 import { formatWarning, plain, row } from "../../render-text.ts";
@@ -57,7 +57,7 @@ async function signImages(
   const isPayload = options.legacy === true && statement.kind === "signature";
   const signing = await makeSigning(options, terminal, isPayload ? "files" : "statement");
   if (signing.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
-  useProxy(terminal);
+  useNetwork(terminal);
   const registry = openRegistry(options, references, terminal);
   const signed: ImageSigned[] = [];
   await interruptible(async () => {

@@ -1,0 +1,56 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { proxyEnvOf, useAuthorities } from "./network.node.ts";
+import { makeFolder } from "./scenario.ts";
+
+const coded = (code: string): unknown => expect.objectContaining({ code });
+
+describe("proxies", () => {
+  test("none named: none", () => {
+    expect(proxyEnvOf({ HTTPS_PROXY: "", NO_PROXY: "example.com" })).toBeUndefined();
+  });
+
+  test.each([
+    ["http://proxy.example:3128", "http://proxy.example:3128"],
+    ["proxy.example:3128", "http://proxy.example:3128"],
+    ["proxy", "http://proxy"],
+    ["user:secret@proxy.example:3128", "http://user:secret@proxy.example:3128"],
+    ["HTTPS://[::1]:8443", "HTTPS://[::1]:8443"],
+    ["socks5://127.0.0.1:1080", "socks5://127.0.0.1:1080"],
+  ])("%s", (value, url) => {
+    expect(proxyEnvOf({ https_proxy: value, HOME: "/x" })).toMatchObject({ https_proxy: url, HOME: "/x" });
+  });
+
+  test.each(["http://", "ftp://user:secret@proxy.example", "http://user:secret@ proxy", ":", "://"])(
+    "%s is none, and is not repeated",
+    (value) => {
+      expect(() => proxyEnvOf({ HTTP_PROXY: value })).toThrow(coded("CLI_PROXY"));
+      expect(() => proxyEnvOf({ HTTP_PROXY: value })).not.toThrow(/secret/);
+    },
+  );
+
+  test("this machine is never asked for through one", () => {
+    expect(proxyEnvOf({ HTTP_PROXY: "proxy" })?.["no_proxy"]).toBe(",localhost,127.0.0.1,::1,[::1]");
+    expect(proxyEnvOf({ HTTP_PROXY: "proxy", NO_PROXY: "a,.b" })?.["no_proxy"]).toMatch(/^a,\.b,localhost,/);
+    expect(proxyEnvOf({ HTTP_PROXY: "proxy", NO_PROXY: "a", no_proxy: "c" })?.["no_proxy"]).toMatch(/^c,localhost,/);
+  });
+});
+
+describe("authorities", () => {
+  const folder = makeFolder();
+  afterAll(() => folder.remove());
+
+  test("no file, or one that Node reads anyhow: nothing to do", () => {
+    useAuthorities({});
+    useAuthorities({ SSL_CERT_FILE: join(folder.path, "nowhere") });
+    useAuthorities({ SSL_CERT_FILE: folder.path, NODE_EXTRA_CA_CERTS: folder.path });
+  });
+
+  test("a file that holds none that can be read, and a folder", () => {
+    const path = join(folder.path, "bad.pem");
+    writeFileSync(path, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    expect(() => useAuthorities({ SSL_CERT_FILE: path })).toThrow(coded("CLI_AUTHORITIES"));
+    expect(() => useAuthorities({ SSL_CERT_FILE: folder.path })).toThrow(coded("CLI_FILE_DIRECTORY"));
+  });
+});
