@@ -24,7 +24,8 @@ export async function withQuickChunks(bundle: RolldownBuild, options: OutputOpti
   const update = modulesOf(quick.update, chunks);
   const parts: Readonly<Record<string, (id: string) => boolean>> = {
     // With modules of Node: each is a line that loads it when it is asked for (builtins-on-use.ts), and would be a file.
-    program: (id) => program.has(id) || (id.startsWith("\0node:") && image.has(id) && update.has(id)),
+    program: (id) =>
+      program.has(id) || (id.startsWith("\0node:") && image.has(id) && (update.has(id) || layout.has(id))),
     proof: (id) => verify.has(id) && layout.has(id),
     verify: (id) => verify.has(id),
     // Without it `image verify` would load all of one of the next for a module that both have.

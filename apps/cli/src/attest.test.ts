@@ -267,6 +267,29 @@ describe("--statement", () => {
     expect(stage.sigstore.rekor.tree.size()).toBe(before);
   });
 
+  test("the files need not be at hand: the subjects are those of the statement", async () => {
+    const file = stage.write("far", "far");
+    const both = { sha256: hex("sha256", "far"), sha512: hex("sha512", "far") };
+    const subject = [
+      { name: "far", digest: both },
+      { digest: { sha384: hex("sha384", "b") } },
+      { digest: { sha1: "00" } },
+    ];
+    const statement = stage.write("far.json", statementOf(subject));
+    const bundle = stage.path("far.sigstore.json");
+    expect(await attest("--statement", statement)).toMatchObject({ code: 2, stderr: expect.stringContaining("CLI_BUNDLE_NEEDED") as string }); // prettier-ignore
+    const made = await attest("--statement", statement, "--bundle", bundle);
+    expect(made).toMatchObject({ code: 0, stderr: expect.stringMatching(/attested: far, sha384:/) as string });
+    for (const asked of [file, `sha384:${hex("sha384", "b")}`])
+      expect(await verify(asked, "--bundle", bundle, "--type", "urn:x")).toMatchObject({ code: 0 });
+    const before = stage.sigstore.rekor.tree.size();
+    const none = stage.write("none.json", statementOf([{ name: "far", digest: { sha1: hex("sha1", "far") } }]));
+    expect(await attest("--statement", none, "--bundle", bundle)).toMatchObject({ code: 2 });
+    const bent = stage.write("bent.json", statementOf([{ digest: { sha256: "ABC" } }]));
+    expect(await attest("--statement", bent, "--bundle", bundle)).toMatchObject({ code: 1 });
+    expect(stage.sigstore.rekor.tree.size()).toBe(before);
+  });
+
   test("a statement that is none, or of another type than --type says", async () => {
     const file = stage.write("mine", "mine");
     const broken = await attest(file, "--statement", stage.write("broken.json", "{}"));
@@ -418,6 +441,8 @@ describe("--provenance", () => {
 describe("wrong usage", () => {
   test.each([
     { name: "nothing to attest", argv: ["f"], error: "CLI_USAGE" },
+    { name: "nothing to attest it of", argv: ["--type", "urn:x", "--predicate", "token.jwt"], error: "CLI_USAGE" },
+    { name: "a build that made nothing", argv: ["--provenance", "-o", "x"], error: "CLI_USAGE" },
     { name: "a predicate without a type", argv: ["f", "--predicate", "token.jwt"], error: "CLI_USAGE" },
     { name: "two things at once", argv: ["f", "--provenance", "--statement", "x"], error: "CLI_USAGE" },
     { name: "provenance of another type", argv: ["f", "--provenance", "--type", "vuln"], error: "CLI_OPTION_CONFLICT" },

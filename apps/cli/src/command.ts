@@ -77,12 +77,13 @@ export const commandTable: readonly CommandRow[] = [
   },
   {
     path: "attest",
-    operands: "<file...>",
+    operands: "[file...]",
     says: "Sign a statement about files: provenance, an SBOM, a scan; writes <file>.<type>.sigstore.json",
     examples: [
       "countersign attest release.tgz --provenance",
       "countersign attest release.tgz --type spdxjson --predicate sbom.spdx.json",
       "countersign attest a.tgz b.tgz --statement statement.json --bundle release.intoto.json --key release.pem",
+      "countersign attest --statement statement.json --bundle release.intoto.json",
     ],
     flags: attestFlags,
     group: main,

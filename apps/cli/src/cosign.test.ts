@@ -101,6 +101,7 @@ describe("the options of cosign's blob commands", () => {
     expect(await stage.run(attest)).toMatchObject({ code: 2 });
     expect(await stage.run([...attest, "--hash", hash, file])).toMatchObject({ code: 2 });
     expect(await stage.run([...attest, "--hash", "xyz"])).toMatchObject({ code: 2 });
+    expect(await stage.run([...attest, "--hash", `sha256:${hash}`])).toMatchObject({ code: 0 });
     const ask = ["verify-blob-attestation", "--bundle", att, ...stage.trust, ...stage.expected];
     expect(await stage.run([...ask, "--digest", hash])).toMatchObject({ code: 0 });
     expect(await stage.run([...ask, "--digest", hash, "--digestAlg", "sha256"])).toMatchObject({ code: 0 });

@@ -15,17 +15,7 @@ const cliEntries = {
   CLI_ENVIRONMENT_VALUE: {
     kind: "usage",
     says: "an environment variable has a value that cannot be used",
-    fix: "use 1 or 0, or unset the variable",
-  },
-  CLI_PROXY: {
-    kind: "usage",
-    says: "an environment variable should name a proxy and does not",
-    fix: "write it as http://HOST:PORT, or unset the variable",
-  },
-  CLI_AUTHORITIES: {
-    kind: "usage",
-    says: "a file of authorities for TLS holds none that can be read",
-    fix: "give a file of certificates in PEM, or unset the variable",
+    fix: "give what is expected, or unset the variable",
   },
   CLI_IDENTITY_MISSING: {
     kind: "usage",

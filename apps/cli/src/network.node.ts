@@ -13,7 +13,7 @@ export const authoritiesVariable = "SSL_CERT_FILE";
 
 /**
  * Sends what this process fetches through the proxy that the environment names, where this Node can (24.5 and later), and
- * lets TLS trust the authorities that it names as well. Throws CLI_PROXY and what `useAuthorities` throws.
+ * lets TLS trust the authorities that it names as well. Throws CLI_ENVIRONMENT_VALUE and what `useAuthorities` throws.
  */
 export function useNetwork(terminal: Terminal): void {
   useAuthorities(terminal.env);
@@ -29,7 +29,7 @@ const loopback = "localhost,127.0.0.1,::1,[::1]";
 
 /**
  * The environment with each proxy as a URL, as Node asks for; undefined if it names none. As for curl and Go, `HOST:PORT` is
- * taken for http. Throws CLI_PROXY, without the value, which may hold a password.
+ * taken for http. Throws CLI_ENVIRONMENT_VALUE, without the value, which may hold a password.
  */
 export function proxyEnvOf(env: Env): Env | undefined {
   const named = proxyVariables.filter((name) => (env[name] ?? "") !== "");
@@ -41,7 +41,7 @@ export function proxyEnvOf(env: Env): Env | undefined {
 function proxyOf(name: string, value: string): string {
   const url = value.includes("://") ? value : `http://${value}`;
   if (/^(?:https?|socks5?):\/\//i.test(url) && URL.canParse(url)) return url;
-  throw cliError("CLI_PROXY", { checked: `$${name}` });
+  throw cliError("CLI_ENVIRONMENT_VALUE", { checked: `$${name}`, expected: "http://HOST:PORT" });
 }
 
 /** The file whose authorities were added, if one was: that is for all of this process. */
@@ -49,7 +49,7 @@ let added: string | undefined;
 
 /**
  * Lets TLS trust the authorities in the file of `SSL_CERT_FILE` beside Node's own, where this Node can (22.19, 24.5 and later).
- * A file that is not there counts for nothing, as for OpenSSL and Go. Throws CLI_FILE_UNREADABLE, CLI_AUTHORITIES.
+ * A file that is not there counts for nothing, as for OpenSSL and Go. Throws CLI_FILE_UNREADABLE, CLI_FILE_DIRECTORY, CLI_ENVIRONMENT_VALUE.
  */
 export function useAuthorities(env: Env): void {
   const path = env[authoritiesVariable] ?? "";
@@ -61,7 +61,11 @@ export function useAuthorities(env: Env): void {
   try {
     setDefaultCACertificates?.([...(getCACertificates?.("default") ?? []), ...certificates]);
   } catch (error) {
-    throw cliError("CLI_AUTHORITIES", { checked: `$${authoritiesVariable}` }, error);
+    throw cliError(
+      "CLI_ENVIRONMENT_VALUE",
+      { checked: `$${authoritiesVariable}`, expected: "a file of certificates in PEM" },
+      error,
+    );
   }
   added = path;
 }

@@ -25,7 +25,7 @@ describe("proxies", () => {
   test.each(["http://", "ftp://user:secret@proxy.example", "http://user:secret@ proxy", ":", "://"])(
     "%s is none, and is not repeated",
     (value) => {
-      expect(() => proxyEnvOf({ HTTP_PROXY: value })).toThrow(coded("CLI_PROXY"));
+      expect(() => proxyEnvOf({ HTTP_PROXY: value })).toThrow(coded("CLI_ENVIRONMENT_VALUE"));
       expect(() => proxyEnvOf({ HTTP_PROXY: value })).not.toThrow(/secret/);
     },
   );
@@ -50,7 +50,7 @@ describe("authorities", () => {
   test("a file that holds none that can be read, and a folder", () => {
     const path = join(folder.path, "bad.pem");
     writeFileSync(path, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
-    expect(() => useAuthorities({ SSL_CERT_FILE: path })).toThrow(coded("CLI_AUTHORITIES"));
+    expect(() => useAuthorities({ SSL_CERT_FILE: path })).toThrow(coded("CLI_ENVIRONMENT_VALUE"));
     expect(() => useAuthorities({ SSL_CERT_FILE: folder.path })).toThrow(coded("CLI_FILE_DIRECTORY"));
   });
 });

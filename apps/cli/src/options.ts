@@ -1,4 +1,4 @@
-import type { AlgorithmName } from "@countersign/core";
+import type { AlgorithmName, RsaBits } from "@countersign/core";
 import type { Flag } from "./flag.ts";
 import { manyFlags, type ManyOptions } from "./many-options.ts";
 import { timestampClientFlags, type TimestampClientOptions } from "./timestamp-options.ts";
@@ -279,12 +279,19 @@ const yes: Flag = {
 };
 
 /** Of the key that is made for one signature, by the names that Sigstore and cosign have for them. */
-export const keyAlgorithms: ReadonlyMap<string, AlgorithmName> = new Map([
-  ["ecdsa-sha2-256-nistp256", "ecdsa-p256-sha256"],
-  ["ecdsa-sha2-384-nistp384", "ecdsa-p384-sha384"],
-  ["ecdsa-sha2-512-nistp521", "ecdsa-p521-sha512"],
-  ["rsa-sign-pkcs1-3072-sha256", "rsa-pkcs1-sha256"],
+export const keyAlgorithms: ReadonlyMap<string, KeyAlgorithm> = new Map<string, KeyAlgorithm>([
+  ["ecdsa-sha2-256-nistp256", { algorithm: "ecdsa-p256-sha256" }],
+  ["ecdsa-sha2-384-nistp384", { algorithm: "ecdsa-p384-sha384" }],
+  ["ecdsa-sha2-512-nistp521", { algorithm: "ecdsa-p521-sha512" }],
+  ["rsa-sign-pkcs1-2048-sha256", { algorithm: "rsa-pkcs1-sha256", rsaBits: 2048 }],
+  ["rsa-sign-pkcs1-3072-sha256", { algorithm: "rsa-pkcs1-sha256", rsaBits: 3072 }],
+  ["rsa-sign-pkcs1-4096-sha256", { algorithm: "rsa-pkcs1-sha256", rsaBits: 4096 }],
 ]);
+
+interface KeyAlgorithm {
+  readonly algorithm: AlgorithmName;
+  readonly rsaBits?: RsaBits;
+}
 
 /** For commands that sign a document as whoever an identity token names. */
 export const keylessFlags: readonly Flag[] = [
@@ -344,7 +351,7 @@ export const attestFlags: readonly Flag[] = [
   },
   {
     flags: "--statement <file>",
-    says: "a whole in-toto Statement, signed to the letter; it must name every file; - is standard input",
+    says: "a whole in-toto Statement, signed to the letter; it must name every file given, of which there may be none; - is standard input",
     group: "Statement:",
     conflicts: ["provenance"],
   },

@@ -38,13 +38,13 @@ export async function makeSigning(options: SignOptions, terminal: Terminal, what
   const services = await chooseServices(options, terminal);
   noteNoLog(services, options, terminal);
   const source = findTokenSource(options, services, terminal);
-  const algorithm = keyAlgorithms.get(options.signingAlgorithm ?? "") ?? "ecdsa-p256-sha256";
+  const made = keyAlgorithms.get(options.signingAlgorithm ?? "") ?? { algorithm: "ecdsa-p256-sha256" as const };
   const { audience } = source;
   return {
     kind: "keyless",
     logs: services.rekor.map((service) => service.url),
-    hash: algorithmOf(algorithm).hash ?? "sha256",
-    open: async () => ({ kind: "keyless", token: await source.token(), services, audience, algorithm }),
+    hash: algorithmOf(made.algorithm).hash ?? "sha256",
+    open: async () => ({ kind: "keyless", token: await source.token(), services, audience, ...made }),
     world: await calling(services, options, world),
   };
 }

@@ -3,6 +3,7 @@ import {
   formatStatement,
   isKnownPredicateType,
   makeCosignCustom,
+  parseDigest,
   parseJson,
   parsePredicate,
   parseStatement,
@@ -66,6 +67,23 @@ export function hashesOf(plan: StatementPlan, { subjectHash = ["sha256"] }: Atte
   );
   return ["sha256", ...others];
 }
+
+/**
+ * The subjects of a statement that is signed without its files at hand, by the digests it names them by. Throws CLI_USAGE where
+ * no subject has a digest that a verifier looks at; CORE_DIGEST_MALFORMED.
+ */
+export function subjectsOf({ subjects }: Statement): readonly Artifact[] {
+  const artifacts = subjects.flatMap(({ name, digest }): readonly Artifact[] => {
+    const known = hashNames.filter((hash) => Object.hasOwn(digest, hash));
+    const digests = known.map((hash) => parseDigest(`${hash}:${digest[hash]}`));
+    const [first] = digests;
+    return first === undefined ? [] : [{ name: name ?? first, digests }];
+  });
+  if (artifacts.length > 0) return artifacts;
+  throw cliError("CLI_USAGE", "a file is needed: the statement names none by sha256, sha384 or sha512");
+}
+
+const hashNames: readonly HashName[] = ["sha256", "sha384", "sha512"];
 
 /** A Statement about these files, whose predicate is this JSON text. Files are named without their folders. */
 export function makeStatement(artifacts: readonly Artifact[], predicateType: string, predicate: string): Uint8Array {

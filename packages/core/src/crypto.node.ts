@@ -14,9 +14,6 @@ import type { PublicKey } from "./spki.ts";
 type Prehash = typeof import("./prehash.ts");
 type MlDsa = typeof import("./ml-dsa.ts");
 
-/** Size of new RSA keys, in bits. */
-export const newRsaBits = 3072;
-
 /** OpenSSL through node:crypto, one KeyObject a key; noble, loaded when first needed, for what OpenSSL's face in Node lacks. */
 export const backend: Backend = {
   name: "node",
@@ -113,7 +110,7 @@ function isRsaBlock(key: RsaKey, algorithm: Algorithm, digest: Uint8Array, block
   return equalBytes(block, makePkcs1Block(name, digest, block.length));
 }
 
-function makeSecretKey(algorithm: Algorithm): SecretKey {
+function makeSecretKey(algorithm: Algorithm, rsaBits: number): SecretKey {
   if (algorithm.family === "ecdsa")
     return secretKey(
       crypto.generateKeyPairSync("ec", { namedCurve: curveNames[algorithm.curve ?? "p256"] }).privateKey,
@@ -121,7 +118,7 @@ function makeSecretKey(algorithm: Algorithm): SecretKey {
   if (algorithm.family === "ed25519" || algorithm.family === "ed25519ph")
     return secretKey(crypto.generateKeyPairSync("ed25519").privateKey);
   if (algorithm.family !== "ml-dsa")
-    return secretKey(crypto.generateKeyPairSync("rsa", { modulusLength: newRsaBits }).privateKey);
+    return secretKey(crypto.generateKeyPairSync("rsa", { modulusLength: rsaBits }).privateKey);
   try {
     return secretKey(crypto.generateKeyPairSync(`ml-dsa-${algorithm.level ?? 44}`).privateKey);
   } catch {

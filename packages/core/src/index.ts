@@ -13,7 +13,7 @@ export {
   parsePrivateKey,
   parsePublicKey,
 } from "./key.ts";
-export type { Signer, SignerInput, Verifier } from "./key.ts";
+export type { RsaBits, Signer, SignerInput, Verifier } from "./key.ts";
 export { formatRsaSpki, maxRsaBits, maxRsaExponentBits, maxRsaSpkiBytes, minRsaBits, parseSpki } from "./spki.ts";
 export type { PublicKey } from "./spki.ts";
 export type { RsaKey } from "./rsa.ts";

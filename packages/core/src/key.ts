@@ -106,15 +106,18 @@ export function parsePublicKey(pemOrDer: string | Uint8Array): Uint8Array {
   return spki;
 }
 
-/** A new private key in memory; RSA has 3072 bits. Throws CORE_SIGNER_UNAVAILABLE where the platform cannot sign. */
-export function generateSigner(algorithm: AlgorithmName): Signer {
-  return generateSignerOn(platform, algorithm);
+/** How large a new RSA key may be, in bits. */
+export type RsaBits = 2048 | 3072 | 4096;
+
+/** A new private key in memory; `rsaBits` counts for RSA alone. Throws CORE_SIGNER_UNAVAILABLE where the platform cannot sign. */
+export function generateSigner(algorithm: AlgorithmName, rsaBits: RsaBits = 3072): Signer {
+  return generateSignerOn(platform, algorithm, rsaBits);
 }
 
 /** As `generateSigner`, on a named backend. */
-export function generateSignerOn(backend: Backend, name: AlgorithmName): Signer {
+export function generateSignerOn(backend: Backend, name: AlgorithmName, rsaBits: RsaBits = 3072): Signer {
   const algorithm = algorithmOf(name);
-  return makeSigner(backend, backend.makeSecretKey(algorithm), algorithm);
+  return makeSigner(backend, backend.makeSecretKey(algorithm, rsaBits), algorithm);
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   type Certificate,
   type Digest,
   type Envelope,
+  type RsaBits,
   type Signer,
   type SignerInput,
 } from "@countersign/core";
@@ -35,6 +36,8 @@ export type SignAs =
       readonly services: Services;
       /** Of the key that is made; default `ecdsa-p256-sha256`. */
       readonly algorithm?: AlgorithmName;
+      /** Of the key that is made, if it is RSA; default 3072. */
+      readonly rsaBits?: RsaBits;
       /** Of the token; default `sigstore`. */
       readonly audience?: string;
     }
@@ -120,7 +123,7 @@ function checkServices(as: SignAs): Chosen {
 }
 
 function signerOf(as: SignAs): Signer {
-  return as.kind === "key" ? as.signer : generateSigner(as.algorithm ?? "ecdsa-p256-sha256");
+  return as.kind === "key" ? as.signer : generateSigner(as.algorithm ?? "ecdsa-p256-sha256", as.rsaBits);
 }
 
 /**

@@ -12,21 +12,27 @@ import { useNetwork } from "../network.node.ts";
 import { formatAttestedText } from "../render-attested.ts";
 import { formatJson } from "../render-json.ts";
 import { makeSigning, type Signing } from "../signing.ts";
-import { hashesOf, makeStatement, readPlan, subjectOf, type StatementPlan } from "../statement-plan.ts";
+import { hashesOf, makeStatement, readPlan, subjectOf, subjectsOf, type StatementPlan } from "../statement-plan.ts";
 import type { Terminal } from "../terminal.ts";
 import { preciousOf } from "./sign.ts";
 
-/** `countersign attest`: one statement about all files, signed as a bundle that our verifier has accepted for each of them. */
+/**
+ * `countersign attest`: one statement about all files, signed as a bundle that our verifier has accepted for each of them. A
+ * whole statement needs no file: its subjects are taken from it.
+ */
 export async function attestCommand(
   operands: readonly string[],
   options: AttestOptions,
   terminal: Terminal,
 ): Promise<number> {
+  if (operands.length === 0 && options.statement === undefined)
+    throw cliError("CLI_USAGE", "a file is needed, or a --statement that names its subjects");
   const plan = await readPlan(options, { operands, now: terminal.now() });
+  const subjects = operands.length === 0 && plan.kind === "statement" ? subjectsOf(plan.statement) : [];
   const path = outputOf(operands, plan, options);
   if (path !== "-") checkOutput(path, [...preciousOf(operands, options), ...inputsOf(options)]);
   const signing = await makeSigning(options, terminal, "statement");
-  const artifacts: Artifact[] = [];
+  const artifacts: Artifact[] = [...subjects];
   const hashes = hashesOf(plan, options);
   for (const operand of operands) artifacts.push(await readArtifact(operand, { hashes }, terminal));
   if (signing.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
@@ -86,10 +92,15 @@ function outputOf(operands: readonly string[], plan: StatementPlan, { bundle, js
   const [operand = ""] = operands;
   if (operands.length > 1)
     throw cliError("CLI_BUNDLE_NEEDED", { checked: "one attestation", got: `${operands.length} files` });
-  if (operand === "-" || isDigestOperand(operand))
-    throw cliError("CLI_BUNDLE_NEEDED", { got: operand === "-" ? "standard input" : "a digest" });
+  if (operand === "-" || operand === "" || isDigestOperand(operand))
+    throw cliError("CLI_BUNDLE_NEEDED", { got: got.get(operand) ?? "a digest" });
   return attestationNameOf(operand, plan.predicateType);
 }
+
+const got: ReadonlyMap<string, string> = new Map([
+  ["-", "standard input"],
+  ["", "no file"],
+]);
 
 function inputsOf({ predicate, statement }: AttestOptions): { readonly path: string; readonly what: string }[] {
   const isFile = (path: string | undefined): path is string => path !== undefined && path !== "-";

@@ -51,7 +51,8 @@ export async function attestBlobCommand(
   const isTyped = options.predicate === undefined || options.type !== undefined;
   const [signing, asked] = withFlow(isTyped ? options : { ...options, type: "custom" }, terminal);
   const artifacts = elsewhere(operands, "--hash", options.hash);
-  if (artifacts.length === 0) throw cliError("CLI_USAGE", "a file is needed, or --hash");
+  if (artifacts.length === 0 && options.statement === undefined)
+    throw cliError("CLI_USAGE", "a file is needed, or --hash");
   return attestCommand(artifacts, signing, asked);
 }
 
@@ -74,7 +75,7 @@ function elsewhere(
   algorithm: string = "sha256",
 ): readonly string[] {
   if (hex === undefined) return operands;
-  if (operands.length === 0) return [`${algorithm}:${hex}`];
+  if (operands.length === 0) return [hex.startsWith(`${algorithm}:`) ? hex : `${algorithm}:${hex}`];
   throw cliError("CLI_OPTION_CONFLICT", { checked: flag, got: "a file beside it" });
 }
 

@@ -59,7 +59,10 @@ const alsoRead: readonly { readonly name: string; readonly says: string }[] = [
     says: "in CI nobody is asked to sign in; where the CI gives a token, it is used",
   },
   { name: "HTTPS_PROXY, HTTP_PROXY, NO_PROXY", says: "the way to services and registries, from Node 24.5 on" },
-  { name: "SSL_CERT_FILE, NODE_EXTRA_CA_CERTS", says: "more authorities for TLS; the first from Node 22.19 or 24.5 on" },
+  {
+    name: "SSL_CERT_FILE, NODE_EXTRA_CA_CERTS",
+    says: "more authorities for TLS; the first from Node 22.19 or 24.5 on",
+  },
   { name: "BROWSER", says: "the program to sign in with" },
   { name: "NO_COLOR, FORCE_COLOR", says: "colour of what is written for people" },
 ];
