@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import tls from "node:tls";
 import { afterAll, describe, expect, test } from "vitest";
 import { proxyEnvOf, useAuthorities } from "./network.node.ts";
 import { makeFolder } from "./scenario.ts";
@@ -42,9 +43,11 @@ describe("authorities", () => {
   afterAll(() => folder.remove());
 
   test("no file, or one that Node reads anyhow: nothing to do", () => {
+    const before = tls.getCACertificates("default");
     useAuthorities({});
     useAuthorities({ SSL_CERT_FILE: join(folder.path, "nowhere") });
     useAuthorities({ SSL_CERT_FILE: folder.path, NODE_EXTRA_CA_CERTS: folder.path });
+    expect(tls.getCACertificates("default")).toEqual(before);
   });
 
   test("a file that holds none that can be read, and a folder", () => {
