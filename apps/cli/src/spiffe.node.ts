@@ -44,7 +44,8 @@ function call(session: ClientHttp2Session, audience: string): Promise<Uint8Array
   const parts: Buffer[] = [];
   let size = 0;
   stream.setTimeout(svidTimeoutMs, () => fail("no answer in time"));
-  stream.once("error", (error: NodeJS.ErrnoException) => fail(error.code ?? "a broken answer"));
+  // The connection's own error, which says more, comes right after the one of what was sent over it.
+  stream.once("error", (error: NodeJS.ErrnoException) => setImmediate(fail, error.code ?? "a broken answer"));
   stream.on("data", (part: Buffer) => {
     size += part.length;
     if (size > maxBytes) fail(`more than ${maxBytes} bytes`);

@@ -106,10 +106,11 @@ function gitlabContext(env: Environment, claims: Readonly<Record<string, unknown
   };
 }
 
+/** Of a merge request the branch that is to be merged, as GitLab's tokens have it; not the reference that is checked out. */
 function gitlabRef(env: Environment): string {
-  const { CI_COMMIT_TAG: tag, CI_COMMIT_BRANCH: branch, CI_MERGE_REQUEST_REF_PATH: request } = env;
+  const { CI_COMMIT_TAG: tag, CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: source } = env;
+  const branch = source === undefined || source === "" ? env["CI_COMMIT_BRANCH"] : source;
   if (tag !== undefined && tag !== "") return `refs/tags/${tag}`;
-  if (request !== undefined && request !== "") return request;
   if (branch !== undefined && branch !== "") return `refs/heads/${branch}`;
   return needed(env, "CI_COMMIT_TAG or CI_COMMIT_BRANCH");
 }

@@ -188,7 +188,7 @@ describe("GitLab CI", () => {
 
   test.each([
     [{ CI_COMMIT_TAG: "", CI_COMMIT_BRANCH: "main" }, "refs/heads/main"],
-    [{ CI_COMMIT_TAG: "", CI_MERGE_REQUEST_REF_PATH: "refs/merge-requests/1/head" }, "refs/merge-requests/1/head"],
+    [{ CI_COMMIT_TAG: "", CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: "fix", CI_MERGE_REQUEST_REF_PATH: "refs/merge-requests/1/head" }, "refs/heads/fix"], // prettier-ignore
   ])("%j is %s", (env, ref) => {
     expect(made({ ...gitlab, ...env }).buildDefinition.externalParameters["ref"]).toBe(ref);
   });
