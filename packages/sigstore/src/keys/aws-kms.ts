@@ -106,7 +106,17 @@ function ask({ url, signer }: Kms, io: KeyIo, action: string, value: object): Pr
   const plain = { "content-type": "application/x-amz-json-1.1", "x-amz-target": `TrentService.${action}` };
   const headers = signAwsRequest({ url, headers: plain, body }, signer, io.now());
   const secrets = [signer.secretAccessKey, signer.sessionToken ?? ""];
-  return askKeyService(io, { url, headers, body, secrets });
+  return askKeyService({ ...io, http: withThrottling(io.http) }, { url, headers, body, secrets });
+}
+
+/** KMS says by 400 and a name that it is asked too often (API reference, "Common Errors"), which passes as 429 does. */
+function withThrottling(http: KeyIo["http"]): KeyIo["http"] {
+  return async (request) => {
+    const response = await http(request);
+    const start = new TextDecoder().decode(response.body.subarray(0, 400));
+    const isThrottled = response.status === 400 && /"__type"\s*:\s*"(?:[\w.]+#)?ThrottlingException"/.test(start);
+    return isThrottled ? { ...response, status: 429 } : response;
+  };
 }
 
 async function sign(

@@ -256,6 +256,25 @@ describe.each(["hashivault p256", "awskms p256", "gcpkms p256 1", "azurekms p256
   },
 );
 
+test("AWS says by a name that it is asked too often: asked again", async () => {
+  const { env, reference } = holderOf("awskms p256");
+  const often = utf8('{"__type":"com.amazonaws.kms#ThrottlingException","message":"Rate exceeded"}');
+  const waits: number[] = [];
+  let asked = 0;
+  const io = ioOf(
+    { env },
+    {
+      http: async (request) => (asked++ % 2 === 0 ? { status: 400, headers: {}, body: often } : http(request)),
+      sleep: (ms) => Promise.resolve(void waits.push(ms)),
+    },
+  );
+  const signer = await openSigner(reference, io);
+  expect(makeVerifier(signer.spki).verify(message, await signer.sign({ message }))).toBe(true);
+  expect(waits).toEqual([500, 500]);
+  const always = ioOf({ env }, { http: () => Promise.resolve({ status: 400, headers: {}, body: often }) });
+  expect(await codeOf(() => openSigner(reference, always))).toBe("SIGSTORE_HTTP_UNAVAILABLE");
+});
+
 test("a service that hangs is given up on", async () => {
   const holder = holderOf("hashivault p256");
   const signer = await openSigner(holder.reference, ioOf(holder));
@@ -355,6 +374,29 @@ describe("credentials", () => {
       await openSigner(reference, ioOf({ env: { ...endpoint, [folder]: "/x" }, files: { [`${path}/application_default_credentials.json`]: login } })); // prettier-ignore
     const nowhere = { ...endpoint, GCE_METADATA_HOST: "127.0.0.1:1", HOME: "/y" };
     expect(await codeOf(() => openSigner(reference, ioOf({ env: nowhere })))).toBe("SIGSTORE_KEY_CREDENTIALS");
+  });
+
+  test("Google: a person's login, exchanged at Google's own address whatever the file says", async () => {
+    const { service, reference } = holderOf("gcpkms p256 1");
+    const login = { type: "authorized_user", client_id: "id", client_secret: azureSecret, refresh_token: vaultToken, token_uri: "https://evil.example/token" }; // prettier-ignore
+    const file = "/home/me/.config/gcloud/application_default_credentials.json";
+    const env = { CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS: service.url, HOME: "/home/me" };
+    const forms: string[] = [];
+    const answering = (status: number, body: object): KeyIo =>
+      ioOf(
+        { env, files: { [file]: JSON.stringify(login) } },
+        {
+          http: (request) => {
+            if (request.url !== "https://oauth2.googleapis.com/token") return http(request);
+            forms.push(new TextDecoder().decode(request.body));
+            return Promise.resolve({ status, headers: {}, body: utf8(JSON.stringify(body)) });
+          },
+        },
+      );
+    await openSigner(reference, answering(200, { access_token: gcpToken }));
+    expect(Object.fromEntries(new URLSearchParams(forms[0]))).toEqual({ grant_type: "refresh_token", client_id: "id", client_secret: azureSecret, refresh_token: vaultToken }); // prettier-ignore
+    const revoked = answering(400, { error: "invalid_grant", error_description: `of ${vaultToken}` });
+    expect(await codeOf(() => openSigner(reference, revoked))).toBe("SIGSTORE_KEY_SERVICE_REFUSED");
   });
 
   test("Azure: a federated token, and the identity of the machine", async () => {
