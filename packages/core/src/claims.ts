@@ -15,7 +15,7 @@ export interface Claims {
   readonly signer: SignedBy;
   /** Every verified time at which the signature existed, in the order of the evidence. */
   readonly times: readonly VerifiedTime[];
-  /** Every log that was proved to hold the entry, one row a distinct log. */
+  /** Every place where a log was proved to hold the entry, each once; one log may have several. */
   readonly logs: readonly LoggedIn[];
   /** Every CT log that was proved to have promised the certificate, one row a distinct log. */
   readonly scts: readonly { readonly logId: string; readonly operator?: string; readonly time: string }[];
@@ -70,6 +70,8 @@ export type SignedBy =
       readonly extensions: Readonly<Record<string, string>>;
       /** SHA-256 of the certificate's DER. */
       readonly fingerprint: Digest;
+      /** The same of the certificate with the other ECDSA signature that holds, which anybody can put in (r, n - s); absent where its issuer signs otherwise. */
+      readonly twin?: Digest;
       /** The key in the certificate: lower-case hex of the SHA-256 of its SubjectPublicKeyInfo. */
       readonly keyid: string;
       readonly notBefore: string;

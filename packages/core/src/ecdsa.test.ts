@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { generateKeyPairSync, sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { concatBytes, parseHex } from "./bytes.ts";
-import { isEcdsaShape } from "./ecdsa.ts";
+import { derInteger, derSequence } from "./der-writer.ts";
+import { curveOrder, isEcdsaShape } from "./ecdsa.ts";
 import type { Curve } from "./algorithm.ts";
 
 const curves: Readonly<Record<Curve, string>> = { p256: "P-256", p384: "P-384", p521: "P-521" };
@@ -32,6 +33,17 @@ describe("isEcdsaShape", () => {
       expect(isEcdsaShape("p256", shape(bad, "01")), bad).toBe(false);
       expect(isEcdsaShape("p256", shape("01", bad)), bad).toBe(false);
     }
+  });
+
+  test.each([
+    ["p256", 256],
+    ["p384", 384],
+    ["p521", 521],
+  ] as const)("the order of %s has %i bits, and is the first number that is refused", (curve, bits) => {
+    const n = curveOrder(curve);
+    expect(n.toString(2)).toHaveLength(bits);
+    const isTaken = (s: bigint): boolean => isEcdsaShape(curve, derSequence(derInteger(1n), derInteger(s)));
+    expect([n - 1n, n, n + 1n].map(isTaken)).toEqual([true, false, false]);
   });
 
   test("refuses lengths that are long, indefinite, wrong, and anything after the end", () => {

@@ -1,4 +1,4 @@
-import { compareBytes, parseHex } from "./bytes.ts";
+import { compareBytes, hex, parseHex } from "./bytes.ts";
 import type { Curve } from "./algorithm.ts";
 
 /** Orders of the curves (SP 800-186 §3.2.1). */
@@ -6,9 +6,14 @@ const orders: Readonly<Record<Curve, Uint8Array>> = {
   p256: parseHex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"),
   p384: parseHex("ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973"),
   p521: parseHex(
-    "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409",
+    "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409",
   ),
 };
+
+/** The number of points that a curve's generator makes, n of FIPS 186-5 §6. */
+export function curveOrder(curve: Curve): bigint {
+  return BigInt(`0x${hex(orders[curve])}`);
+}
 
 /**
  * Whether the bytes are one DER `SEQUENCE { r INTEGER, s INTEGER }` (RFC 3279 §2.2.3), minimal everywhere, nothing after

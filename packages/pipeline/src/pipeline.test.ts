@@ -72,6 +72,19 @@ describe("the line from artifact to report", () => {
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
   });
 
+  test("of two signers each counts, and what each bundle says of the policy is true of it", async () => {
+    const managed = makeKeyPair("p256");
+    const keys = [makeVerifier(managed.spki)];
+    const both: Policy = { signers: [...policy.signers, { kind: "key", keyid: keys[0]?.keyid ?? "" }], threshold: 2 };
+    const report = await run([bundle(), bundle({ managed })], { policy: both, trust: { keys } });
+    expect(report.decision.verdict).toBe("allowed");
+    expect(report.evidence.map(({ checks }) => checks.at(-1))).toMatchObject([
+      { name: "policy", result: "passed" },
+      { name: "policy", result: "passed", detail: `key ${keys[0]?.keyid}` },
+    ]);
+    expect(await codeOf(run([bundle(), bundle()], { policy: both }))).toBe("POLICY_TOO_FEW_SIGNERS");
+  });
+
   test("by digest alone", async () => {
     expect(await codeOf(run([bundle()], { what: digestOnly(artifact) }))).toBe("allowed");
   });

@@ -116,9 +116,9 @@ export function examineFile(file: EvidenceFile, run: Run): Examined {
   }
 }
 
-/** What the policy says of this evidence alone, as one more line of its checks. */
+/** Whether this evidence counts for the policy, as one more line of its checks; how many it takes is said of all together. */
 function checkPolicyMet(claims: Verified<Claims>, policy: Policy): Check {
-  const { verdict, rule, reason, findings } = evaluate([claims], policy);
+  const { verdict, rule, reason, findings } = evaluate([claims], { ...policy, threshold: 1 });
   if (verdict === "allowed") return { name: "policy", result: "passed", detail: rule ?? reason };
   const [first] = findings;
   return { name: "policy", result: "failed", detail: reason, ...(first && { code: first.code }) };

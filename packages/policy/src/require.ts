@@ -73,8 +73,9 @@ function extensionProblem(
 /** Why a claim counts for nothing whoever made it, or undefined if nothing is held against it. */
 export function denialOf({ signer, logs }: Claims, deny: DenyList | undefined): TrustError | undefined {
   if (deny === undefined) return undefined;
-  if (signer.kind === "certificate" && deny.certificates?.includes(signer.fingerprint) === true)
-    return policyError("POLICY_DENIED", { checked: "certificate", got: signer.fingerprint });
+  const certificates = signer.kind === "certificate" ? [signer.fingerprint, signer.twin] : [];
+  const denied = deny.certificates?.find((each) => certificates.includes(each));
+  if (denied !== undefined) return policyError("POLICY_DENIED", { checked: "certificate", got: denied });
   // Also the key inside a certificate: whoever stole it may have got it certified.
   if (deny.keys?.includes(signer.keyid) === true)
     return policyError("POLICY_DENIED", { checked: "key", got: signer.keyid });
@@ -103,9 +104,10 @@ function isSameLog(one: string, other: string): boolean {
   return length >= 4 && equalBytes(a.subarray(0, length), b.subarray(0, length));
 }
 
-/** What makes two claims those of one signer: the key, or the identity with its issuer, whatever certificate it was. */
+/**
+ * What makes two claims those of one signer: the key, or the identity with its issuer, whatever certificate it was. The kind
+ * of name is left out, as rules leave it out: an e-mail address and a user name of one text fit the same rule.
+ */
 export function signerKey(signer: SignedBy): string {
-  return signer.kind === "key"
-    ? `key ${signer.keyid}`
-    : JSON.stringify([signer.identity.type, signer.identity.value, signer.issuer]);
+  return signer.kind === "key" ? `key ${signer.keyid}` : JSON.stringify([signer.identity.value, signer.issuer]);
 }

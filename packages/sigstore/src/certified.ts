@@ -1,7 +1,8 @@
-import { base64, quote, type Certificate, type Claims, type SignedBy } from "@countersign/core";
+import { base64, digestOf, quote, type Certificate, type Claims, type SignedBy } from "@countersign/core";
+import { twinOf } from "./certificate-twin.ts";
 import { checkIssued, checkSigningUsage } from "./certificate.ts";
 import type { Checklist, Proved } from "./checklist.ts";
-import { countDistinct } from "./distinct.ts";
+import { countDistinct, partyOfLog } from "./distinct.ts";
 import { sigstoreError } from "./errors.ts";
 import { countCheck, operatorOf, type Run } from "./examination.ts";
 import { readIdentity } from "./identity.ts";
@@ -23,7 +24,8 @@ export function checkCertificate(run: Run, leaf: Certificate, times: readonly Ti
   });
   const scts = issued === undefined ? [] : checkScts(run, leaf, issued.issuer);
   const signer = list.run("identity", () => {
-    const value = readIdentity(leaf);
+    const twin = issued && twinOf(leaf, issued.issuer);
+    const value = { ...readIdentity(leaf), ...(twin !== undefined && { twin: digestOf("sha256", twin) }) };
     return { value, detail: `${quote(value.identity.value)} vouched for by ${quote(value.issuer)}` };
   });
   return { signer, scts };
@@ -41,9 +43,7 @@ function checkScts(run: Run, leaf: Certificate, issuer: Certificate): readonly P
   const found = scts.flatMap((sct, index) =>
     proveSct(list, { name: `sct[${index}]`, sct, leaf, issuer }, logsOfSct(sct, trust.ctLogs)),
   );
-  const logs = countDistinct(
-    found.map(({ log }) => ({ operator: log.operator ?? base64(log.logId), key: log.verifier.keyid })),
-  );
+  const logs = countDistinct(found.map(({ log }) => partyOfLog(log)));
   countCheck(list, { name: "scts", skipped: "sct[", need: need.scts, got: logs, code: "SIGSTORE_TOO_FEW_SCTS" });
   return found;
 }

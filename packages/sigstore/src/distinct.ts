@@ -1,7 +1,15 @@
+import { base64 } from "@countersign/core";
+import type { Log } from "./trust-root.ts";
+
 /** A party whose word was proved: who runs it (or its name, where nobody is named), and the key that it signed with. */
 export interface Party {
   readonly operator: string;
   readonly key: string;
+}
+
+/** The log as a party. Where nobody is named the name that it signs with stands for who runs it: a log that changes its key stays one. */
+export function partyOfLog({ operator, origin, logId, verifier }: Log): Party {
+  return { operator: operator ?? (origin === "" ? base64(logId) : origin), key: verifier.keyid };
 }
 
 /**

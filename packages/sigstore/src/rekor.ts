@@ -9,6 +9,7 @@ import {
   type WitnessPolicy,
 } from "@countersign/tlog";
 import type { Bundle, LogEntry } from "./bundle.ts";
+import { partyOfLog, type Party } from "./distinct.ts";
 import { sigstoreError } from "./errors.ts";
 import { checkEntry, generationOf, type Expected } from "./log-entry.ts";
 import type { Log } from "./trust-root.ts";
@@ -19,8 +20,8 @@ export interface Logged {
   readonly claim: LoggedIn;
   /** The log's name in the trust root, which stands for its time with and without a checkpoint. */
   readonly authority: string;
-  /** The key that the log signed with. */
-  readonly keyid: string;
+  /** Who stands for it, for counting. */
+  readonly party: Party;
   /** Rekor v1's time in milliseconds, only where its signature over the time was verified. */
   readonly integratedMs?: number;
 }
@@ -65,7 +66,7 @@ function checkInLog(entry: LogEntry, log: Log, generation: 1 | 2, context: LogCo
   return {
     claim: { ...claimOf(entry, log, integratedMs, checkpoint), ...(witnesses !== undefined && { witnesses }) },
     authority: log.origin,
-    keyid: log.verifier.keyid,
+    party: partyOfLog(log),
     ...(integratedMs === undefined ? {} : { integratedMs }),
   };
 }

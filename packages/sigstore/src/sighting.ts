@@ -88,14 +88,9 @@ export function checkLogEntries(run: Run, signer: Material, stampsMs: readonly n
 }
 
 function timeOf(logged: Logged, timeMs: number): TimedAt {
-  const { claim, authority } = logged;
-  const { operator } = claim;
-  return {
-    timeMs,
-    operator: operator ?? authority,
-    key: logged.keyid,
-    claim: { source: "rekor-v1", authority, ...operatorOf(operator), time: new Date(timeMs).toISOString() },
-  };
+  const { claim, authority, party } = logged;
+  const time = new Date(timeMs).toISOString();
+  return { ...party, timeMs, claim: { source: "rekor-v1", authority, ...operatorOf(claim.operator), time } };
 }
 
 function expectedOf({ bundle, artifact }: Run, signer: Material): Expected {
@@ -130,9 +125,7 @@ export function checkCounts(
   logged: readonly LoggedAt[],
   times: readonly TimedAt[],
 ): void {
-  const logs = countDistinct(
-    logged.map(({ claim, keyid }) => ({ operator: claim.operator ?? claim.logId, key: keyid })),
-  );
+  const logs = countDistinct(logged.map(({ party }) => party));
   countCheck(list, {
     name: "log-entries",
     skipped: "log-entry[",

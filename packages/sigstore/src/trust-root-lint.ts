@@ -8,7 +8,7 @@ import {
   type Requirements,
 } from "@countersign/core";
 import { checkChainSignatures, checkPath, codeSigning, timeStamping } from "./certificate.ts";
-import { countDistinct, type Party } from "./distinct.ts";
+import { countDistinct, partyOfLog, type Party } from "./distinct.ts";
 import { sigstoreError } from "./errors.ts";
 import { checkTimestampingUsage } from "./timestamp.ts";
 import type { Authority, Log, TrustRoot } from "./trust-root.ts";
@@ -184,7 +184,7 @@ export function countCurrent(roots: readonly TrustRoot[], nowMs: number): Requir
     roots
       .flatMap(pick)
       .filter((log) => isWithin(log.validFor, nowMs))
-      .map((log) => ({ operator: log.operator ?? log.origin, key: log.verifier.keyid }));
+      .map(partyOfLog);
   const stampers = roots
     .flatMap((root) => root.timestampAuthorities)
     .filter((each) => isNow(standingOf(each), nowMs))

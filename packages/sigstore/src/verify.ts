@@ -243,9 +243,10 @@ function claimsOf(proved: AllProved): Claims {
       proved.times.map((time) => time.claim),
       (claim) => `${claim.source} ${claim.authority} ${claim.time}`,
     ),
+    // A place that a deny-list names must not be hidden by another entry of the same log.
     logs: distinct(
       proved.logged.map((entry) => entry.claim),
-      (claim) => claim.logId,
+      (claim) => `${claim.logId} ${claim.index}`,
     ),
     scts: distinct(proved.scts.map(sctClaim), (claim) => claim.logId),
     ...(statement === undefined ? {} : { statement }),

@@ -60,7 +60,7 @@ function artifactOf({ artifact }: Vector, mode: Mode, hashes: Vector["artifact"]
 
 async function policyOf({ policy }: Vector): Promise<Policy> {
   const signers = await Promise.all(policy.signers.map(ruleOf));
-  return { signers, ...(policy.require === undefined ? {} : { require: policy.require }) };
+  return { ...policy, signers };
 }
 
 async function ruleOf(signer: VectorSigner): Promise<SignerRule> {

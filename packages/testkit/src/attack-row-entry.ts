@@ -4,7 +4,9 @@ import {
   canonical,
   hashedRekordBody001,
   hashedRekordBody002,
+  makeCtLog,
   makeKeyPair,
+  makeLog,
   signWith,
   type EntryJson,
 } from "@countersign/local-sigstore";
@@ -189,6 +191,10 @@ export function rowS14(stage: Stage): Attack[] {
     ["ctlogs.1.operator", "one"],
   ];
   const sctTwice = makeEvidence(a, { leaf: { ctLogs: [a.ctLog, a.ctLog] } });
+  const start = after(-60);
+  const formerly = makeLog({ origin: a.rekor.origin, start });
+  const ctFormerly = makeCtLog({ baseUrl: a.ctLog.trusted.baseUrl, start });
+  const sctRenewed = makeEvidence(a, { leaf: { ctLogs: [a.ctLog, ctFormerly] } });
   const sctBoth = makeEvidence(a, { leaf: { ctLogs: [a.ctLog, b.ctLog] } });
   return [
     make("control-two-logs", "two logs of two operators", evidence, {
@@ -278,6 +284,17 @@ export function rowS14(stage: Stage): Attack[] {
       require: { scts: 2 },
       root: ctTwo,
       rootEdits: oneOperator,
+    }),
+    make("log-new-key", "one log by its former and its present key, nobody named", evidence, {
+      expect: few,
+      edits: [entries(formerly.append(hashedRekordBody002(evidence.signed)))],
+      require: two,
+      root: { logs: [a.rekor.trusted, formerly.trusted] },
+    }),
+    make("sct-new-key", "SCTs of one CT log by both its keys, nobody named", sctRenewed, {
+      expect: "SIGSTORE_TOO_FEW_SCTS",
+      require: { scts: 2 },
+      root: { ctLogs: [a.ctLog.trusted, ctFormerly.trusted] },
     }),
     make("control-two-scts", "SCTs of two logs", sctBoth, { expect: "ok", require: { scts: 2 }, root: ctTwo }),
   ];

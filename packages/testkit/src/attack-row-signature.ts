@@ -167,15 +167,18 @@ export function rowX5(stage: Stage): Attack[] {
 }
 
 /** The order of P-256's group (SEC 2 §2.4.2). */
-const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+/** The order of P-256. */
+export const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
-function readSignature(der: Uint8Array): { r: bigint; s: bigint } {
+/** The two numbers of an ECDSA signature of P-256. */
+export function readSignature(der: Uint8Array): { r: bigint; s: bigint } {
   const rLength = der[3] ?? 0;
   const number = (bytes: Uint8Array): bigint => BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
   return { r: number(der.subarray(4, 4 + rLength)), s: number(der.subarray(6 + rLength)) };
 }
 
-function writeSignature(r: bigint, s: bigint): Uint8Array {
+/** The inverse of `readSignature`. */
+export function writeSignature(r: bigint, s: bigint): Uint8Array {
   const body = Buffer.concat([writeInteger(r), writeInteger(s)]);
   return concatBytes(Uint8Array.of(0x30, body.length), body);
 }

@@ -1,5 +1,6 @@
 import { base64, type HashName, type Requirements } from "@countersign/core";
 import { buildTrustedRoot, type TrustedRootParts } from "@countersign/local-sigstore";
+import type { DenyList } from "@countersign/policy";
 import { signer, type Evidence } from "./evidence.ts";
 import { instanceTime, makeInstance, type Instance } from "./instance.ts";
 import { withAt, type Loose, type LooseObject } from "./json.ts";
@@ -31,7 +32,11 @@ export interface Vector {
   /** Name of a file in `root/`, and in what this one differs. */
   readonly trustedRoot: string;
   readonly rootEdits?: readonly Edit[];
-  readonly policy: { readonly signers: readonly VectorSigner[]; readonly require?: Partial<Requirements> };
+  readonly policy: {
+    readonly signers: readonly VectorSigner[];
+    readonly require?: Partial<Requirements>;
+    readonly deny?: DenyList;
+  };
   readonly nowMs: number;
   /** `ok`, or the code of the refusal or of the error that is thrown. */
   readonly expect: string;
@@ -71,6 +76,7 @@ export interface Departure {
   readonly digests?: readonly HashName[];
   readonly signers?: readonly VectorSigner[];
   readonly require?: Partial<Requirements>;
+  readonly deny?: DenyList;
   /** Replaces parts of the trust root. */
   readonly root?: TrustedRootParts;
   /** Edits the JSON of the trust root. */
@@ -125,6 +131,7 @@ export function forge(stage: Stage, row: string, source: string): Forge {
       policy: {
         signers: how.signers ?? [signerOf(evidence)],
         ...(how.require === undefined ? {} : { require: how.require }),
+        ...(how.deny === undefined ? {} : { deny: how.deny }),
       },
       nowMs: how.nowMs ?? judgedMs,
       expect: how.expect,

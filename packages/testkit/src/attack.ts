@@ -8,6 +8,7 @@ import { rowX4, rowX5 } from "./attack-row-signature.ts";
 import { rowX6 } from "./attack-row-suite.ts";
 import { rowS10, rowS14, rowS9 } from "./attack-row-entry.ts";
 import { rowS2, rowS3, rowS4 } from "./attack-row-policy.ts";
+import { rowX7 } from "./attack-row-deny.ts";
 import { rowS1, rowS18, rowS24, rowS25 } from "./attack-row-content.ts";
 
 const rows: readonly ((stage: Stage) => Attack[])[] = [
@@ -39,6 +40,7 @@ const rows: readonly ((stage: Stage) => Attack[])[] = [
   rowX4,
   rowX5,
   rowX6,
+  rowX7,
 ];
 
 /** Every attack with fresh keys: the names and expectations are the same each time, the bytes are not. */
