@@ -37,6 +37,8 @@ function replyTo({ url = "", method, headers }: IncomingMessage): string | undef
   if (pathname === `${defaults}/identity` && isGoogle && searchParams.get("audience") === "sigstore")
     return `${token}\n`;
   if (pathname === `${defaults}/token` && isGoogle) return JSON.stringify({ access_token: "google-access" });
+  if (pathname === "/v3/jobs/job-1/oidc/tokens" && method === "POST" && headers.authorization === `Token ${bearer}`)
+    return JSON.stringify({ token });
   const impersonated = "/v1/projects/-/serviceAccounts/signer%40p.iam.gserviceaccount.com:generateIdToken";
   if (pathname === impersonated && method === "POST" && headers.authorization === "Bearer google-access")
     return JSON.stringify({ token });
@@ -128,6 +130,21 @@ describe("a token for the audience", () => {
     expect(await fetchAmbient("buildkite", "sigstore", machine({}, { run }))).toBe(
       "buildkite-agent oidc request-token --audience sigstore",
     );
+  });
+
+  test("Buildkite, in a container without its agent's command", async () => {
+    const bodies: string[] = [];
+    const http: AmbientMachine["http"] = (request) => {
+      bodies.push(new TextDecoder().decode(request.body));
+      return overWire(request);
+    };
+    const env = { BUILDKITE_AGENT_ACCESS_TOKEN: bearer, BUILDKITE_JOB_ID: "job-1", BUILDKITE_AGENT_ENDPOINT: `${origin}/v3/` }; // prettier-ignore
+    expect(await fetchAmbient("buildkite", "sigstore", machine(env, { http }))).toBe(token);
+    expect(bodies).toEqual(['{"audience":"sigstore"}']);
+    const other = machine({ ...env, BUILDKITE_JOB_ID: "job-2" });
+    expect((await refusalOf("buildkite", other)).code).toBe("SIGSTORE_HTTP_REFUSED");
+    for (const wrong of [{ BUILDKITE_JOB_ID: "../x" }, { BUILDKITE_AGENT_ENDPOINT: "http://agent.example/v3" }])
+      expect((await refusalOf("buildkite", machine({ ...env, ...wrong }))).code).toBe("SIGSTORE_AMBIENT_FAILED");
   });
 
   test("Google: the machine's account, or one that it may speak for", async () => {

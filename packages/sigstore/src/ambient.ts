@@ -61,7 +61,7 @@ const fetchers: Readonly<Record<AmbientName, Fetcher>> = {
   // The job's own YAML says for whom the token is.
   gitlab: ({ env }) => Promise.resolve(env["SIGSTORE_ID_TOKEN"] ?? ""),
   circleci: fetchCircle,
-  buildkite: ({ run }, audience) => run("buildkite-agent", ["oidc", "request-token", "--audience", audience]),
+  buildkite: fetchBuildkite,
   google: fetchGoogle,
   spiffe: ({ env, fetchSvid }, audience) => fetchSvid(env["SPIFFE_ENDPOINT_SOCKET"] ?? "", audience),
   file: ({ readFile }) => Promise.resolve(readFile(tokenFile) ?? ""),
@@ -92,6 +92,27 @@ async function fetchCircle({ run, env }: AmbientMachine, audience: string): Prom
     // Its audience will be said to be wrong, which tells more than that a command is not there.
     return env["CIRCLE_OIDC_TOKEN_V2"] ?? "";
   }
+}
+
+/** By the agent's command; in a container that has none, by what the command asks (buildkite/agent, api/oidc.go), as cosign does. */
+async function fetchBuildkite(machine: AmbientMachine, audience: string): Promise<string> {
+  try {
+    return await machine.run("buildkite-agent", ["oidc", "request-token", "--audience", audience]);
+  } catch {
+    return askBuildkite(machine, audience);
+  }
+}
+
+async function askBuildkite(machine: AmbientMachine, audience: string): Promise<string> {
+  const { env } = machine;
+  const [job = "", token = ""] = [env["BUILDKITE_JOB_ID"], env["BUILDKITE_AGENT_ACCESS_TOKEN"]];
+  if (!/^[\w-]{1,64}$/.test(job))
+    throw sigstoreError("SIGSTORE_AMBIENT_FAILED", { checked: "buildkite-agent", got: "no answer, and no BUILDKITE_JOB_ID" }); // prettier-ignore
+  const endpoint = env["BUILDKITE_AGENT_ENDPOINT"] || "https://agent.buildkite.com/v3";
+  const { href: url } = safeUrl(`${endpoint.replace(/\/+$/, "")}/jobs/${job}/oidc/tokens`, "BUILDKITE_AGENT_ENDPOINT");
+  const headers = { authorization: `Token ${token}`, "content-type": "application/json" };
+  const answer = await ask(machine, { method: "POST", url, headers, body: jsonBody({ audience }) }, token);
+  return answer.string("token");
 }
 
 const metadataHost = "metadata.google.internal";
