@@ -83,7 +83,6 @@ export const commandTable: readonly CommandRow[] = [
       "countersign attest release.tgz --provenance",
       "countersign attest release.tgz --type spdxjson --predicate sbom.spdx.json",
       "countersign attest a.tgz b.tgz --statement statement.json --bundle release.intoto.json --key release.pem",
-      "countersign attest --statement statement.json --bundle release.intoto.json",
     ],
     flags: attestFlags,
     group: main,

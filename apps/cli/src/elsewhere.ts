@@ -22,8 +22,8 @@ export function hintFromElsewhere(error: unknown, argv: readonly string[]): unkn
 
 function hintOnOption(name: string, [first = "", second = ""]: readonly string[]): string | undefined {
   const command = first === "image" ? second : first;
-  const ofImages = first === "image" ? imageHints.get(name) : undefined;
-  if (ofImages !== undefined) return ofImages;
+  const ofGroup = groupHints.get(first)?.get(name);
+  if (ofGroup !== undefined) return ofGroup;
   const own = command.startsWith("verify") ? verifyHints : command.includes("sign") || command.includes("attest") ? signHints : undefined; // prettier-ignore
   return own?.get(name) ?? optionHints.get(name);
 }
@@ -38,7 +38,12 @@ const commandHints: ReadonlyMap<string, string> = new Map([
   ["generate-key-pair", "countersign key generate"],
   ["import-key-pair", "countersign key import FILE"],
   ["public-key", "countersign key public REFERENCE"],
-  ["initialize", "countersign trust update"],
+  ["initialize", "countersign trust update; --mirror is --tuf-url and --root is --tuf-root there"],
+  ["trust-instance", "countersign trust update --tuf-url URL --tuf-root FILE"],
+  ["plumbing", "countersign bundle upgrade FILE, or countersign trust update"],
+  ["get-identity-token", "leave it out: signing gets a token by itself, or takes one by --identity-token"],
+  ["piv-tool", useToken],
+  ["pkcs11-tool", useToken],
   ["trusted-root", "countersign trust create"],
   ["signing-config", "countersign trust create --output-signing-config FILE"],
   ["env", "countersign help environment"],
@@ -77,6 +82,34 @@ const imageHints: ReadonlyMap<string, string> = new Map([
   ["--attestation", "give the bundles after the image, without an option before them"],
   ["--base-image-only", "leave it out: every image that the build takes content from is judged"],
   ["--allow-certificate-chain", useTrustCreate],
+]);
+
+const bundleHints: ReadonlyMap<string, string> = new Map([
+  ["--artifact", "name the file without an option: countersign bundle create FILE"],
+  ["--attestation", "--signature takes envelopes too"],
+  ["--bundle", "countersign bundle convert FILE takes what cosign's older --bundle wrote"],
+  ["--key", "leave it out: whoever verifies the bundle names the key"],
+  ["--ignore-tlog", "leave it out: nothing is verified here"],
+  ["--rekor-url", "leave it out: what is in the bundle has to do, and no log is asked"],
+]);
+
+const useSeveralRoots = "leave it out: give --trusted-root for each instance when you verify; they count together";
+
+const trustHints: ReadonlyMap<string, string> = new Map([
+  ["--with-default-services", useSeveralRoots],
+  ["--with-default-rekor-v2", "leave it out: countersign trust update fetches the public instance's signing config"],
+  ["--base-config", "leave it out, and give all services, or change the file with jq"],
+  ...["fulcio", "rekor", "ctfe", "tsa", "oidc"].map((name) => [`--no-default-${name}`, useSeveralRoots] as const),
+  ["--mirror", "--tuf-url"],
+  ["--root", "--tuf-root"],
+  ["--root-checksum", "leave it out: --tuf-root is a file of yours, which sha256sum --check can look at"],
+]);
+
+/** Of a group's commands alone. */
+const groupHints: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
+  ["image", imageHints],
+  ["bundle", bundleHints],
+  ["trust", trustHints],
 ]);
 
 const optionHints: ReadonlyMap<string, string> = new Map([
@@ -123,5 +156,9 @@ const verifyHints: ReadonlyMap<string, string> = new Map([
   ["--ca-intermediates", useTrustCreate],
   ["--timestamp-certificate-chain", useTrustCreate],
   ["--sct", "leave it out: only an SCT inside the certificate counts"],
+  [
+    "--check-claims",
+    "leave it out: what an attestation says of another file is nothing to go by; name the file, or its digest",
+  ],
   ["--private-infrastructure", "--danger-no-log, with --key"],
 ]);

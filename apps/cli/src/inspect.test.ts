@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runBuilt } from "./scenario.ts";
 import { parsed, setStage, textOf, type Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -36,6 +37,13 @@ describe("inspect", () => {
     const { stdout } = await stage.run(["inspect", bundle]);
     expect(stdout).toContain("key hint");
     expect(stdout).toContain(`countersign verify FILE --bundle ${bundle} --key '<KEY.PUB>'`);
+  });
+
+  test("from standard input, as sign -o - writes it", async () => {
+    const { code, stdout } = await runBuilt(["bundle", "inspect", "-"], { input: textOf(`${file}.sigstore.json`) });
+    expect(code).toBe(0);
+    expect(stdout).toContain("UNVERIFIED: - claims");
+    expect(stdout).toContain("countersign verify FILE --bundle BUNDLE --certificate-identity");
   });
 
   test("--json is marked as unverified", async () => {

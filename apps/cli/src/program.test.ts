@@ -201,6 +201,16 @@ describe("words of cosign and sigstore-python", () => {
     { argv: ["verify-blob", "x", "--signature", "x.sig"], says: "countersign bundle create" },
     { argv: ["verify-blob", "x", "--rekor-url", "https://rekor.example"], says: "verify asks no log" },
     { argv: ["verify", "x", "--cert-identity", "me"], says: "--certificate-identity" },
+    {
+      argv: ["verify-blob-attestation", "--check-claims=false", "--bundle", "x"],
+      says: "name the file, or its digest",
+    },
+    { argv: ["initialize", "--root", "x"], says: "--tuf-root" },
+    { argv: ["trust", "update", "--mirror=https://tuf.example"], says: "--tuf-url" },
+    { argv: ["trust", "create", "--with-default-services"], says: "they count together" },
+    { argv: ["bundle", "create", "--artifact", "x"], says: "countersign bundle create FILE" },
+    { argv: ["bundle", "upgrade", "x", "--out", "y"], says: "--output" },
+    { argv: ["get-identity-token"], says: "--identity-token" },
   ])("$argv: what to do here", async ({ argv, says }) => {
     const { code, stdout, stderr } = await runHere(argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

@@ -204,7 +204,7 @@ function withoutGoBooleans(argv: readonly string[]): string[] {
     if (index >= end || !switches.has(name)) return [word];
     if (value === "true") return [name];
     // What is always so cannot be said no to, but for the log, which has an option of its own.
-    return name === "--tlog-upload" ? ["--danger-no-log"] : name === "--new-bundle-format" ? [word] : [];
+    return name === "--tlog-upload" ? ["--danger-no-log"] : /^--(?:new-bundle-format|check-claims)$/.test(name) ? [word] : []; // prettier-ignore
   });
 }
 

@@ -70,6 +70,39 @@ describe("trust create", () => {
     expect(codeOf(await stage.run(["trust", "check", root]))).toBe("0 ");
   });
 
+  test("cosign's words for a log: one with an origin is of version 2", async () => {
+    const rekor = parts().rekor.replace(",api-version=2", "");
+    expect((await create({ rekor }, outputs("as-cosign"))).code).toBe(0);
+    expect((await create({}, outputs("as-here"))).code).toBe(0);
+    const text = (name: string): string => readFileSync(stage.path(name), "utf8");
+    expect(text("as-cosign.json")).toBe(text("as-here.json"));
+  });
+
+  test("a signing config alone, of services whose keys are elsewhere, as by cosign signing-config create", async () => {
+    const { url } = stage.sigstore;
+    const service = (more: string): string => `url=${url}${more},${started},operator=ada`;
+    const services = [
+      "--fulcio",
+      service(",api-version=1"),
+      "--rekor",
+      service(",api-version=2"),
+      "--rekor-config",
+      "ANY",
+    ];
+    const tsa = ["--tsa", service("/api/v1/timestamp,api-version=1"), "--tsa-config", "EXACT:1"];
+    const config = stage.path("alone.json");
+    const make = ["trust", "create", ...services, ...tsa, "--output-signing-config", config];
+    expect(await stage.run(make)).toEqual({ code: 0, stdout: "", stderr: `written: ${config}\n` });
+    const file = stage.write("alone.tgz", "x");
+    const signing = ["--signing-config", config, ...stage.trust, "--identity-token", stage.path("token.jwt")];
+    expect((await stage.run(["sign", file, ...signing])).code).toBe(0);
+    expect(parsed(await stage.run([...make, "--json"]))).toMatchObject({ files: [config] });
+    expect(codeOf(await stage.run([...make, "-o", stage.path("root-too.json")]))).toBe("2 CLI_OPTION_VALUE");
+    expect(codeOf(await stage.run([...make, "--ctfe", service("")]))).toBe("2 CLI_OPTION_VALUE");
+    const alone = ["trust", "create", "--rekor", service(""), "--output-signing-config", config];
+    expect(codeOf(await stage.run(alone))).toBe("2 CLI_OPTION_VALUE");
+  });
+
   test("without a place for it the root goes to standard output, and without a part nothing verifies", async () => {
     const { code, stdout } = await create({});
     expect([code, (JSON.parse(stdout) as { tlogs: unknown[] }).tlogs.length]).toEqual([0, 2]);
@@ -85,7 +118,7 @@ describe("trust create", () => {
     const { fulcio, rekor, tsa } = parts();
     const cases: readonly [Partial<ReturnType<typeof parts>>, string][] = [
       [{ rekor: rekor.replace(`,${started}`, "") }, "2 CLI_OPTION_VALUE"],
-      [{ rekor: rekor.replace(",api-version=2", "") }, "2 CLI_OPTION_VALUE"],
+      [{ rekor: rekor.replace(/,api-version=2|,origin=[^,]*/g, "") }, "2 CLI_OPTION_VALUE"],
       [{ rekor: rekor.replace("api-version=2", "api-version=3") }, "2 CLI_OPTION_VALUE"],
       [{ fulcio: `${fulcio},api-version=2` }, "2 CLI_OPTION_VALUE"],
       [{ rekor: rekor.replace("2026-01-01T00:00:00Z", "yesterday") }, "2 CLI_OPTION_VALUE"],

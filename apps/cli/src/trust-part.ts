@@ -71,17 +71,23 @@ export function readLogPart(
 }
 
 /** A service that stands in the signing config only. Without a start it is valid from `nowMs`. */
-export function readServicePart(flag: "--oidc-provider", text: string, nowMs: number): Service {
+export function readServicePart(flag: Exclude<PartFlag, "--ctfe">, text: string, nowMs: number): Service {
   const values = readValues(flag, text);
-  checkFirstVersion(values);
+  const majorApiVersion = flag === "--rekor" ? versionOf(values) : 1;
+  if (flag !== "--rekor") checkFirstVersion(values);
   const validFor = windowOf(values);
   const startMs = validFor.startMs ?? nowMs;
   return {
     url: urlOf(values),
-    majorApiVersion: 1,
+    majorApiVersion,
     operator: values.get("operator") ?? "",
     validFor: { ...validFor, startMs },
   };
+}
+
+/** Whether a part says by which key or certificate it is known, which a trust root takes and a signing config does not. */
+export function isKnownPart(text: string): boolean {
+  return /(?:^|,)\s*(?:certificate-chain|public-key)=/.test(text);
 }
 
 /** ANY, ALL or EXACT:<n>. */
@@ -130,8 +136,9 @@ function checkFirstVersion({ flag, get }: Values): void {
   if (version !== "1") throw wrong(flag, "api-version=1", quote(version));
 }
 
-function versionOf({ flag, need }: Values): 1 | 2 {
-  const version = need("api-version");
+/** Only a log of version 2 is known by its origin, which is all that cosign's `trusted-root create` has for a version. */
+function versionOf({ flag, get, need }: Values): 1 | 2 {
+  const version = get("api-version") ?? (get("origin") === undefined ? need("api-version") : "2");
   if (version !== "1" && version !== "2") throw wrong(flag, "api-version=1 or 2", quote(version));
   return version === "1" ? 1 : 2;
 }

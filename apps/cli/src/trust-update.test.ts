@@ -32,8 +32,7 @@ function folder(instance: string): string {
 }
 
 test("a private instance's trust root and signing config come by TUF, and verify with them", async () => {
-  const output = stage.path("trust");
-  mkdirSync(output, { recursive: true });
+  const output = stage.path("its own/trust");
   const outcome = await update(["--output", output, "--json"]);
   expect(outcome.stderr).toContain(`updated: ${join(output, "trusted_root.json")}`);
   expect(outcome.code).toBe(0);
@@ -118,7 +117,7 @@ test("options that say half of it are wrong usage", async () => {
   expect(await run("--tuf-root", root())).toBe("2 CLI_OPTION_CONFLICT");
   expect(await run("--tuf-url", "nowhere", "--tuf-root", root())).toBe("2 CLI_OPTION_VALUE");
   expect(await run("--staging", "--tuf-url", "http://127.0.0.1:1", "--tuf-root", root())).toBe("2 CLI_USAGE");
-  expect(await run("--output", stage.path("absent"))).toBe("2 CLI_FILE_MISSING");
+  expect(await run("--output", stage.write("taken", "no folder"))).toBe("2 CLI_FILE_MISSING");
 });
 
 test("verify and sign use an instance's update from then on, unless what is built in is newer", async () => {

@@ -1,20 +1,20 @@
 import { existsSync } from "node:fs";
 import { describeBundle, type BundleDescription } from "@countersign/pipeline";
 import { quote } from "@countersign/core";
-import { readSmallFile } from "../input.node.ts";
+import { readSmallFile, readStandardInput } from "../input.node.ts";
 import type { OutputOptions } from "../options.ts";
 import { formatJson } from "../render-json.ts";
 import { plain, shellQuoted } from "../render-text.ts";
 import type { Terminal } from "../terminal.ts";
 
-/** `countersign inspect BUNDLE`: what the bundle claims, marked as unverified. Exit code 0 says only that it could be read. */
+/** `countersign inspect BUNDLE`, or `-`: what the bundle claims, marked as unverified. Exit code 0 says only that it could be read. */
 export async function inspectCommand(
   operands: readonly string[],
   options: OutputOptions,
   terminal: Terminal,
 ): Promise<number> {
   const [path = ""] = operands;
-  const description = describeBundle(readSmallFile(path, "bundle"));
+  const description = describeBundle(path === "-" ? await readStandardInput() : readSmallFile(path, "bundle"));
   const verify = verifyCommandFor(path, description);
   if (options.json === true) terminal.out(formatJson({ schema: "countersign.description/v1", ...description, verify }));
   else terminal.out(formatDescription(path, description, verify));
@@ -24,7 +24,8 @@ export async function inspectCommand(
 /** The command to paste, with a blank where the reader must say whom they expect: a bundle does not name its own judge. */
 export function verifyCommandFor(path: string, { signer }: BundleDescription): string {
   const file = path.endsWith(".sigstore.json") ? path.slice(0, -".sigstore.json".length) : "";
-  const operands = existsSync(file) ? shellQuoted(file) : `FILE --bundle ${shellQuoted(path)}`;
+  const bundle = path === "-" ? "BUNDLE" : shellQuoted(path);
+  const operands = existsSync(file) ? shellQuoted(file) : `FILE --bundle ${bundle}`;
   const who =
     signer.kind === "key" ? "--key '<KEY.PUB>'" : "--certificate-identity '<WHO>' --certificate-oidc-issuer '<ISSUER>'";
   return `countersign verify ${operands} ${who}`;

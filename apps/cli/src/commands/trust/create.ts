@@ -4,12 +4,12 @@ import { cliError } from "../../errors.ts";
 import { checkOutput, writeAtomic, type Precious } from "../../output.node.ts";
 import { formatJson } from "../../render-json.ts";
 import { plain, warningLine } from "../../render-text.ts";
-import { readAuthorityPart, readLogPart, readSelector, readServicePart } from "../../trust-part.ts";
+import { isKnownPart, readAuthorityPart, readLogPart, readSelector, readServicePart } from "../../trust-part.ts";
 import type { OutputOptions } from "../../options.ts";
 import type { Terminal } from "../../terminal.ts";
 import type { TrustCreateOptions } from "../../trust-options.ts";
 
-/** `countersign trust create`: both files are made and read back before either is written. */
+/** `countersign trust create`: both files are made and read back before either is written; a signing config can be had alone. */
 export async function trustCreateCommand(
   _operands: readonly string[],
   given: OutputOptions,
@@ -17,7 +17,10 @@ export async function trustCreateCommand(
 ): Promise<number> {
   const options = given as TrustCreateOptions;
   const outputs = checkOutputs(options);
-  const { trustedRoot, signingConfig, findings } = makeFiles(options, terminal.now().getTime());
+  const nowMs = terminal.now().getTime();
+  const { trustedRoot, signingConfig, findings } = isConfigAlone(options)
+    ? makeConfig(options, nowMs)
+    : makeFiles(options, nowMs);
   if (options.output === undefined && options.json !== true) terminal.out(trustedRoot);
   if (options.output !== undefined) writeAtomic(options.output, parseUtf8(trustedRoot));
   if (options.outputSigningConfig !== undefined) writeAtomic(options.outputSigningConfig, parseUtf8(signingConfig));
@@ -33,10 +36,37 @@ export async function trustCreateCommand(
 }
 
 interface Files {
+  /** Empty if only a signing config is made. */
   readonly trustedRoot: Uint8Array;
   /** Empty if nobody asked for it. */
   readonly signingConfig: Uint8Array;
   readonly findings: readonly Finding[];
+}
+
+/** Whether services are named and no key or certificate of theirs, as for cosign's `signing-config create`. */
+function isConfigAlone({
+  output,
+  outputSigningConfig,
+  fulcio = [],
+  ctfe = [],
+  rekor = [],
+  tsa = [],
+}: TrustCreateOptions): boolean {
+  const isAsked = outputSigningConfig !== undefined && output === undefined && ctfe.length === 0;
+  return isAsked && ![...fulcio, ...rekor, ...tsa].some(isKnownPart);
+}
+
+function makeConfig({ fulcio = [], rekor = [], tsa = [], ...options }: TrustCreateOptions, nowMs: number): Files {
+  const signingConfig = makeSigningConfig({
+    fulcio: fulcio.map((text) => readServicePart("--fulcio", text, nowMs)),
+    rekor: rekor.map((text) => readServicePart("--rekor", text, nowMs)),
+    tsa: tsa.map((text) => readServicePart("--tsa", text, nowMs)),
+    oidc: (options.oidcProvider ?? []).map((text) => readServicePart("--oidc-provider", text, nowMs)),
+    rekorSelector: readSelector("--rekor-config", options.rekorConfig),
+    tsaSelector: readSelector("--tsa-config", options.tsaConfig),
+    nowMs,
+  });
+  return { trustedRoot: new Uint8Array(), signingConfig, findings: [] };
 }
 
 function makeFiles(options: TrustCreateOptions, nowMs: number): Files {
@@ -72,7 +102,7 @@ function serviceOf<T>(parts: readonly { readonly service: T }[]): readonly T[] {
 /** The paths that will be written, none of which may be an input or hold a private key. */
 function checkOutputs(options: TrustCreateOptions): readonly string[] {
   const { output, outputSigningConfig, json } = options;
-  if (output === undefined && json === true)
+  if (output === undefined && json === true && !isConfigAlone(options))
     throw cliError("CLI_OPTION_CONFLICT", { checked: "--json", expected: "--output beside it" });
   if (output !== undefined && output === outputSigningConfig)
     throw cliError("CLI_OPTION_CONFLICT", { checked: "--output and --output-signing-config", got: quote(output) });

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf, equalBytes, parseUtf8, quote, utf8 } from "@countersign/core";
 import {
@@ -29,7 +29,8 @@ export async function trustUpdateCommand(
   terminal: Terminal,
 ): Promise<number> {
   const options = given as TrustUpdateOptions;
-  const output = options.output === undefined ? [] : [checkDirectory(options.output, "output")];
+  const output = options.output === undefined ? [] : [options.output];
+  for (const folder of output) if (existsSync(folder)) checkDirectory(folder, "output");
   const { name, url, root } = await repositoryOf(options);
   const directory = trustDirectory(name, terminal.env);
   if (directory === undefined) throw cliError("CLI_USAGE", "no home directory is known: set HOME");
