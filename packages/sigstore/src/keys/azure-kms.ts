@@ -40,8 +40,10 @@ const vaultHosts = /\.(?:vault|managedhsm)\.(?:azure\.net|azure\.cn|usgovcloudap
 
 /** Parses `azurekms://VAULT.vault.azure.net/KEY`, with `/VERSION` for one that is not the newest. Throws SIGSTORE_KEY_REFERENCE. */
 export function parseAzureReference(text: string): AzureReference {
-  const [, host = "", name, version] =
-    /^azurekms:\/\/([a-z0-9.:[\]-]{1,255})\/([A-Za-z0-9-]{1,127})(?:\/([0-9a-f]{32}))?$/.exec(text) ?? [];
+  const [, given = "", name, version] =
+    /^azurekms:\/\/([A-Za-z0-9.:[\]-]{1,255})\/([A-Za-z0-9-]{1,127})(?:\/([0-9a-f]{32}))?$/.exec(text) ?? [];
+  // As the vault spells itself in the ids of its keys.
+  const host = given.toLowerCase();
   const isVault = vaultHosts.test(host) || isLoopback(host.replace(/:\d+$/, ""));
   if (name === undefined || !isVault) throw referenceMalformed(text, "azurekms://VAULT.vault.azure.net/KEY[/VERSION]");
   return { kind: "azurekms", host, name, ...(version === undefined ? {} : { version }) };

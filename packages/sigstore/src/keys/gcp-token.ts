@@ -1,6 +1,13 @@
 import { parseJson, parsePrivateKey, readObject, TrustError, utf8, type ObjectReader } from "@countersign/core";
 import { base64Url } from "./base64url.ts";
-import { askKeyService, noCredentials, parseServiceAddress, variableOf, wrongAnswer } from "./key-service.ts";
+import {
+  askKeyService,
+  jsonRequest,
+  noCredentials,
+  parseServiceAddress,
+  variableOf,
+  wrongAnswer,
+} from "./key-service.ts";
 import type { KeyIo } from "./resolver.node.ts";
 
 const scope = "https://www.googleapis.com/auth/cloudkms";
@@ -10,7 +17,7 @@ const tokenSeconds = 600;
 /**
  * An access token for Google Cloud: $GOOGLE_OAUTH_ACCESS_TOKEN or $CLOUDSDK_AUTH_ACCESS_TOKEN, else for the service account or
  * user of the file in $GOOGLE_APPLICATION_CREDENTIALS or of the one that `gcloud auth application-default login` writes (RFC 7523,
- * RFC 6749 §6), else of the metadata server of the machine.
+ * RFC 6749 §6), also of a service account that the user speaks for; else of the metadata server of the machine.
  * Throws SIGSTORE_KEY_CREDENTIALS, SIGSTORE_KEY_ADDRESS and what `askKeyService` throws; none repeats a secret.
  */
 export async function findGcpToken(io: KeyIo): Promise<string> {
@@ -58,7 +65,9 @@ function tokenOfFile(bytes: Uint8Array, io: KeyIo): Promise<string> {
   const type = file.optionalString("type");
   if (type === "service_account") return tokenOfAccount(file, io);
   if (type === "authorized_user") return tokenOfUser(file, io);
-  throw noCredentials("Google Cloud", "a service_account or authorized_user in the file of credentials");
+  if (type === "impersonated_service_account") return tokenOfImpersonated(file, io);
+  const expected = "a service_account, authorized_user or impersonated_service_account in the file of credentials";
+  throw noCredentials("Google Cloud", expected);
 }
 
 /** Drops the cause: it may quote the file. */
@@ -107,6 +116,22 @@ function tokenOfUser(file: ObjectReader, io: KeyIo): Promise<string> {
     refresh_token: token,
   };
   return exchange(defaultTokenUri, form, [secret, token], io);
+}
+
+const impersonation =
+  /^https:\/\/iamcredentials\.googleapis\.com\/v1\/projects\/-\/serviceAccounts\/[\w.%@-]{1,255}:generateAccessToken$/;
+
+/** A person who speaks for a service account (IAM credentials API, generateAccessToken), as `gcloud auth application-default login` has it. */
+async function tokenOfImpersonated(file: ObjectReader, io: KeyIo): Promise<string> {
+  const url = file.string("service_account_impersonation_url");
+  if (!impersonation.test(url))
+    throw noCredentials("Google Cloud", "an address of iamcredentials.googleapis.com in the file of credentials");
+  const token = await tokenOfUser(file.object("source_credentials"), io);
+  const delegates = file.optionalArray("delegates", 16) ?? [];
+  const { headers, body } = jsonRequest({ scope: [scope], lifetime: `${tokenSeconds}s`, delegates });
+  const authorized = { ...headers, authorization: `Bearer ${token}` };
+  const answer = await askKeyService(io, { url, headers: authorized, body, secrets: [token] });
+  return checkToken(answer.string("accessToken"));
 }
 
 /** Exchanges something for an access token (RFC 6749 §4, §6). */

@@ -15,6 +15,7 @@ import {
   type KeyServiceFault,
 } from "@countersign/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { HttpRequest } from "../http.ts";
 import { signAwsRequest } from "./aws-signature.ts";
 import { crc32c } from "./crc32c.ts";
 import { makeKeyIo, now } from "./key-io.contract.ts";
@@ -395,6 +396,27 @@ describe("credentials", () => {
       );
     await openSigner(reference, answering(200, { access_token: gcpToken }));
     expect(Object.fromEntries(new URLSearchParams(forms[0]))).toEqual({ grant_type: "refresh_token", client_id: "id", client_secret: azureSecret, refresh_token: vaultToken }); // prettier-ignore
+    const account = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/signer@acme.iam.gserviceaccount.com:generateAccessToken"; // prettier-ignore
+    const asked: HttpRequest[] = [];
+    const speaking = (url: string): KeyIo => {
+      const json = { type: "impersonated_service_account", service_account_impersonation_url: url, source_credentials: login, delegates: [] }; // prettier-ignore
+      const plain = answering(200, { access_token: azureToken });
+      const answer = utf8(JSON.stringify({ accessToken: gcpToken, expireTime: "2026-11-25T12:10:00Z" }));
+      return {
+        ...plain,
+        readFile: () => utf8(JSON.stringify(json)),
+        http: (request) =>
+          request.url === account
+            ? Promise.resolve({ status: asked.push(request) === 1 ? 200 : 403, headers: {}, body: answer })
+            : plain.http(request),
+      };
+    };
+    await openSigner(reference, speaking(account));
+    expect(asked[0]).toMatchObject({ method: "POST", headers: { authorization: `Bearer ${azureToken}` } });
+    expect(JSON.parse(new TextDecoder().decode(asked[0]?.body))).toEqual({ scope: ["https://www.googleapis.com/auth/cloudkms"], lifetime: "600s", delegates: [] }); // prettier-ignore
+    expect(await codeOf(() => openSigner(reference, speaking(account)))).toBe("SIGSTORE_KEY_SERVICE_REFUSED");
+    const elsewhere = account.replace("googleapis.com", "googleapis.com.evil.example");
+    expect(await codeOf(() => openSigner(reference, speaking(elsewhere)))).toBe("SIGSTORE_KEY_CREDENTIALS");
     const revoked = answering(400, { error: "invalid_grant", error_description: `of ${vaultToken}` });
     expect(await codeOf(() => openSigner(reference, revoked))).toBe("SIGSTORE_KEY_SERVICE_REFUSED");
   });
@@ -438,6 +460,9 @@ describe("addresses", () => {
 });
 
 describe("references", () => {
+  test("a vault's name in capitals is the same vault", () =>
+    expect(parseKeyReference("azurekms://Acme.Vault.Azure.net/Release")).toMatchObject({ host: "acme.vault.azure.net", name: "Release" })); // prettier-ignore
+
   test.each([
     "hashivault://",
     "hashivault://a/b",
