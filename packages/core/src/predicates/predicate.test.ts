@@ -362,6 +362,14 @@ describe("formatStatement", () => {
     expect(parseStatement(payload)).toMatchObject({ subjects: [subject], predicateType: "https://example.com/x" });
   });
 
+  test.each([
+    ["https://slsa.dev/provenance/v0.2", "https://in-toto.io/Statement/v0.1"],
+    ["https://slsa.dev/provenance/v1", "https://in-toto.io/Statement/v1"],
+    ["https://spdx.dev/Document", "https://in-toto.io/Statement/v1"],
+  ])("%s is in a %s", (predicateType, type) =>
+    expect(parseStatement(formatStatement([subject], predicateType, "{}"))).toMatchObject({ type, predicateType }),
+  );
+
   test("what is not one JSON value cannot add members to the statement", () => {
     for (const text of ['{},"subject":[]', "{}}", "", "{} {}", '{"a":1,"a":2}'])
       expect(codeOf(() => formatStatement([subject], "urn:x", text))).toMatch(/^CORE_JSON_/);
