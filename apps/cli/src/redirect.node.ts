@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { sigstoreError } from "@countersign/sigstore";
+import { loginError } from "@countersign/sigstore";
 
 /** How long a person has to sign in, in milliseconds. */
 export const signInTimeoutMs: number = 5 * 60 * 1000;
@@ -37,7 +37,7 @@ export async function openRedirect(timeoutMs: number = signInTimeoutMs): Promise
     close,
     answer: (check) =>
       new Promise((resolve, reject) => {
-        timer = setTimeout(() => reject(sigstoreError("SIGSTORE_LOGIN_EXPIRED")), timeoutMs);
+        timer = setTimeout(() => reject(loginError("SIGSTORE_LOGIN_EXPIRED")), timeoutMs);
         let isOver = false;
         server.on("request", (request, response) => {
           const query = queryOf(request, host);

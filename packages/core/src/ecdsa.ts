@@ -1,19 +1,12 @@
-import { compareBytes, hex, parseHex } from "./bytes.ts";
+import { compareBytes, parseHex } from "./bytes.ts";
 import type { Curve } from "./algorithm.ts";
 
-/** Orders of the curves (SP 800-186 §3.2.1). */
-const orders: Readonly<Record<Curve, Uint8Array>> = {
+/** Orders of the curves (SP 800-186 §3.2.1), the highest byte first. */
+export const curveOrders: Readonly<Record<Curve, Uint8Array>> = {
   p256: parseHex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"),
   p384: parseHex("ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973"),
-  p521: parseHex(
-    "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409",
-  ),
+  p521: parseHex(`01${"f".repeat(65)}a51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409`),
 };
-
-/** The number of points that a curve's generator makes, n of FIPS 186-5 §6. */
-export function curveOrder(curve: Curve): bigint {
-  return BigInt(`0x${hex(orders[curve])}`);
-}
 
 /**
  * Whether the bytes are one DER `SEQUENCE { r INTEGER, s INTEGER }` (RFC 3279 §2.2.3), minimal everywhere, nothing after
@@ -25,8 +18,8 @@ export function isEcdsaShape(curve: Curve, signature: Uint8Array): boolean {
   const start = long ? 3 : 2;
   const length = signature[long ? 2 : 1] ?? 0;
   if (length !== signature.length - start || long !== length > 0x7f) return false;
-  const afterR = scalarEnd(orders[curve], signature, start);
-  return afterR !== undefined && scalarEnd(orders[curve], signature, afterR) === signature.length;
+  const afterR = scalarEnd(curveOrders[curve], signature, start);
+  return afterR !== undefined && scalarEnd(curveOrders[curve], signature, afterR) === signature.length;
 }
 
 /** The end of the INTEGER at `at`, if it is minimal and within the order. */

@@ -4,7 +4,7 @@ export * from "./errors.ts";
 export * from "./algorithm.ts";
 export type { Backend, Hasher, OpenKey, SecretKey, SecretKeyForm, SignatureCheck } from "./crypto.ts";
 export * from "./digest.ts";
-export { curveOrder } from "./ecdsa.ts";
+export { curveOrders } from "./ecdsa.ts";
 export * from "./hash.ts";
 export {
   checkDigestUsable,

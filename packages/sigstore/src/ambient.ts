@@ -1,5 +1,5 @@
 import { parseJson, quote, readObject, TrustError, type ObjectReader } from "@countersign/core";
-import { sigstoreError } from "./errors.ts";
+import { loginError } from "./login-errors.ts";
 import type { HttpRequest } from "./http.ts";
 import { jsonBody, send, type Caller } from "./request.ts";
 
@@ -50,7 +50,7 @@ export async function fetchAmbient(name: AmbientName, audience: string, machine:
     return (await fetchers[name](machine, audience)).trim();
   } catch (error) {
     if (error instanceof TrustError) throw error;
-    throw sigstoreError("SIGSTORE_AMBIENT_FAILED", { checked: name });
+    throw loginError("SIGSTORE_AMBIENT_FAILED", { checked: name });
   }
 }
 
@@ -107,7 +107,7 @@ async function askBuildkite(machine: AmbientMachine, audience: string): Promise<
   const { env } = machine;
   const [job = "", token = ""] = [env["BUILDKITE_JOB_ID"], env["BUILDKITE_AGENT_ACCESS_TOKEN"]];
   if (!/^[\w-]{1,64}$/.test(job))
-    throw sigstoreError("SIGSTORE_AMBIENT_FAILED", { checked: "buildkite-agent", got: "no answer, and no BUILDKITE_JOB_ID" }); // prettier-ignore
+    throw loginError("SIGSTORE_AMBIENT_FAILED", { checked: "buildkite-agent", got: "no answer, and no BUILDKITE_JOB_ID" }); // prettier-ignore
   const endpoint = env["BUILDKITE_AGENT_ENDPOINT"] || "https://agent.buildkite.com/v3";
   const { href: url } = safeUrl(`${endpoint.replace(/\/+$/, "")}/jobs/${job}/oidc/tokens`, "BUILDKITE_AGENT_ENDPOINT");
   const headers = { authorization: `Token ${token}`, "content-type": "application/json" };
@@ -148,7 +148,7 @@ type Asked = Pick<HttpRequest, "method" | "url" | "headers"> & Partial<HttpReque
 
 async function ask(machine: AmbientMachine, asked: Asked, secret: string): Promise<ObjectReader> {
   const { body } = await send(machine, limited(asked), { secret });
-  const unusable = (): TrustError => sigstoreError("SIGSTORE_AMBIENT_FAILED", { got: "an answer that cannot be read" });
+  const unusable = (): TrustError => loginError("SIGSTORE_AMBIENT_FAILED", { got: "an answer that cannot be read" });
   try {
     return readObject(parseJson(body, { maxDepth: 16 }), "answer", unusable);
   } catch (error) {
@@ -172,7 +172,7 @@ function safeUrl(text: string, variable: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isLocal = url?.protocol === "http:" && /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])$/.test(url.hostname);
   if (url !== undefined && (url.protocol === "https:" || isLocal)) return url;
-  throw sigstoreError("SIGSTORE_AMBIENT_FAILED", {
+  throw loginError("SIGSTORE_AMBIENT_FAILED", {
     checked: variable,
     expected: "an https URL",
     got: quote(text.slice(0, 80)),

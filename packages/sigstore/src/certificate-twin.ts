@@ -1,8 +1,9 @@
 import {
-  curveOrder,
+  curveOrders,
   derBitString,
   derInteger,
   derSequence,
+  hex,
   parseDer,
   parseSpki,
   readInteger,
@@ -19,7 +20,7 @@ export function twinOf(leaf: Certificate, issuer: Certificate): Uint8Array | und
   const key = parseSpki(issuer.spki);
   if (key.kind !== "ec") return undefined;
   const [r, s] = parseDer(leaf.signature).children as [DerNode, DerNode];
-  const other = derSequence(r.raw, derInteger(curveOrder(key.curve) - readInteger(s)));
+  const other = derSequence(r.raw, derInteger(BigInt(`0x${hex(curveOrders[key.curve])}`) - readInteger(s)));
   const [tbs, algorithm] = parseDer(leaf.raw).children as [DerNode, DerNode];
   return derSequence(tbs.raw, algorithm.raw, derBitString(other));
 }

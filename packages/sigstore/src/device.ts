@@ -1,5 +1,5 @@
 import { quote, type ObjectReader } from "@countersign/core";
-import { sigstoreError } from "./errors.ts";
+import { loginError } from "./login-errors.ts";
 import { errorWord, postForm, type Issuer } from "./issuer.ts";
 import { sigstoreClient } from "./login.ts";
 import { parseToken, type Token } from "./oidc.ts";
@@ -44,7 +44,7 @@ export interface DeviceOptions {
  */
 export async function startDevice(caller: Caller, options: DeviceOptions): Promise<DeviceLogin> {
   const { issuer, clientId = sigstoreClient, random, now } = options;
-  if (issuer.deviceEndpoint === undefined) throw sigstoreError("SIGSTORE_ISSUER_NO_DEVICE", quote(issuer.issuer));
+  if (issuer.deviceEndpoint === undefined) throw loginError("SIGSTORE_ISSUER_NO_DEVICE", quote(issuer.issuer));
   const { verifier, challenge } = makeProofKey(random);
   const form = {
     client_id: clientId,
@@ -53,7 +53,7 @@ export async function startDevice(caller: Caller, options: DeviceOptions): Promi
     code_challenge_method: "S256",
   };
   const { status, answer } = await postForm(caller, issuer.deviceEndpoint, form, verifier);
-  if (status >= 400) throw sigstoreError("SIGSTORE_LOGIN_REFUSED", { got: errorWord(answer) });
+  if (status >= 400) throw loginError("SIGSTORE_LOGIN_REFUSED", { got: errorWord(answer) });
   const complete = answer.optionalString("verification_uri_complete");
   const seconds = Math.min(wholeSeconds(answer, "expires_in") ?? maxDeviceSeconds, maxDeviceSeconds);
   const interval = Math.min(wholeSeconds(answer, "interval") ?? defaultDeviceInterval, maxDeviceInterval);
@@ -78,17 +78,17 @@ export async function awaitDevice(caller: Caller, login: DeviceLogin, now: () =>
   let waitMs = login.intervalMs;
   for (;;) {
     await caller.sleep(waitMs, caller.signal);
-    if (now().getTime() >= login.expiresMs) throw sigstoreError("SIGSTORE_LOGIN_EXPIRED");
+    if (now().getTime() >= login.expiresMs) throw loginError("SIGSTORE_LOGIN_EXPIRED");
     const answer = await askOnce(caller, login);
     if (typeof answer !== "string") {
       const { clientId, issuer } = login;
       const nowMs = now().getTime();
       return parseToken(answer.string("id_token"), { nowMs, audience: clientId, issuer: issuer.issuer });
     }
-    if (answer === "access_denied") throw sigstoreError("SIGSTORE_LOGIN_DENIED");
-    if (answer === "expired_token") throw sigstoreError("SIGSTORE_LOGIN_EXPIRED");
+    if (answer === "access_denied") throw loginError("SIGSTORE_LOGIN_DENIED");
+    if (answer === "expired_token") throw loginError("SIGSTORE_LOGIN_EXPIRED");
     if (answer === "slow_down") waitMs += 5000;
-    else if (answer !== "authorization_pending") throw sigstoreError("SIGSTORE_LOGIN_REFUSED", { got: answer });
+    else if (answer !== "authorization_pending") throw loginError("SIGSTORE_LOGIN_REFUSED", { got: answer });
   }
 }
 
@@ -109,12 +109,12 @@ function wholeSeconds(answer: ObjectReader, name: string): number | undefined {
   const seconds = answer.optionalInteger(name);
   if (seconds === undefined) return undefined;
   if (seconds >= 1n && seconds <= 86_400n) return Number(seconds);
-  throw sigstoreError("SIGSTORE_ISSUER_RESPONSE", { checked: name, expected: "seconds", got: `${seconds}` });
+  throw loginError("SIGSTORE_ISSUER_RESPONSE", { checked: name, expected: "seconds", got: `${seconds}` });
 }
 
 /** It is shown to a person, and opened: it must be a web address, and none that steers a terminal. */
 function checkShown(url: string, { issuer }: Issuer): string {
   const isFine = /^https:\/\/[!-~]+$/.test(url) || (issuer.startsWith("http://") && /^http:\/\/[!-~]+$/.test(url));
   if (isFine && URL.canParse(url)) return url;
-  throw sigstoreError("SIGSTORE_ISSUER_RESPONSE", { checked: "verification_uri", got: quote(url) });
+  throw loginError("SIGSTORE_ISSUER_RESPONSE", { checked: "verification_uri", got: quote(url) });
 }

@@ -1,6 +1,5 @@
 import { catalogue, type CatalogueEntry, type ErrorMaker } from "@countersign/core";
 import { keyEntries } from "./key-entry.ts";
-import { loginEntries } from "./login-entry.ts";
 import { trustLintEntries } from "./trust-lint-entry.ts";
 
 const sigstoreEntries = {
@@ -379,15 +378,12 @@ const sigstoreEntries = {
 export const sigstoreErrors: Readonly<Record<string, CatalogueEntry>> = {
   ...sigstoreEntries,
   ...keyEntries,
-  ...loginEntries,
   ...trustLintEntries,
 };
-/** Makes an error of this package's catalogue. */
-export const sigstoreError: ErrorMaker<
-  typeof sigstoreEntries & typeof keyEntries & typeof loginEntries & typeof trustLintEntries
-> = catalogue({
-  ...sigstoreEntries,
-  ...keyEntries,
-  ...loginEntries,
-  ...trustLintEntries,
-});
+/** Makes an error of this package's catalogue, but for those of signing in (`loginError`). */
+export const sigstoreError: ErrorMaker<typeof sigstoreEntries & typeof keyEntries & typeof trustLintEntries> =
+  catalogue({
+    ...sigstoreEntries,
+    ...keyEntries,
+    ...trustLintEntries,
+  });

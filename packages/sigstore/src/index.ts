@@ -19,6 +19,7 @@ export { makeSigningConfig, type SigningConfigParts } from "./signing-config-mak
 export { parseTime } from "./window.ts";
 export { checkIssued, checkPath, checkSigningUsage, codeSigning, timeStamping, type Issued } from "./certificate.ts";
 export { sigstoreError, sigstoreErrors } from "./errors.ts";
+export { loginError, loginErrors } from "./login-errors.ts";
 export { extensionNames, readIdentity, type CertificateSigner } from "./identity.ts";
 export { maxEntryBytes } from "./log-entry.ts";
 export { parseSctList, type Sct } from "./sct.ts";

@@ -7,7 +7,7 @@ import {
   type JsonObject,
   type ObjectReader,
 } from "@countersign/core";
-import { sigstoreError } from "./errors.ts";
+import { loginError } from "./login-errors.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import { isSharing, send, type Caller, type SendOptions } from "./request.ts";
 
@@ -39,7 +39,7 @@ export async function discoverIssuer(caller: Caller, issuer: string): Promise<Is
   const reader = readAnswer(response, "");
   const named = reader.string("issuer");
   if (named !== issuer)
-    throw sigstoreError("SIGSTORE_ISSUER_MISMATCH", {
+    throw loginError("SIGSTORE_ISSUER_MISMATCH", {
       checked: "description",
       expected: quote(issuer),
       got: quote(named),
@@ -57,7 +57,7 @@ export async function discoverIssuer(caller: Caller, issuer: string): Promise<Is
 /** Refuses (SIGSTORE_ISSUER_URL) what is no https URL; plain http only on this machine itself. */
 export function checkIssuerUrl(issuer: string): void {
   if (isSafeUrl(issuer, true) && !/[?#]/.test(issuer)) return;
-  throw sigstoreError("SIGSTORE_ISSUER_URL", { got: quote(issuer) });
+  throw loginError("SIGSTORE_ISSUER_URL", { got: quote(issuer) });
 }
 
 /** A form sent to an issuer, and its answer as JSON, also one of refusal (RFC 6749 §5.2). `secret` gets into no message. */
@@ -97,12 +97,12 @@ function readAnswer({ body }: HttpResponse, secret: string): ObjectReader {
 
 function unusable(detail: Detail, secret: string): TrustError {
   const isTelling = secret !== "" && Object.values(detail).some((part) => isSharing(String(part), secret));
-  return sigstoreError("SIGSTORE_ISSUER_RESPONSE", isTelling ? {} : detail);
+  return loginError("SIGSTORE_ISSUER_RESPONSE", isTelling ? {} : detail);
 }
 
 function checkEndpoint(url: string, issuer: string): string {
   if (isSafeUrl(url, isLoopback(issuer)) && !url.includes("#")) return url;
-  throw sigstoreError("SIGSTORE_ISSUER_RESPONSE", { checked: "endpoint", expected: "an https URL", got: quote(url) });
+  throw loginError("SIGSTORE_ISSUER_RESPONSE", { checked: "endpoint", expected: "an https URL", got: quote(url) });
 }
 
 function isSafeUrl(text: string, mayBeLocal: boolean): boolean {

@@ -1,5 +1,5 @@
 import { quote } from "@countersign/core";
-import { sigstoreError } from "./errors.ts";
+import { loginError } from "./login-errors.ts";
 import { errorWord, postForm, type Issuer } from "./issuer.ts";
 import { parseToken, type Token } from "./oidc.ts";
 import { makeProofKey, makeSecret, type Random } from "./proof-key.ts";
@@ -57,16 +57,16 @@ export function startLogin({ issuer, clientId = sigstoreClient, redirectUri, ran
 export function checkAnswer(login: Login, query: URLSearchParams): string {
   const only = (name: string): string | undefined => {
     const values = query.getAll(name);
-    if (values.length > 1) throw sigstoreError("SIGSTORE_LOGIN_STATE", { checked: name, got: "twice" });
+    if (values.length > 1) throw loginError("SIGSTORE_LOGIN_STATE", { checked: name, got: "twice" });
     return values[0];
   };
-  if (only("state") !== login.state) throw sigstoreError("SIGSTORE_LOGIN_STATE");
+  if (only("state") !== login.state) throw loginError("SIGSTORE_LOGIN_STATE");
   checkIss(login.issuer, only("iss"));
   const error = only("error");
-  if (error === "access_denied") throw sigstoreError("SIGSTORE_LOGIN_DENIED");
+  if (error === "access_denied") throw loginError("SIGSTORE_LOGIN_DENIED");
   const code = only("code");
   if (error === undefined && code !== undefined && code !== "") return code;
-  throw sigstoreError("SIGSTORE_LOGIN_REFUSED", { got: error === undefined ? "no code" : quote(error.slice(0, 80)) });
+  throw loginError("SIGSTORE_LOGIN_REFUSED", { got: error === undefined ? "no code" : quote(error.slice(0, 80)) });
 }
 
 /**
@@ -84,12 +84,12 @@ export async function redeemCode(caller: Caller, login: Login, code: string, now
     code_verifier: verifier,
   };
   const { status, answer } = await postForm(caller, issuer.tokenEndpoint, form, `${code} ${verifier}`);
-  if (status >= 400) throw sigstoreError("SIGSTORE_LOGIN_REFUSED", { got: errorWord(answer) });
+  if (status >= 400) throw loginError("SIGSTORE_LOGIN_REFUSED", { got: errorWord(answer) });
   return parseToken(answer.string("id_token"), { nowMs, audience: clientId, issuer: issuer.issuer, nonce });
 }
 
 function checkIss({ issuer, namesItself }: Issuer, iss: string | undefined): void {
   if (iss === issuer || (iss === undefined && !namesItself)) return;
   const got = iss === undefined ? "none" : quote(iss.slice(0, 200));
-  throw sigstoreError("SIGSTORE_ISSUER_MISMATCH", { checked: "answer", expected: quote(issuer), got });
+  throw loginError("SIGSTORE_ISSUER_MISMATCH", { checked: "answer", expected: quote(issuer), got });
 }

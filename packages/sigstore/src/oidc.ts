@@ -1,5 +1,6 @@
 import { parseBase64, parseJson, quote, TrustError, type Json, type JsonObject } from "@countersign/core";
 import { sigstoreError } from "./errors.ts";
+import { loginError } from "./login-errors.ts";
 
 /** The audience that Fulcio asks for in every token. */
 export const sigstoreAudience = "sigstore";
@@ -59,8 +60,8 @@ export function parseToken(raw: string, options: TokenOptions): Token {
 /** That the token is this issuer's, and answers this question and not an older one (OpenID Connect Core §3.1.3.7). */
 function checkOrigin({ nonce }: JsonObject, issuer: string, options: TokenOptions): void {
   if (options.issuer !== undefined && issuer !== options.issuer)
-    throw sigstoreError("SIGSTORE_TOKEN_ISSUER", { expected: quote(options.issuer) });
-  if (options.nonce !== undefined && nonce !== options.nonce) throw sigstoreError("SIGSTORE_TOKEN_NONCE");
+    throw loginError("SIGSTORE_TOKEN_ISSUER", { expected: quote(options.issuer) });
+  if (options.nonce !== undefined && nonce !== options.nonce) throw loginError("SIGSTORE_TOKEN_NONCE");
 }
 
 /** Absent in many tokens (RFC 7519 §4.1.5). */

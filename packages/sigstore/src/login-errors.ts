@@ -1,5 +1,7 @@
+import { catalogue, type CatalogueEntry, type ErrorMaker } from "@countersign/core";
+
 /** Errors of signing in, and of asking a CI for a token. */
-export const loginEntries = {
+const loginEntries = {
   SIGSTORE_TOKEN_ISSUER: {
     kind: "untrusted",
     says: "the identity token is of another issuer than was asked",
@@ -56,3 +58,8 @@ export const loginEntries = {
     fix: "look at the job's permissions, or give a token with --identity-token",
   },
 } as const;
+
+/** The catalogue of signing in, for docs/errors.md: who only verifies does not load it. */
+export const loginErrors: Readonly<Record<string, CatalogueEntry>> = loginEntries;
+/** Makes an error of signing in. */
+export const loginError: ErrorMaker<typeof loginEntries> = catalogue(loginEntries);
