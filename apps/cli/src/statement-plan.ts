@@ -42,15 +42,35 @@ export async function readPlan(
   options: AttestOptions,
   { operands, now }: { readonly operands: readonly string[]; readonly now: Date },
 ): Promise<StatementPlan> {
-  const { type, predicate, statement, provenance } = options;
+  const { type: name, predicate, statement, provenance } = options;
+  const type = name === undefined ? undefined : { name, uri: resolvePredicateType(name) };
   if (operands.includes("-") && [predicate, statement].includes("-"))
     throw cliError("CLI_OPTION_CONFLICT", { checked: "-", got: "both the file and what is said of it, from one standard input" }); // prettier-ignore
-  if (statement !== undefined) return statementPlan(await readInput(statement, "statement"), type);
+  if (statement !== undefined) return statementPlan(await readInput(statement, "statement"), statement, type);
   if (provenance === true) return provenancePlan(type);
   if (predicate === undefined)
     throw cliError("CLI_USAGE", "one of --predicate <file>, --statement <file> and --provenance is needed");
   if (type === undefined) throw cliError("CLI_USAGE", "--predicate needs --type <type> beside it");
-  return predicatePlan(await readInput(predicate, "predicate"), type, now);
+  const bytes = await readInput(predicate, "predicate");
+  return inFile("predicate", predicate, () => predicatePlan(bytes, type, now));
+}
+
+/** `--type`, and what it stands for. */
+interface PlanType {
+  readonly name: string;
+  readonly uri: string;
+}
+
+/** Says which file it is about: whoever signs has it to correct. */
+function inFile<T>(what: string, path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error;
+    const { code, kind, fix, message } = error;
+    const says = `${what} ${path === "-" ? "from standard input" : quote(path)}`;
+    throw new TrustError(code, { kind, says, fix: code.startsWith("CORE_JSON_") ? "correct the file" : fix }, message);
+  }
 }
 
 async function readInput(path: string, what: string): Promise<Uint8Array> {
@@ -96,31 +116,30 @@ export function subjectOf({ name, digests }: Artifact): Subject {
   return name === "-" || isDigestOperand(name) ? { digest } : { name: basename(name), digest };
 }
 
-function statementPlan(bytes: Uint8Array, type: string | undefined): StatementPlan {
-  const statement = parseStatement(bytes);
+function statementPlan(bytes: Uint8Array, path: string, type: PlanType | undefined): StatementPlan {
+  const statement = inFile("statement", path, () => parseStatement(bytes));
   const { predicateType, predicate } = statement;
-  if (type !== undefined && resolvePredicateType(type) !== predicateType)
-    throw cliError("CLI_OPTION_CONFLICT", { checked: "--type", expected: quote(predicateType), got: quote(type) });
-  parsePredicate(predicateType, predicate);
+  if (type !== undefined && type.uri !== predicateType)
+    throw cliError("CLI_OPTION_CONFLICT", { checked: "--type", expected: quote(predicateType), got: quote(type.name) });
+  inFile("statement", path, () => parsePredicate(predicateType, predicate));
   return { kind: "statement", predicateType, statement, bytes };
 }
 
-function provenancePlan(type: string | undefined): StatementPlan {
-  if (type !== undefined && resolvePredicateType(type) !== slsaProvenanceType)
+function provenancePlan(type: PlanType | undefined): StatementPlan {
+  if (type !== undefined && type.uri !== slsaProvenanceType)
     throw cliError("CLI_OPTION_CONFLICT", {
       checked: "--provenance",
       expected: "--type slsaprovenance1, or none",
-      got: `--type ${quote(type)}`,
+      got: `--type ${quote(type.name)}`,
     });
   return { kind: "provenance", predicateType: slsaProvenanceType };
 }
 
-function predicatePlan(bytes: Uint8Array, type: string, now: Date): StatementPlan {
-  const predicateType = resolvePredicateType(type);
+function predicatePlan(bytes: Uint8Array, { name, uri: predicateType }: PlanType, now: Date): StatementPlan {
   const text = parseUtf8(bytes);
-  if (type === "custom")
+  if (name === "custom")
     return { kind: "predicate", predicateType, predicate: JSON.stringify(makeCosignCustom(text, now)) };
-  const predicate = type === "spdx" ? jsonOrText(text) : text;
+  const predicate = name === "spdx" ? jsonOrText(text) : text;
   const value = parseJson(predicate);
   if (isKnownPredicateType(predicateType)) parsePredicate(predicateType, value);
   return { kind: "predicate", predicateType, predicate };
