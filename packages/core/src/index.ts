@@ -35,4 +35,5 @@ export * from "./glob.ts";
 export type { CharacterTest } from "./glob-set.ts";
 export * from "./envelope.ts";
 export * from "./statement.ts";
+export * from "./statement-format.ts";
 export * from "./predicates/index.ts";

@@ -1,4 +1,3 @@
-import { utf8 } from "./bytes.ts";
 import { readObject, type ObjectReader } from "./decode.ts";
 import { digestName } from "./digest.ts";
 import { coreError, quote } from "./errors.ts";
@@ -46,23 +45,6 @@ export function parseStatement(payload: Uint8Array): Statement {
   const predicateType = reader.string("predicateType");
   if (predicateType === "") throw malformed({ checked: "statement.predicateType", expected: "a URI", got: "nothing" });
   return { type, subjects, predicateType, predicate: reader.optionalJson("predicate") ?? null };
-}
-
-/** Provenance 0.2 has a Statement of its time around it (slsa.dev/provenance/v0.2), and its verifiers take no newer one. */
-const typeOf = (predicateType: string): Statement["type"] =>
-  predicateType === "https://slsa.dev/provenance/v0.2" ? types[0] : types[1];
-
-/**
- * A Statement v1 in bytes, v0.1 for provenance 0.2. The predicate goes in as the text it is, so that no number or order of members changes.
- * Throws CORE_STATEMENT_MALFORMED for subjects or a type that `parseStatement` would refuse, and the errors of
- * `parseJson` if the text is not one JSON value.
- */
-export function formatStatement(subjects: readonly Subject[], predicateType: string, predicate: string): Uint8Array {
-  parseJson(predicate);
-  const head = JSON.stringify({ _type: typeOf(predicateType), subject: subjects, predicateType });
-  const payload = utf8(`${head.slice(0, -1)},"predicate":${predicate.trim()}}`);
-  parseStatement(payload);
-  return payload;
 }
 
 /**

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { TrustError } from "../errors.ts";
 import type { Json, JsonObject } from "../json.ts";
 import { codeOf, hasSharedData, sigstoreJson } from "../sample.contract.ts";
-import { formatStatement, parseStatement } from "../statement.ts";
+import { formatStatement } from "../statement-format.ts";
+import { parseStatement } from "../statement.ts";
 import {
   isKnownPredicateType,
   makeAttributeReport,
