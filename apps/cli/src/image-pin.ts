@@ -1,5 +1,5 @@
 import { quote, type Json } from "@countersign/core";
-import { cliError } from "./errors.ts";
+import { imageError } from "./image-errors.ts";
 import { parseYaml } from "./yaml.ts";
 
 /** An image that a file names, and where. */
@@ -40,7 +40,7 @@ export function pinImages(pinning: Pinning): string {
     if (at !== undefined) setAt(expected[at.document], at.path, nameOf(image, pinning.digests));
   const got = parseYaml(pinned, file).map(({ value }) => value);
   if (JSON.stringify(got) === JSON.stringify(expected)) return pinned;
-  throw cliError("CLI_IMAGE_UNPINNED", {
+  throw imageError("CLI_IMAGE_UNPINNED", {
     checked: quote(file),
     expected: "each image in plain text, in a place of its own",
   });

@@ -22,8 +22,8 @@ function keyless(...operands: string[]): string[] {
 }
 
 describe("keyless", () => {
-  test("several files, each with its bundle; what was signed is on standard error", async () => {
-    const files = [stage.write("one", "1"), stage.write("two", "2")];
+  test("several files, each with its bundle; what was signed is on standard error, in their order", async () => {
+    const files = Array.from({ length: 10 }, (_, at) => stage.write(`one of ten, ${at}`, `${at}`));
     const { code, stdout, stderr } = await stage.run(keyless(...files));
     expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
     for (const file of files) {
@@ -31,6 +31,8 @@ describe("keyless", () => {
       expect(await stage.run(["verify", file, ...stage.trust, ...stage.expected])).toMatchObject({ code: 0 });
     }
     expect(stderr).toContain(`identity  "${stage.identity}"`);
+    const told = [...stderr.matchAll(/^signed: (.*) into /gm)].map(([, file]) => file);
+    expect(told).toEqual(files);
   });
 
   test("--json reports each file", async () => {

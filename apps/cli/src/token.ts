@@ -84,14 +84,22 @@ function personSource(options: SignOptions, services: Services, terminal: Termin
   return { audience, token: lasting(fetch, audience, terminal) };
 }
 
-/** Gets a token once, and another one when it is about to end. */
+/** Gets a token once, and another one when it is about to end; whoever asks meanwhile waits for the same one. */
 function lasting(fetch: () => Promise<string>, audience: string, terminal: Terminal): () => Promise<string> {
   let last: { readonly raw: string; readonly expiresMs: number } | undefined;
+  let asking: Promise<string> | undefined;
+  const ask = async (): Promise<string> => {
+    try {
+      const raw = await fetch();
+      last = { raw, expiresMs: parseToken(raw, { nowMs: terminal.now().getTime(), audience }).expiresMs };
+      return raw;
+    } finally {
+      asking = undefined;
+    }
+  };
   return async () => {
     if (last !== undefined && last.expiresMs - terminal.now().getTime() > minLifeMs) return last.raw;
-    const raw = await fetch();
-    last = parseToken(raw, { nowMs: terminal.now().getTime(), audience });
-    return raw;
+    return (asking ??= ask());
   };
 }
 

@@ -5,6 +5,7 @@ import { bundleNameOf } from "../bundle.ts";
 import { checkConsent, publicHosts } from "../consent.ts";
 import { cliError } from "../errors.ts";
 import { checkFile } from "../input.node.ts";
+import { mapInOrder } from "../in-order.ts";
 import { interruptible } from "../interrupt.ts";
 import type { SignOptions } from "../options.ts";
 import { checkOutput, writeAtomic, type Precious } from "../output.node.ts";
@@ -14,7 +15,7 @@ import { formatSignedText } from "../render-text.ts";
 import { makeSigning, type Signing } from "../signing.ts";
 import type { Terminal } from "../terminal.ts";
 
-/** `countersign sign`: each bundle is verified as a receiver would, then written whole or not at all. */
+/** `countersign sign`: each bundle is verified as a receiver would, then written whole or not at all; several files at once. */
 export async function signCommand(
   operands: readonly string[],
   options: SignOptions,
@@ -27,10 +28,7 @@ export async function signCommand(
   for (const operand of operands) if (operand !== "-" && !isDigestOperand(operand)) checkFile(operand, "artifact");
   if (signing.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
   useNetwork(terminal);
-  const signed: Signed[] = [];
-  await interruptible(async () => {
-    for (const output of outputs) signed.push(await signOne(output, { signing, options, terminal }));
-  });
+  const signed = await interruptible(() => signAll(outputs, { signing, options, terminal }));
   if (options.json === true) terminal.out(formatJson({ schema: "countersign.signed/v1", files: signed }));
   return 0;
 }
@@ -52,13 +50,30 @@ interface Run {
   readonly terminal: Terminal;
 }
 
-async function signOne({ operand, path }: Output, { signing, options, terminal }: Run): Promise<Signed> {
-  const artifact = await readForSigning(operand, signing, terminal);
-  const { bundle, report } = await sign(artifact, await signing.open(), signing.world);
-  if (path === "-") terminal.out(`${bundle}\n`);
-  else writeAtomic(path, `${bundle}\n`);
-  if (options.quiet !== true) terminal.err(formatSignedText(report, path, terminal));
-  return { file: operand, bundle: path, report };
+/** How many files are signed at once: most of the time goes by waiting for answers, with Rekor 2 for its next checkpoint. */
+const maxAtOnce = 8;
+
+function signAll(outputs: readonly Output[], { signing, options, terminal }: Run): Promise<readonly Signed[]> {
+  let last: Promise<unknown> = Promise.resolve();
+  // One after the other: a disk is read no faster by many, and progress is of one file.
+  const read = (operand: string): Promise<Artifact> => {
+    const artifact = last.then(() => readForSigning(operand, signing, terminal));
+    last = artifact.catch(() => {});
+    return artifact;
+  };
+  return mapInOrder(outputs, {
+    // A scheme without a hash signs the whole file, which is kept until then.
+    atOnce: signing.hash === undefined ? 1 : maxAtOnce,
+    work: async ({ operand, path }) => {
+      const { bundle, report } = await sign(await read(operand), await signing.open(), signing.world);
+      if (path === "-") terminal.out(`${bundle}\n`);
+      else writeAtomic(path, `${bundle}\n`);
+      return { file: operand, bundle: path, report };
+    },
+    tell: ({ bundle, report }) => {
+      if (options.quiet !== true) terminal.err(formatSignedText(report, bundle, terminal));
+    },
+  });
 }
 
 function readForSigning(operand: string, { hash }: Signing, terminal: Terminal): Promise<Artifact> {

@@ -26,6 +26,7 @@ import { parseBundle } from "@countersign/sigstore";
 import { readBundles } from "../../bundle-file.ts";
 import { isAnybodyThere } from "../../ci.ts";
 import { cliError } from "../../errors.ts";
+import { imageError } from "../../image-errors.ts";
 import type { ImageEvidenceOptions } from "../../image-options.ts";
 import { claimedKindOf } from "../../evidence-kind.ts";
 import { readSmallFile } from "../../input.node.ts";
@@ -147,14 +148,14 @@ function readAttachable(path: string, digest: Digest): readonly Attachable[] {
 function checkAttachable(bundle: Uint8Array, path: string, digest: Digest): Attachable {
   const { content, version } = parseBundle(bundle);
   if (version !== "0.3")
-    throw cliError("CLI_BUNDLE_OTHER_IMAGE", {
+    throw imageError("CLI_BUNDLE_OTHER_IMAGE", {
       checked: quote(path),
       expected: "a bundle of version 0.3",
       got: version,
     });
   if (content.kind === "message") {
     if (content.digest === digest) return { bundle, content: "message-signature" };
-    throw cliError("CLI_BUNDLE_OTHER_IMAGE", {
+    throw imageError("CLI_BUNDLE_OTHER_IMAGE", {
       checked: quote(path),
       expected: digest,
       got: content.digest ?? "no digest",
@@ -162,7 +163,7 @@ function checkAttachable(bundle: Uint8Array, path: string, digest: Digest): Atta
   }
   const statement = parseStatement(content.envelope.payload);
   if (matchSubject(statement, [digest]) === undefined)
-    throw cliError("CLI_BUNDLE_OTHER_IMAGE", { checked: quote(path), expected: `${digest} among its subjects` });
+    throw imageError("CLI_BUNDLE_OTHER_IMAGE", { checked: quote(path), expected: `${digest} among its subjects` });
   return { bundle, content: "dsse-envelope", predicateType: statement.predicateType };
 }
 

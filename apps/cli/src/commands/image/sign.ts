@@ -9,6 +9,7 @@ import {
 import { signImage, type ImageSigned, type ImageSignWorld, type ImageStatement } from "@countersign/pipeline";
 import { checkConsent, publicHosts } from "../../consent.ts";
 import { cliError } from "../../errors.ts";
+import { imageError } from "../../image-errors.ts";
 import type { ImageSignOptions } from "../../image-options.ts";
 import { interruptible } from "../../interrupt.ts";
 import { useNetwork } from "../../network.node.ts";
@@ -117,7 +118,7 @@ async function imagesOf(
 
 /** A tag may be moved between two looks at it: what was signed is said. */
 function warnOfTag(reference: Reference, { digest }: FetchedManifest, { terminal }: Job): void {
-  const error = cliError("CLI_IMAGE_TAG", { checked: plain(reference.tag ?? "latest"), got: digest });
+  const error = imageError("CLI_IMAGE_TAG", { checked: plain(reference.tag ?? "latest"), got: digest });
   terminal.err(formatWarning(error.message, error.code, terminal));
 }
 

@@ -8,6 +8,7 @@ import {
 } from "@countersign/oci";
 import { attempt, parseUtf8, quote, TrustError } from "@countersign/core";
 import { cliError } from "../../errors.ts";
+import { imageError } from "../../image-errors.ts";
 import type { ImageFilesOptions } from "../../image-options.ts";
 import type { ImageUse } from "../../image-pin.ts";
 import { readSmallFile, readStandardInput } from "../../input.node.ts";
@@ -108,7 +109,7 @@ function readManifest(
     for (const { image, path } of found.uses)
       uses.push({ file, where: formatPath(path), image, at: { document, path, range: parsed.rangeOf(path) } });
     const tell = (code: "CLI_IMAGES_UNREAD" | "CLI_IMAGE_MISSING", got: string): unknown =>
-      unread.push({ reference: file, error: cliError(code, { checked: quote(file), got }) });
+      unread.push({ reference: file, error: imageError(code, { checked: quote(file), got }) });
     for (const at of found.unread) tell("CLI_IMAGES_UNREAD", at);
     for (const at of found.missing) tell("CLI_IMAGE_MISSING", at);
   }
@@ -131,7 +132,7 @@ async function judgeUses(
 function nameProblem({ file, where, image }: ImageUse): Outcome | undefined {
   if (attempt(() => parseReference(image)) !== undefined) return undefined;
   const detail = { checked: `${quote(file)}, ${where}`, expected: "the name of an image", got: quote(image) };
-  return { reference: image, error: cliError("CLI_IMAGE_NAME", detail) };
+  return { reference: image, error: imageError("CLI_IMAGE_NAME", detail) };
 }
 
 function report(
