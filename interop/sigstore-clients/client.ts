@@ -18,6 +18,8 @@ export interface Client {
   readonly version: string;
   readonly sign: (job: Job, lab: Lab) => Promise<Ran>;
   readonly verify: (job: Job, lab: Lab) => Promise<Ran>;
+  /** Brings a bundle's file to the newest version, in its place. */
+  readonly upgrade?: (bundle: string, lab: Lab) => Promise<Ran>;
   /** Whether it knows key files. */
   readonly keys?: true;
   /** Its verifier does not compare a statement's subjects with an artifact. */

@@ -38,6 +38,8 @@ function pythonClient(program: string, version: string): Found {
       const how = ["--identity-token", await lab.token(), "--bundle", bundle, "--overwrite"];
       return lab.run(program, "--trust-config", lab.path("trust_config.json"), ...words, ...how, file);
     },
+    upgrade: (bundle, lab) =>
+      lab.run(program, "plumbing", "fix-bundle", "--bundle", bundle, "--upgrade-version", "--in-place"),
     verify: ({ file, bundle, identity }, lab) => {
       const who = ["--cert-identity", identity ?? lab.identity, "--cert-oidc-issuer", lab.url];
       const words = ["--trust-config", lab.path("trust_config.json"), "verify", "identity"];

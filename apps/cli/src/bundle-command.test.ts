@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign as signBytes } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -46,6 +47,78 @@ describe("what a key signed without a log, as cosign kept it", () => {
       stderr: expect.stringContaining("SIGSTORE_DETACHED_MALFORMED") as string,
     });
     expect(existsSync(`${odd}.sigstore.json`)).toBe(false);
+  });
+});
+
+describe("what cosign kept without a proof: the log is asked, if it is named", () => {
+  const kept = async (
+    name: string,
+    ...how: readonly string[]
+  ): Promise<{ readonly app: string; readonly pem: string }> => {
+    const app = stage.write(name, name);
+    const { signingConfig } = stage.sigstore;
+    const rekorTlogUrls = (signingConfig["rekorTlogUrls"] as { majorApiVersion: number }[]).filter(
+      ({ majorApiVersion }) => majorApiVersion === 1,
+    );
+    const config = stage.write("rekor1.json", JSON.stringify({ ...signingConfig, rekorTlogUrls, tsaUrls: [] }));
+    const signing = ["--signing-config", config, ...stage.trust, "--bundle", stage.path(`${name}.json`)];
+    expect(await stage.run(["sign", app, ...how, ...signing])).toMatchObject({ code: 0 });
+    const { annotations } = formatDetached(parseBundle(utf8(textOf(stage.path(`${name}.json`)))));
+    const part = (key: string): string => annotations.get(key) ?? "";
+    stage.write(`${name}.sig`, part("dev.cosignproject.cosign/signature"));
+    const cert = part("dev.sigstore.cosign/certificate");
+    const log = JSON.parse(part("dev.sigstore.cosign/bundle")) as unknown;
+    const old = {
+      base64Signature: part("dev.cosignproject.cosign/signature"),
+      cert: base64(utf8(cert)),
+      rekorBundle: log,
+    };
+    stage.write(`${name}.old`, JSON.stringify(old));
+    return { app, pem: stage.write(`${name}.pem`, cert) };
+  };
+
+  test("by the promise, by signature and certificate, by signature and key: 0.3, and accepted", async () => {
+    const { app, pem } = await kept("asked", "--identity-token", stage.path("token.jwt"));
+    const log = ["--rekor-url", stage.sigstore.url];
+    const [converted, upgraded] = [stage.path("by-promise.json"), stage.path("upgraded.json")];
+    const old = ["bundle", "convert", stage.path("asked.old"), "--artifact", app];
+    expect(await stage.run([...old, "-o", stage.path("still-0.1.json")])).toMatchObject({ code: 0 });
+    expect(await stage.run([...old, ...log, "-o", converted])).toMatchObject({ code: 0 });
+    const upgrade = ["bundle", "upgrade", stage.path("still-0.1.json"), ...log, "-o", upgraded, "--json"];
+    expect(parsed(await stage.run(upgrade))).toMatchObject({ version: "0.3", verified: false });
+    const create = ["bundle", "create", app, "--certificate", pem];
+    expect((await stage.run([...create, "-o", stage.path("no-log.json")])).stderr).toContain("--rekor-url asks one");
+    expect(await stage.run([...create, ...log])).toMatchObject({ code: 0 });
+    for (const path of [converted, upgraded, `${app}.sigstore.json`]) {
+      expect(parseBundle(utf8(textOf(path))).version).toBe("0.3");
+      const verify = ["verify", app, "--bundle", path, ...stage.expected, ...stage.trust];
+      expect(await stage.run(verify)).toMatchObject({ code: 0 });
+    }
+    const key = stage.makeKey("kept");
+    const keyed = await kept("keyed", "--key", key.secret);
+    expect(await stage.run(["bundle", "create", keyed.app, "--key", key.public, ...log])).toMatchObject({ code: 0 });
+    const verify = ["verify", keyed.app, "--key", key.public, ...stage.trust];
+    expect(await stage.run(verify)).toMatchObject({ code: 0 });
+  });
+
+  test("what is not in the log, or of somebody who was not named: nothing is written", async () => {
+    const app = stage.write("unlogged", "unlogged");
+    stage.write("unlogged.sig", textOf(stage.path("asked.sig")));
+    const create = ["bundle", "create", app, "--rekor-url", stage.sigstore.url];
+    const says = (code: string): unknown => expect.stringContaining(code);
+    const refused = await stage.run([...create, "--certificate", stage.path("asked.pem")]);
+    expect(refused).toMatchObject({ code: 2, stderr: says("SIGSTORE_HTTP_REFUSED") });
+    const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const other = stage.write("other.pub", publicKey.export({ type: "spki", format: "pem" }));
+    stage.write("unlogged.sig", signBytes("sha256", utf8("unlogged"), privateKey).toString("base64"));
+    expect(await stage.run([...create, "--key", other])).toMatchObject({
+      code: 1,
+      stderr: says("SIGSTORE_ENTRY_NOT_FOUND"),
+    });
+    expect(await stage.run(create)).toMatchObject({ code: 1, stderr: says("neither certificate nor --key") });
+    const alone = ["bundle", "create", app, "--key", stage.path("kept.pub")];
+    expect(await stage.run(alone)).toMatchObject({ code: 2, stderr: says("CLI_OPTION_CONFLICT") });
+    expect(existsSync(`${app}.sigstore.json`)).toBe(false);
   });
 });
 

@@ -8,8 +8,8 @@ export const bundleRows: readonly CommandRow[] = [
   {
     path: "bundle inspect",
     operands: "<bundle>",
-    says: "Show what a bundle, or every line of a .jsonl file, claims, without believing any of it",
-    examples: ["countersign bundle inspect release.tgz.sigstore.json", "countersign bundle inspect all.jsonl --json"],
+    says: "Show what a bundle, or each line of a .jsonl file, claims, believing none of it",
+    examples: ["countersign bundle inspect release.tgz.sigstore.json"],
     flags: [],
     group,
     load: async () => (await import("./commands/bundle/inspect.ts")).bundleInspectCommand,
@@ -17,11 +17,8 @@ export const bundleRows: readonly CommandRow[] = [
   {
     path: "bundle create",
     operands: "<artifact>",
-    says: "Make a bundle of a signature and certificate that cosign kept in files of their own",
-    examples: [
-      "countersign bundle create app --signature app.sig --certificate app.pem --rekor-bundle app.rekor.json",
-      "countersign bundle create app -o -",
-    ],
+    says: "Make a bundle of a signature and certificate in files of their own, as of cosign",
+    examples: ["countersign bundle create app --signature app.sig --certificate app.pem --rekor-bundle app.rekor.json"],
     flags: bundleCreateFlags,
     group,
     load: async () => (await import("./commands/bundle/create.ts")).bundleCreateCommand,
@@ -29,7 +26,7 @@ export const bundleRows: readonly CommandRow[] = [
   {
     path: "bundle upgrade",
     operands: "<bundle>",
-    says: "Write a bundle of version 0.1 or 0.2 in version 0.3, if it proves enough; asks no log",
+    says: "Write a bundle of version 0.1 or 0.2 in 0.3, if it or a log that is asked proves enough",
     examples: ["countersign bundle upgrade old.sigstore.json -o new.sigstore.json"],
     flags: bundleUpgradeFlags,
     group,

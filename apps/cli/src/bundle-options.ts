@@ -10,44 +10,28 @@ export interface BundleOptions extends OutputOptions {
   readonly certificateChain?: string;
   readonly rekorBundle?: string;
   readonly rfc3161Timestamp?: string;
+  readonly rekorUrl?: string;
+  readonly key?: string;
 }
 
-const artifact: Flag = {
-  flags: "--artifact <file>",
-  says: "the file that was signed; its digest becomes the bundle's hint",
-  group: "Artifacts:",
-};
+/** Shorter than objects: these lines are loaded with every command. */
+const about = (flags: string, says: string): Flag => ({ flags, says, group: "Artifacts:" });
+const outputFlag = (says: string): Flag => ({ flags: "-o, --output <file>", says, group: "Output:" });
 
-const output: Flag = {
-  flags: "-o, --output <file>",
-  says: "where to write the bundle; nothing is replaced (default: standard output)",
-  group: "Output:",
-};
+const artifact = about("--artifact <file>", "the file that was signed; its digest becomes the bundle's hint");
+const rekorUrl = about("--rekor-url <url>", "ask this log of Rekor 1 for the entry or proof that is missing");
+const output = outputFlag("where to write the bundle; nothing is replaced (default: standard output)");
 
-export const bundleUpgradeFlags: readonly Flag[] = [output];
-export const bundleConvertFlags: readonly Flag[] = [artifact, output];
+export const bundleUpgradeFlags: readonly Flag[] = [rekorUrl, output];
+export const bundleConvertFlags: readonly Flag[] = [artifact, rekorUrl, output];
 
 export const bundleCreateFlags: readonly Flag[] = [
-  {
-    flags: "--signature <file>",
-    says: "the signature: base64, or as it is; also a DSSE envelope (default: <artifact>.sig)",
-    group: "Artifacts:",
-  },
-  {
-    flags: "--certificate <file>",
-    says: "the signer's certificate as PEM; without one a key is meant",
-    group: "Artifacts:",
-  },
-  { flags: "--certificate-chain <file>", says: "what issued it, as PEM", group: "Artifacts:" },
-  {
-    flags: "--rekor-bundle <file>",
-    says: "the log's promise, JSON with SignedEntryTimestamp and Payload",
-    group: "Artifacts:",
-  },
-  {
-    flags: "--rfc3161-timestamp <file>",
-    says: "a timestamp as cosign kept it, JSON with SignedRFC3161Timestamp",
-    group: "Artifacts:",
-  },
-  { ...output, says: "where to write the bundle, - for standard output (default: <artifact>.sigstore.json)" },
+  about("--signature <file>", "the signature: base64, or as it is; also a DSSE envelope (default: <artifact>.sig)"),
+  about("--certificate <file>", "the signer's certificate as PEM; without one a key is meant"),
+  about("--certificate-chain <file>", "what issued it, as PEM"),
+  about("--rekor-bundle <file>", "the log's promise, JSON with SignedEntryTimestamp and Payload"),
+  about("--rfc3161-timestamp <file>", "a timestamp as cosign kept it, JSON with SignedRFC3161Timestamp"),
+  rekorUrl,
+  { ...about("--key <file>", "with --rekor-url: the public key that signed"), conflicts: ["certificate"] },
+  outputFlag("where to write the bundle, - for standard output (default: <artifact>.sigstore.json)"),
 ];

@@ -32,8 +32,9 @@ export function asCurrent(bundle: Bundle, facts: Omit<MadeBundle, "bundle" | "no
 /** In version 0.3. Throws SIGSTORE_BUNDLE_NOT_UPGRADABLE. */
 export function upgraded(bundle: Bundle, facts: Omit<MadeBundle, "bundle" | "notes">): MadeBundle {
   const { bundle: made, droppedCertificates: dropped } = upgradeBundle(bundle);
-  const notes = dropped === 0 ? [] : [`${dropped} issuing certificate(s) left out: the trust root must have them`];
-  return { ...facts, bundle: made, notes };
+  const left = dropped === 0 ? [] : [`${dropped} issuing certificate(s) left out: the trust root must have them`];
+  const unlogged = made.entries.length > 0 ? [] : ["no log has seen it, as far as it says; --rekor-url asks one"];
+  return { ...facts, bundle: made, notes: [...left, ...unlogged] };
 }
 
 /** The bundle with the digest of a file as its hint, if it is over a file. */

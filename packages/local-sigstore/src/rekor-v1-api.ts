@@ -134,7 +134,9 @@ function retrieve(request: Request, log: RekorV1Log): Reply {
   };
   const byIndex = list("logIndexes").map((index) => answerAt(log, Number(index) - log.earlierEntries));
   const byUuid = list("entryUUIDs").map((uuid) => answerAt(log, indexOfUuid(log, String(uuid))));
-  return json([...byIndex, ...byUuid]);
+  const byEntry = list("entries").map((entry) => log.indexOf(bodyOf(checkedEntry(entry))));
+  const found = byEntry.filter((index) => index !== undefined).map((index) => answerAt(log, index));
+  return json([...byIndex, ...byUuid, ...found]);
 }
 
 function logInfo(log: RekorV1Log): Record<string, unknown> {

@@ -228,7 +228,7 @@ const sigstoreEntries = {
   SIGSTORE_BUNDLE_NOT_UPGRADABLE: {
     kind: "usage",
     says: "bundles of version 0.3 must prove that the log has the entry, and this one does not",
-    fix: "keep the bundle as it is, verify takes it; or sign again",
+    fix: "keep the bundle, verify takes it; or ask the log: --rekor-url",
   },
   SIGSTORE_DETACHED_MALFORMED: {
     kind: "malformed",
@@ -366,6 +366,11 @@ const sigstoreEntries = {
     kind: "unavailable",
     says: "the log has this signature already, and its entry cannot be read",
     fix: "use the first bundle, or an ECDSA key, which never signs alike twice",
+  },
+  SIGSTORE_ENTRY_NOT_FOUND: {
+    kind: "untrusted",
+    says: "no entry of the signature was found in the log",
+    fix: "name the log of the signer, or give its promise: --rekor-bundle",
   },
   SIGSTORE_TSA_RESPONSE: {
     kind: "untrusted",

@@ -44,4 +44,5 @@ export { send, type Caller, type SendOptions } from "./request.ts";
 export { signArtifact, signPayload, signStatement, type SignAs, type SignIo } from "./sign.ts";
 export { parseCertificateFile, parseCosignBundle, parseSignatureFile } from "./cosign-bundle.ts";
 export { upgradeBundle, type Upgraded } from "./upgrade.ts";
+export { completeBundle, type Lookup } from "./services/rekor-lookup.ts";
 export { formatDetached, parseDetached, type Detached, type FormattedDetached } from "./detached.ts";

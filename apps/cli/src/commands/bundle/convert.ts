@@ -1,4 +1,5 @@
 import { parseCosignBundle } from "@countersign/sigstore";
+import { withLookup } from "../../bundle-lookup.ts";
 import type { BundleOptions } from "../../bundle-options.ts";
 import { asCurrent, checkBundleOutput, withHint, writeBundle } from "../../bundle-output.ts";
 import { readSmallFile } from "../../input.node.ts";
@@ -14,6 +15,7 @@ export async function bundleConvertCommand(
   const { artifact, output = "-" } = options;
   checkBundleOutput(output, options);
   const bundle = await withHint(parseCosignBundle(readSmallFile(path, "cosign bundle")), artifact, terminal);
-  writeBundle(asCurrent(bundle, { from: `${path}, cosign's older --bundle`, artifact }), output, options, terminal);
+  const whole = await withLookup(bundle, options, terminal);
+  writeBundle(asCurrent(whole, { from: `${path}, cosign's older --bundle`, artifact }), output, options, terminal);
   return 0;
 }

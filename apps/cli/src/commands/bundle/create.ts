@@ -1,6 +1,7 @@
 import { parseUtf8 } from "@countersign/core";
 import { parseCertificateFile, parseDetached, parseSignatureFile } from "@countersign/sigstore";
 import { bundleNameOf } from "../../bundle.ts";
+import { withLookup } from "../../bundle-lookup.ts";
 import type { BundleOptions } from "../../bundle-options.ts";
 import { asCurrent, checkBundleOutput, withHint, writeBundle } from "../../bundle-output.ts";
 import { checkPresent, readSmallFile } from "../../input.node.ts";
@@ -28,7 +29,7 @@ export async function bundleCreateCommand(
     ...(logBundle && { logBundle }),
     ...(timestamp && { timestamp }),
   });
-  const hinted = await withHint(bundle, artifact, terminal);
+  const hinted = await withLookup(await withHint(bundle, artifact, terminal), options, terminal);
   writeBundle(asCurrent(hinted, { from: `${signature}, a signature by itself`, artifact }), output, options, terminal);
   return 0;
 }

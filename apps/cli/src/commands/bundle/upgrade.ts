@@ -1,4 +1,5 @@
 import { parseBundle } from "@countersign/sigstore";
+import { withLookup } from "../../bundle-lookup.ts";
 import type { BundleOptions } from "../../bundle-options.ts";
 import { checkBundleOutput, upgraded, writeBundle } from "../../bundle-output.ts";
 import { readSmallFile } from "../../input.node.ts";
@@ -13,7 +14,8 @@ export async function bundleUpgradeCommand(
   const [path = ""] = operands;
   const output = options.output ?? "-";
   checkBundleOutput(output, options);
-  const bundle = parseBundle(readSmallFile(path, "bundle"));
+  const given = parseBundle(readSmallFile(path, "bundle"));
+  const bundle = await withLookup(given, options, terminal);
   writeBundle(upgraded(bundle, { from: `${path}, version ${bundle.version}` }), output, options, terminal);
   return 0;
 }
