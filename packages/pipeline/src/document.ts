@@ -39,7 +39,7 @@ export async function signDocument(payload: Uint8Array, as: SignAs, world: SignW
   const proofs: ProvedEnvelope[] = [];
   const prove = (bundle: Bundle, lower?: Partial<Requirements>): ProvedEnvelope =>
     selfCheck(() => proveEnvelope(bundle, key, { trust: world.trust, now: world.now(), ...(lower && { lower }) }));
-  const preview = (bundle: Bundle): void => void prove(bundle, unloggedNeeds(as));
+  const preview = (bundle: Bundle): void => void prove(bundle, unloggedNeeds);
   const verify = (bundle: Bundle): void => void proofs.push(prove(bundle));
   const bundle = await signPayload(payload, as, { ...ioOf(world), preview, verify });
   const [proved] = proofs;

@@ -1,5 +1,5 @@
 import { TrustError, type Requirements } from "@countersign/core";
-import type { SignAs, SignIo } from "@countersign/sigstore";
+import type { SignIo } from "@countersign/sigstore";
 import { pipelineError } from "./errors.ts";
 import type { SignWorld } from "./sign.ts";
 
@@ -9,10 +9,8 @@ export function ioOf(world: SignWorld): Omit<SignIo, "verify"> {
   return { http: world.http, sleep: (ms) => world.sleep(ms), now: () => world.now(), logs };
 }
 
-/** What a new bundle must have before a log is asked: all but the entry, and a time only if an authority gave one. */
-export function unloggedNeeds({ services }: SignAs): Partial<Requirements> {
-  return { logEntries: 0, ...((services?.tsa ?? []).length === 0 && { times: 0 }) };
-}
+/** What a new bundle must have before a log is asked: all but the entry. */
+export const unloggedNeeds: Partial<Requirements> = { logEntries: 0 };
 
 /** What is wrong with our own bundle is nothing that a receiver could mend: PIPELINE_SELF_CHECK names it. */
 export function selfCheck<T>(prove: () => T): T {

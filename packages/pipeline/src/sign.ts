@@ -50,7 +50,7 @@ export interface Signed {
 export async function sign(artifact: Artifact, as: SignAs, world: SignWorld): Promise<Signed> {
   const reports: Report[] = [];
   const preview = async (bundle: Bundle): Promise<void> => {
-    await checkNew(bundle, artifact, { as, world, require: unloggedNeeds(as) });
+    await checkNew(bundle, artifact, { as, world, require: unloggedNeeds });
   };
   const verify = async (bundle: Bundle): Promise<void> => {
     reports.push(await checkNew(bundle, artifact, { as, world, require: requireFor(as) }));
@@ -87,7 +87,7 @@ export async function attest(attestation: Attestation, as: SignAs, world: SignWo
   checkSubjects(statement, artifacts);
   const reports: Report[] = [];
   const preview = async (bundle: Bundle): Promise<void> => {
-    await checkNew(bundle, artifacts[0] as Artifact, { as, world, require: unloggedNeeds(as) });
+    await checkNew(bundle, artifacts[0] as Artifact, { as, world, require: unloggedNeeds });
   };
   const verify = async (bundle: Bundle): Promise<void> => {
     for (const artifact of artifacts)

@@ -22,7 +22,8 @@ import { sigstoreError } from "./errors.ts";
 import { parseToken } from "./oidc.ts";
 import type { Caller } from "./request.ts";
 import { requestCertificate } from "./services/fulcio.ts";
-import { requestEntry, type Loggable } from "./services/rekor.ts";
+import { requestEntry } from "./services/rekor.ts";
+import type { Loggable } from "./services/rekor-v1.ts";
 import { requestTimestamp } from "./services/tsa.ts";
 import { inTotoPayload } from "./signature.ts";
 import type { Service, Services } from "./signing-config.ts";
@@ -194,7 +195,9 @@ async function finish(signed: Signed, io: SignIo): Promise<Bundle> {
   const { signature, verifier, signer, services, loggable, material, content } = signed;
   const timestamps = await Promise.all(services.tsa.map((each) => requestTimestamp(io, each.url, signature)));
   const unlogged: Bundle = { mediaType: bundleMediaType, version: "0.3", material, content, entries: [], timestamps };
-  if (services.rekor.length > 0) await io.preview?.(asRead(unlogged));
+  // A certificate cannot be judged without a time; where a log of Rekor 1 gives the only one, that is afterwards.
+  const isJudged = timestamps.length > 0 || material.kind === "key";
+  if (services.rekor.length > 0 && isJudged) await io.preview?.(asRead(unlogged));
   const entry = { signature, verifier, algorithm: signer.algorithm, content: loggable };
   const known = io.logs ?? [];
   const entries = await Promise.all(services.rekor.map((each) => requestEntry(io, { ...each, known }, entry)));
