@@ -367,11 +367,6 @@ const sigstoreEntries = {
     says: "the log has this signature already, and its entry cannot be read",
     fix: "use the first bundle, or an ECDSA key, which never signs alike twice",
   },
-  SIGSTORE_ENTRY_NOT_FOUND: {
-    kind: "untrusted",
-    says: "no entry of the signature was found in the log",
-    fix: "name the log of the signer, or give its promise: --rekor-bundle",
-  },
   SIGSTORE_TSA_RESPONSE: {
     kind: "untrusted",
     says: "the timestamp authority did not stamp our signature",

@@ -1,7 +1,7 @@
 import { equalBytes, hex, type Json } from "@countersign/core";
 import { leafHash } from "@countersign/tlog";
 import type { Bundle } from "../bundle.ts";
-import { sigstoreError } from "../errors.ts";
+import { lookupError } from "../lookup-errors.ts";
 import type { HttpRequest } from "../http.ts";
 import { checkEntry } from "../log-entry.ts";
 import { apiUrl, send, type Caller } from "../request.ts";
@@ -100,9 +100,9 @@ function loggableOf({ content, material }: Bundle, spki: Uint8Array | undefined)
 }
 
 function unfit(got: string): Error {
-  return sigstoreError("SIGSTORE_ENTRY_NOT_FOUND", { checked: "what to ask for", got });
+  return lookupError("SIGSTORE_ENTRY_NOT_FOUND", { checked: "what to ask for", got });
 }
 
 function notFound(url: string): Error {
-  return sigstoreError("SIGSTORE_ENTRY_NOT_FOUND", { checked: url });
+  return lookupError("SIGSTORE_ENTRY_NOT_FOUND", { checked: url });
 }
