@@ -56,11 +56,10 @@ function answerOf(question: PeerQuestion, libraries: Libraries): PeerAnswer {
   try {
     return { verdict: "accepts", signer: judge(question, libraries) };
   } catch (error) {
-    const { code } = error as { readonly code?: string };
-    const message = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof Error)) return { verdict: "unable", reason: "it broke off with no error of its own" };
+    const { code, message } = error as Error & { readonly code?: string };
     if (error instanceof Unable) return { verdict: "unable", reason: message };
-    if (!verdicts.has((error as object).constructor.name))
-      return { verdict: "unable", reason: `it broke off: ${message}` };
+    if (!verdicts.has(error.constructor.name)) return { verdict: "unable", reason: `it broke off: ${message}` };
     return { verdict: "refuses", reason: code === undefined ? message : `${code}: ${message}` };
   }
 }
@@ -86,9 +85,12 @@ interface Read {
   readonly root: TrustedRoot;
 }
 
-/** By the first of the caller's keys that it accepts; what it says of the last one otherwise. */
+/**
+ * By the first of the caller's keys that it accepts. Otherwise it refuses only if it could judge by every one of them: the
+ * key that it does not know may be the one that signed.
+ */
 function judgeByKeys(question: PeerQuestion, read: Read, libraries: Libraries): PeerSigner {
-  let refusal: unknown = new Unable("no key was named for a bundle that was signed with one");
+  let refusal: unknown;
   for (const { spki, algorithm } of question.keys) {
     try {
       if (/ph$|pss|^ml-dsa/.test(algorithm.name)) throw new Unable(`it does not know ${algorithm.name}`);
@@ -96,10 +98,10 @@ function judgeByKeys(question: PeerQuestion, read: Read, libraries: Libraries): 
       verify(question, { ...read, key }, libraries);
       return { kind: "key", spki };
     } catch (error) {
-      refusal = error;
+      if (!(refusal instanceof Unable)) refusal = error;
     }
   }
-  throw refusal;
+  throw refusal ?? new Unable("no key was named for a bundle that was signed with one");
 }
 
 function verify(question: PeerQuestion, read: Read & { readonly key: KeyObject }, libraries: Libraries): Signer {

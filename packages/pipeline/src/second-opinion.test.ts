@@ -218,6 +218,60 @@ describe("whatever the other says", () => {
     expect(summaryOf(await ask([bad, good], { peer }))).toEqual(["refused", DIFFER, "disagree"]);
   });
 
+  test.each<[string, () => unknown]>([
+    ["throws", () => { throw new TypeError("x"); }], // prettier-ignore
+    ["throws nothing", () => { throw undefined; }], // prettier-ignore
+    ["answers nothing", () => undefined],
+    ["answers later", () => Promise.resolve(honest)],
+    ["accepts nobody", () => ({ verdict: "accepts" })],
+    ["answers something else", () => ({ verdict: "accepts it", signer: honest })],
+  ])("one that %s is unable", async (_, ask_) => {
+    const peer = { name: "stub", ask: ask_ } as unknown as Peer;
+    expect(summaryOf(await ask([{}], { peer }))).toEqual(["unknown", UNABLE, "unable"]);
+  });
+
+  test("of several keys it refuses only if it can judge by all of them", async () => {
+    const [known, strange] = [makeKeyPair("p256"), makeKeyPair("p384")];
+    const keys = [strange, known].map(({ spki }) => makeVerifier(spki));
+    const trust = await loadTrust({ now, files: [root], keys });
+    const plan: Plan = { managed: strange, content: "envelope", entry: "none", stamps: [] };
+    const report = await inspect(
+      artifactOf(artifactBytes),
+      { signers: keys.map(({ keyid }) => ({ kind: "key", keyid })), require: { logEntries: 0 } },
+      {
+        now: () => now,
+        trust: () => Promise.resolve(trust),
+        evidence: () => [{ source: "0", bytes: bytesOfJson(makeEvidence(instance, plan).json) }],
+        peer: sigstore,
+      },
+    );
+    expect(summaryOf(report)).toEqual(["unknown", UNABLE, "unable"]);
+  });
+
+  test("an instance without a log loosens nothing for the certificates of others", async () => {
+    const private_ = makeInstance("b");
+    const noLog = {
+      source: "b.json",
+      bytes: trustRootBytes({ ...private_.parts, version: "0.1", logs: [], ctLogs: [] }),
+    };
+    const trust = await loadTrust({ now, files: [root, noLog], instance: "github" });
+    const asked: PeerQuestion[] = [];
+    const peer: Peer = { name: "stub", ask: (question) => (asked.push(question), honest) };
+    const judge = (bytes: Uint8Array): Promise<Report> =>
+      inspect(artifactOf(artifactBytes), policy, {
+        now: () => now,
+        trust: () => Promise.resolve(trust),
+        evidence: () => [{ source: "0", bytes }],
+        peer,
+      });
+    await judge(bytesOfJson(makeEvidence(instance).json));
+    await judge(bytesOfJson(makeEvidence(private_, { entry: "none", leaf: { ctLogs: [] } }).json));
+    expect(asked.map(({ require }) => require.certificate)).toEqual([
+      { scts: 1, logEntries: 1, times: 1 },
+      { scts: 0, logEntries: 0, times: 1 },
+    ]);
+  });
+
   test("there is nothing to ask about", async () => {
     expect(summaryOf(await ask([]))).toEqual(["refused", "PIPELINE_NO_EVIDENCE", "unable"]);
   });

@@ -1,7 +1,16 @@
-import { findingOf, quote, type Check, type Finding, type Requirements, type Verifier } from "@countersign/core";
+import {
+  attempt,
+  findingOf,
+  quote,
+  type Check,
+  type Finding,
+  type Requirements,
+  type Verifier,
+} from "@countersign/core";
 import { evaluate, type Policy } from "@countersign/policy";
-import { requirements } from "@countersign/sigstore";
+import { parseBundle, requirements } from "@countersign/sigstore";
 import { pipelineError } from "./errors.ts";
+import { groundsOf } from "./grounds.ts";
 import type { ImageVerdict } from "./image.ts";
 import type { EvidenceReport, Report } from "./report.ts";
 import { guardsOf } from "./second-opinion-guard.ts";
@@ -122,12 +131,12 @@ function opinionOn(input: OpinionInput, { peer, trust, policy }: OpinionCase): E
   const { report, bytes, message } = input;
   const answer: PeerAnswer =
     input.unable === undefined
-      ? peer.ask({
+      ? askPeer(peer, {
           bundle: bytes,
           roots: trust.files.map((file) => file.bytes),
           keys: trust.keys,
           require: {
-            certificate: { ...requirements.certificate, ...trust.require, ...policy.require },
+            certificate: { ...requirements.certificate, ...waivedFor(bytes, trust), ...policy.require },
             key: { ...requirements.key, ...policy.require },
           },
           ...(message !== undefined && { message }),
@@ -140,6 +149,30 @@ function opinionOn(input: OpinionInput, { peer, trust, policy }: OpinionCase): E
     reason: answer.verdict === "accepts" ? "every check of its own held" : quote(answer.reason).slice(1, -1),
     guards: answer.verdict === "accepts" ? guardsOf(report, answer.signer) : [],
   };
+}
+
+/** Nothing that a peer throws or leaves out may pass for a verdict, nor end the run. */
+function askPeer(peer: Peer, question: PeerQuestion): PeerAnswer {
+  const answer = attemptAsk(peer, question);
+  const isAnswer = answer?.verdict === "accepts" ? isObject(answer.signer) : typeof answer?.reason === "string";
+  return answer !== undefined && isAnswer ? answer : { verdict: "unable", reason: "it broke off without an answer" };
+}
+
+function attemptAsk(peer: Peer, question: PeerQuestion): PeerAnswer | undefined {
+  try {
+    return peer.ask(question) as PeerAnswer | undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+/** What is done without for this very certificate: an instance without a log does not loosen what is asked of others. */
+function waivedFor(bytes: Uint8Array, trust: Trust): Partial<Requirements> {
+  return attempt(() => groundsOf(parseBundle(bytes), trust, undefined).require) ?? {};
 }
 
 type Outcome = Pick<SecondOpinion, "outcome" | "reason">;
