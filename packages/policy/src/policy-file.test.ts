@@ -245,6 +245,17 @@ describe("what would pass for what was not asked", () => {
     await expect(policyOf(file({ deny }))).rejects.toThrow(code("POLICY_DENY_INVALID"));
   });
 
+  test.each([
+    { treshold: 2 },
+    { predicatetype: "https://x/v1" },
+    { secondOpinion: true },
+    { signers: [{ kind: "certificate", identity: { exact: ada }, issuer: { exact: issuer }, claims: new Map() }] },
+    { signers: [{ kind: "key", keyid: "ab".repeat(32), issuer: { exact: issuer } }] },
+  ])("members that plain JavaScript hands over and nobody reads: %j", (more) => {
+    const signers = [{ kind: "key", keyid: "ab".repeat(32) }] as const;
+    expect(() => evaluate([], { signers, ...more } as unknown as Policy)).toThrow(code("POLICY_FILE_MALFORMED"));
+  });
+
   test("deny-lists that plain JavaScript hands over", () => {
     const signers = [{ kind: "key", keyid: "ab".repeat(32) }] as const;
     const refused = (deny: unknown): void => {
