@@ -164,6 +164,15 @@ const bad: readonly (readonly [string, () => Bad | Promise<Bad>])[] = [
     }),
   ],
   [
+    "an output that is there and is no bundle",
+    () => ({
+      argv: sign("--identity-token", stage.path("token.jwt"), "--bundle", stage.write("other.tgz", "\u001f\u008b\b")),
+      code: "CLI_OUTPUT_SECRET",
+      exit: 2,
+      hint: /another output file/,
+    }),
+  ],
+  [
     "a jsonl line that is cut",
     () => {
       const whole = JSON.stringify(JSON.parse(textOf(`${signed}.sigstore.json`)));

@@ -115,6 +115,13 @@ export function checkOutput(path: string, precious: readonly Precious[]): void {
     throw cliError("CLI_OUTPUT_SECRET", { checked: quote(path), got: "a private key" });
 }
 
+/** As `checkOutput`, for a bundle: it may replace an older one, and no file that is not even JSON. */
+export function checkBundleTarget(path: string, precious: readonly Precious[]): void {
+  checkOutput(path, precious);
+  if (isStream(path) || /^\s*(?:\{|$)/.test(startOf(path))) return;
+  throw cliError("CLI_OUTPUT_SECRET", { checked: quote(path), got: "a file that is no bundle" });
+}
+
 function checkPlace(path: string): void {
   if (statsOf(path)?.isDirectory() === true) throw cliError("CLI_FILE_DIRECTORY", `output ${quote(path)}`);
   const directory = checkDirectory(dirname(path), "directory of the output");

@@ -7,7 +7,7 @@ import { checkConsent, publicHosts } from "../consent.ts";
 import { cliError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import type { AttestOptions } from "../options.ts";
-import { checkOutput, writeAtomic } from "../output.node.ts";
+import { checkBundleTarget, writeAtomic } from "../output.node.ts";
 import { useNetwork } from "../network.node.ts";
 import { formatAttestedText } from "../render-attested.ts";
 import { formatJson } from "../render-json.ts";
@@ -30,7 +30,7 @@ export async function attestCommand(
   const plan = await readPlan(options, { operands, now: terminal.now() });
   const subjects = operands.length === 0 && plan.kind === "statement" ? subjectsOf(plan.statement) : [];
   const path = outputOf(operands, plan, options);
-  if (path !== "-") checkOutput(path, [...preciousOf(operands, options), ...inputsOf(options)]);
+  if (path !== "-") checkBundleTarget(path, [...preciousOf(operands, options), ...inputsOf(options)]);
   const signing = await makeSigning(options, terminal, "statement");
   const artifacts: Artifact[] = [...subjects];
   const hashes = hashesOf(plan, options);

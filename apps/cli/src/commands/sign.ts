@@ -8,7 +8,7 @@ import { checkFile } from "../input.node.ts";
 import { mapInOrder } from "../in-order.ts";
 import { interruptible } from "../interrupt.ts";
 import type { SignOptions } from "../options.ts";
-import { checkOutput, writeAtomic, type Precious } from "../output.node.ts";
+import { checkBundleTarget, writeAtomic, type Precious } from "../output.node.ts";
 import { useNetwork } from "../network.node.ts";
 import { formatJson } from "../render-json.ts";
 import { formatSignedText } from "../render-text.ts";
@@ -22,7 +22,7 @@ export async function signCommand(
   terminal: Terminal,
 ): Promise<number> {
   const outputs = outputsOf(operands, options);
-  for (const { path } of outputs) if (path !== "-") checkOutput(path, preciousOf(operands, options));
+  for (const { path } of outputs) if (path !== "-") checkBundleTarget(path, preciousOf(operands, options));
   const signing = await makeSigning(options, terminal, "files");
   // What is in a public log stays there: no file is signed before all of them are found.
   for (const operand of operands) if (operand !== "-" && !isDigestOperand(operand)) checkFile(operand, "artifact");
