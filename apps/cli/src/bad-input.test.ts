@@ -127,6 +127,21 @@ const bad: readonly (readonly [string, () => Bad | Promise<Bad>])[] = [
     },
   ],
   [
+    "a signing config that is none: its name is said",
+    () => ({
+      argv: [
+        "sign",
+        stage.write("new.tgz", "x"),
+        "--signing-config",
+        stage.write("page.json", "<html>"),
+        ...stage.trust,
+      ],
+      code: "CORE_JSON_MALFORMED",
+      exit: 1,
+      hint: /fetch the file again/,
+    }),
+  ],
+  [
     "an encrypted key with absurd scrypt parameters",
     () => {
       const body = { kdf: { name: "scrypt", params: { N: 2 ** 30, r: 8, p: 1 }, salt: "AAAAAAAAAAA=" }, cipher: { name: "nacl/secretbox", nonce: Buffer.alloc(24).toString("base64") }, ciphertext: "AAAA" }; // prettier-ignore
@@ -200,6 +215,18 @@ describe("bad input: a code and a hint of its own, and nothing is written", () =
 });
 
 describe("bad input that stops nothing, or says no", () => {
+  test("a member of the signing config that is not known, and a way that others can read: told", async () => {
+    const config = json("signing_config.json") as Record<string, object>;
+    const caUrls = (config["caUrls"] as object[]).map((each) => ({ ...each, url: "http://fulcio.invalid" }));
+    const path = stage.write("odd.json", JSON.stringify({ ...config, caUrls, colour: "red" }));
+    const argv = ["sign", stage.write("new.tgz", "x"), "--signing-config", path, ...stage.trust];
+    const outcome = await stage.run([...argv, "--identity-token", "eyJ.e30.c2ln"]);
+    expect(outcome.stderr).toMatch(/warning: .*"colour".* \[SIGSTORE_SIGNING_CONFIG_MEMBER\]/);
+    expect(outcome.stderr).toContain("note: the identity token goes over plain http");
+    const key = stage.makeKey("quiet").secret;
+    expect((await stage.run([...argv, "--key", key])).stderr).not.toContain("note:");
+  });
+
   test("a trusted root with one broken key: a warning with its code, the rest counts", async () => {
     const root = json("trusted_root.json");
     const [log = {}] = (root["tlogs"] ?? []) as Record<string, object>[];

@@ -40,7 +40,7 @@ const cliEntries = {
   CLI_YAML_MALFORMED: {
     kind: "malformed",
     says: "not YAML that can be read in one way only",
-    fix: "check the file with kubectl apply --dry-run=client, and write no member twice",
+    fix: "check its indentation and quotes, and write no member twice",
   },
   CLI_KUBECONFIG: {
     kind: "usage",

@@ -1,21 +1,45 @@
 import { statSync } from "node:fs";
-import { utf8 } from "@countersign/core";
+import { quote, TrustError, utf8 } from "@countersign/core";
 import { loadInstance } from "@countersign/pipeline";
-import { parseSigningConfig, selectServices, type Services } from "@countersign/sigstore";
+import { parseSigningConfig, selectServices, type Services, type SigningConfig } from "@countersign/sigstore";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
 import type { SignOptions } from "./options.ts";
 import { instanceOf } from "./policy.ts";
+import { formatNote, formatWarning } from "./render-text.ts";
 import { readTrustConfig } from "./trust-config.ts";
 import { updatedFile } from "./trust-directory.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
  * The services to sign with now: of the signing config given, else of the one that `countersign trust update` got for the
- * instance, else of the one built in.
+ * instance, else of the one built in. What was passed over in it is told.
  */
-export async function chooseServices(options: SignOptions, terminal: Pick<Terminal, "env" | "now">): Promise<Services> {
-  return selectServices(parseSigningConfig(await readConfig(options, terminal)), terminal.now().getTime());
+export async function chooseServices(options: SignOptions, terminal: Terminal): Promise<Services> {
+  const file = options.trustConfig ?? options.signingConfig;
+  const config = parseNamed(await readConfig(options, terminal), file);
+  const services = selectServices(config, terminal.now().getTime());
+  if (options.quiet === true) return services;
+  for (const { message, code } of config.warnings) terminal.err(formatWarning(message, code, terminal));
+  if (options.key === undefined && isOpen(services.fulcio?.url ?? ""))
+    terminal.err(formatNote("the identity token goes over plain http, where others may read it", terminal));
+  return services;
+}
+
+/** Whether what is sent there can be read on the way. */
+function isOpen(url: string): boolean {
+  return url.startsWith("http://") && !/^http:\/\/(?:localhost|127(?:\.\d+){3}|\[::1\])(?:[:/]|$)/.test(url);
+}
+
+/** Of a file that was given the message says which it is. */
+function parseNamed(bytes: Uint8Array, file: string | undefined): SigningConfig {
+  try {
+    return parseSigningConfig(bytes);
+  } catch (error) {
+    if (!(error instanceof TrustError) || file === undefined) throw error;
+    const { code, kind, fix, message } = error;
+    throw new TrustError(code, { kind, says: `signing config ${quote(file)}`, fix }, message, error);
+  }
 }
 
 async function readConfig(options: SignOptions, { env }: Pick<Terminal, "env">): Promise<Uint8Array> {

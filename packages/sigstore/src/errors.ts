@@ -303,7 +303,7 @@ const sigstoreEntries = {
   SIGSTORE_SERVICE_NONE: {
     kind: "usage",
     says: "the signing config names no service that can be used now",
-    fix: "update the signing config, or name the service yourself",
+    fix: "update the signing config: countersign trust update, or ask whoever runs the instance",
   },
   SIGSTORE_SERVICE_TOO_FEW: {
     kind: "usage",

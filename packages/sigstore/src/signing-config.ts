@@ -106,7 +106,11 @@ function select({ kind, services, selector, versions }: Choice, nowMs: number): 
   const current = services.filter((each) => isWithin(each.validFor, nowMs));
   const version = versions.find((each) => current.some((service) => service.majorApiVersion === each));
   if (version === undefined)
-    throw sigstoreError("SIGSTORE_SERVICE_NONE", { checked: `${kind} services`, got: `${services.length} listed` });
+    throw sigstoreError("SIGSTORE_SERVICE_NONE", {
+      checked: `${kind} services`,
+      expected: `one that is valid now, of API version ${versions.join(" or ")}`,
+      got: `${services.length} that are not`,
+    });
   const usable = onePerOperator(current.filter((each) => each.majorApiVersion === version).toSorted(newestFirst));
   if (selector.kind === "any") return usable.slice(0, 1);
   if (selector.kind === "all") return usable;
