@@ -282,7 +282,7 @@ const sigstoreEntries = {
   },
   SIGSTORE_TRUST_ROOT_AUTHORITY_SKIPPED: {
     kind: "malformed",
-    says: "an authority of the trust root has no certificates and was passed over",
+    says: "an authority of the trust root cannot be used and was passed over",
     fix: "have the trust root corrected, if evidence of this authority is refused",
   },
   SIGSTORE_SIGNING_CONFIG_MALFORMED: {

@@ -183,9 +183,9 @@ describe("parseTrustRoot", () => {
     ["authority without window", (authority: Log) => delete authority["validFor"], "SIGSTORE_TRUST_ROOT_WINDOW"],
     ["chain that is none", (authority: Log) => (authority["certChain"] = []), "SIGSTORE_TRUST_ROOT_MALFORMED"],
     [
-      "certificate that is none",
-      (authority: Log) => (authority["certChain"] = { certificates: [{ rawBytes: "MAA=" }] }),
-      "CORE_CERTIFICATE_MALFORMED",
+      "certificate that is no base64",
+      (authority: Log) => (authority["certChain"] = { certificates: [{ rawBytes: "!!!" }] }),
+      "SIGSTORE_TRUST_ROOT_MALFORMED",
     ],
     [
       "eleven certificates",
@@ -205,6 +205,11 @@ describe("parseTrustRoot", () => {
     ["an empty chain", (authority: Log) => (authority["certChain"] = { certificates: [] })],
     ["a chain without a list", (authority: Log) => (authority["certChain"] = {})],
     ["no chain", (authority: Log) => delete authority["certChain"]],
+    [
+      "a certificate that cannot be read",
+      (authority: Log) =>
+        (authority["certChain"] = { certificates: [{ rawBytes: "MAA=" }, { rawBytes: certificates.root }] }),
+    ],
   ])("S16: an authority with %s is passed over, and all else can be used", (_, change) => {
     for (const [list, parsed] of [
       ["certificateAuthorities", "authorities"],

@@ -14,7 +14,7 @@ import {
   type Finding,
   type Json,
   type ObjectReader,
-  type TrustError,
+  TrustError,
   type Verifier,
 } from "@countersign/core";
 import { checkChainSignatures } from "./certificate.ts";
@@ -222,23 +222,34 @@ function readKeyId(reader: ObjectReader | undefined, at: string): Uint8Array | u
   return keyId;
 }
 
-/** One authority, or none if it names no certificate: then it vouches for nobody. */
+/** One authority, or none if it names no certificate or one that cannot be read: then it vouches for nobody. */
 function readAuthority(value: Json, context: Context): Authority[] {
   const reader = readObject(value, context.at, malformed);
   const uri = reader.optionalString("uri") ?? "";
   const operator = reader.optionalString("operator") ?? "";
   const validFor = windowOf(reader.optionalObject("validFor"), context.at);
   const certificates = reader.optionalObject("certChain")?.optionalArray("certificates", maxAuthorityChain) ?? [];
-  const chain = certificates.map((each, index) => readCertificate(each, `${context.at}.certificates[${index}]`));
+  const ders = certificates.map((each, index) => readDer(each, `${context.at}.certificates[${index}]`));
   passOver(value, ["subject", "uri", "certChain", "validFor", "operator"], context);
-  if (chain.length > 0) return [makeAuthority({ uri, ...(operator !== "" && { operator }), chain, validFor })];
-  const detail = { checked: `${context.at}.certChain`, expected: "at least one certificate" };
-  context.warnings.push(warningOf(sigstoreError("SIGSTORE_TRUST_ROOT_AUTHORITY_SKIPPED", detail)));
+  const chain = readChain(ders, `${context.at}.certChain`);
+  if (Array.isArray(chain)) return [makeAuthority({ uri, ...(operator !== "" && { operator }), chain, validFor })];
+  context.warnings.push(warningOf(sigstoreError("SIGSTORE_TRUST_ROOT_AUTHORITY_SKIPPED", chain as Detail)));
   return [];
 }
 
-function readCertificate(value: Json, at: string): Certificate {
-  return parseCertificate(readLines(readObject(value, at, malformed), "rawBytes", { at, error: malformed }));
+/** The certificates, or what is wrong with them. */
+function readChain(ders: readonly Uint8Array[], checked: string): Certificate[] | Detail {
+  if (ders.length === 0) return { checked, expected: "at least one certificate" };
+  try {
+    return ders.map((der) => parseCertificate(der));
+  } catch (error) {
+    if (error instanceof TrustError) return { checked, got: error.message };
+    throw error;
+  }
+}
+
+function readDer(value: Json, at: string): Uint8Array {
+  return readLines(readObject(value, at, malformed), "rawBytes", { at, error: malformed });
 }
 
 function makeAuthority(parts: Omit<Authority, "verifier" | "checkChainSignatures">): Authority {
