@@ -159,7 +159,8 @@ describe("S5: what stands above a leaf", () => {
     ["one for any purpose", { extendedKeyUsages: ["2.5.29.37.0"] }, "accepted"],
     ["one without a purpose", { extendedKeyUsages: [] }, "accepted"],
     ["one that is no CA", { isCa: false }, "SIGSTORE_CERTIFICATE_CHAIN"],
-    ["one that is no CA but has a path length", { isCa: false, pathLength: 0 }, "CORE_CERTIFICATE_MALFORMED"],
+    // Which cannot be read, so that the trust root leaves its authority out.
+    ["one that is no CA but has a path length", { isCa: false, pathLength: 0 }, "SIGSTORE_CERTIFICATE_UNTRUSTED"],
     ["one that may not sign certificates", { keyUsages: ["digitalSignature"] }, "SIGSTORE_CERTIFICATE_CHAIN"],
     ["one for another purpose", { extendedKeyUsages: [timeStamping] }, "SIGSTORE_CERTIFICATE_CHAIN"],
     ["an unknown critical extension", { extraExtensions: [critical("1.2.3.4")] }, "SIGSTORE_CERTIFICATE_EXTENSION"],
