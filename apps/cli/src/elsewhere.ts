@@ -140,6 +140,16 @@ const signHints: ReadonlyMap<string, string> = new Map([
   ["--oidc-provider", "leave it out to take the token that is there, or give one by --identity-token"],
   ["--oidc-redirect-url", "leave it out, or sign in with a code: --oidc-flow device"],
   ["--oauth-force-oob", "--oidc-flow device"],
+  ["--oidc-client-secret", "--oidc-client-secret-file FILE: no list of processes shows it then"],
+  [
+    "--output-directory",
+    "leave it out: each bundle is written beside its file, where verify looks for it; --bundle names another",
+  ],
+  ["--overwrite", "leave it out: a bundle that is there is replaced"],
+  ["--no-default-files", "--bundle FILE"],
+  ["--rekor-version", useSigningConfig],
+  ["--signature", useBundle],
+  ["--predicate-type", "--type"],
 ]);
 
 const verifyHints: ReadonlyMap<string, string> = new Map([
@@ -147,6 +157,10 @@ const verifyHints: ReadonlyMap<string, string> = new Map([
     "--allow-certificate-chain",
     "leave it out: a bundle of version 0.3 holds one certificate, what is above it comes from the root",
   ],
+  ...["trigger", "sha", "name", "repository", "ref"].map(
+    (name) =>
+      [`--${name}`, `countersign verify-blob --certificate-github-workflow-${name}, or claims of a --policy`] as const,
+  ),
   ["--signature", useBundleCreate],
   ["--certificate", useBundleCreate],
   ["--rfc3161-timestamp", useBundleCreate],

@@ -211,6 +211,9 @@ describe("words of cosign and sigstore-python", () => {
     { argv: ["bundle", "create", "--artifact", "x"], says: "countersign bundle create FILE" },
     { argv: ["bundle", "upgrade", "x", "--out", "y"], says: "--output" },
     { argv: ["get-identity-token"], says: "--identity-token" },
+    { argv: ["sign", "x", "--output-directory", "d"], says: "beside its file" },
+    { argv: ["attest", "x", "--predicate-type", "urn:x"], says: "--type" },
+    { argv: ["verify", "github", "x", "--repository", "a/b"], says: "--certificate-github-workflow-repository" },
   ])("$argv: what to do here", async ({ argv, says }) => {
     const { code, stdout, stderr } = await runHere(argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
