@@ -1,10 +1,9 @@
-import { existsSync } from "node:fs";
-import { digestOf, quote, TrustError, utf8, type Digest } from "@countersign/core";
+import { digestOf, TrustError, utf8, type Digest } from "@countersign/core";
 import { formatBundle, parseBundle, upgradeBundle, type Bundle } from "@countersign/sigstore";
 import { readArtifact } from "./artifact.node.ts";
 import type { BundleOptions } from "./bundle-options.ts";
 import { cliError } from "./errors.ts";
-import { writeAtomic } from "./output.node.ts";
+import { checkNewOutput, writeNewOutput } from "./new-output.ts";
 import { formatJson, visible } from "./render-json.ts";
 import { plain, row, shellQuoted } from "./render-text.ts";
 import type { Terminal } from "./terminal.ts";
@@ -54,10 +53,7 @@ export function writeBundle(made: MadeBundle, path: string, options: BundleOptio
   const text = `${visible(formatBundle(made.bundle))}\n`;
   parseBundle(utf8(text));
   if (path === "-") terminal.out(text);
-  else {
-    if (existsSync(path)) throw cliError("CLI_OUTPUT_EXISTS", quote(path));
-    writeAtomic(path, text);
-  }
+  else writeNewOutput(path, text);
   tell(made, path, text, { options, terminal });
 }
 
@@ -69,7 +65,7 @@ export function checkBundleOutput(path: string, options: BundleOptions): void {
       expected: "--output FILE beside it",
       got: "one stream",
     });
-  if (path !== "-" && existsSync(path)) throw cliError("CLI_OUTPUT_EXISTS", quote(path));
+  if (path !== "-") checkNewOutput(path);
 }
 
 function tell(

@@ -46,7 +46,7 @@ export function rewriteFile(path: string, text: string): void {
 }
 
 /** Whether the name is no file's of its own: a rename would put a file where the pipe or device was. */
-function isStream(path: string): boolean {
+export function isStream(path: string): boolean {
   const stats = statsOf(path);
   if (stats === undefined || stats.isDirectory()) return false;
   return !stats.isFile() || /^\/(?:dev|proc)\//.test(resolve(path));

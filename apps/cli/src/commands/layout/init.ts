@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { quote, TrustError } from "@countersign/core";
 import {
   checkSignature,
@@ -12,7 +11,7 @@ import { cliError } from "../../errors.ts";
 import { openMetadata } from "../../bundled-link.ts";
 import { keyIoOf } from "../../key.ts";
 import { readLayoutKeys } from "../../layout-key.ts";
-import { writeAtomic } from "../../output.node.ts";
+import { checkNewOutput, writeNewOutput } from "../../new-output.ts";
 import { formatJson } from "../../render-json.ts";
 import { plain, shellQuoted } from "../../render-text.ts";
 import type { LayoutInitOptions } from "../../evidence-options.ts";
@@ -27,7 +26,7 @@ export async function layoutInitCommand(
 ): Promise<number> {
   const options = given as LayoutInitOptions;
   const output = options.output ?? "root.layout";
-  if (existsSync(output)) throw cliError("CLI_OUTPUT_EXISTS", quote(output));
+  checkNewOutput(output);
   const keys = await readLayoutKeys(options.functionary ?? [], keyIoOf({}, terminal));
   const now = terminal.now();
   const read = await Promise.all(operands.map((path) => readSample(path, keys, now)));
@@ -41,7 +40,7 @@ export async function layoutInitCommand(
     ...(options.product === undefined ? {} : { productDirectory: options.product }),
   });
   const { steps } = parseLayout(signed, "strict");
-  writeAtomic(output, formatMetadata({ form: "metablock", signed, signatures: [] }));
+  writeNewOutput(output, formatMetadata({ form: "metablock", signed, signatures: [] }));
   const names = steps.map(({ name }) => name);
   if (options.json === true)
     terminal.out(formatJson({ schema: "countersign.layout-init/v1", path: output, steps: names }));
