@@ -9,7 +9,7 @@ export interface Pkcs11Module {
   C_GetSlotList(tokenPresent: boolean): Buffer[];
   C_GetTokenInfo(slot: Buffer): TokenInfo;
   C_OpenSession(slot: Buffer, flags: number): Buffer;
-  C_Login(session: Buffer, userType: number, pin: string): void;
+  C_Login(session: Buffer, userType: number, pin?: string): void;
   C_FindObjectsInit(session: Buffer, template: readonly Attribute[]): void;
   C_FindObjects(session: Buffer, maxCount: number): Buffer[];
   C_FindObjectsFinal(session: Buffer): void;
@@ -64,6 +64,7 @@ export const ck = {
   CKM_EDDSA: 0x1057,
   CKF_SERIAL_SESSION: 0x4,
   CKF_LOGIN_REQUIRED: 0x4,
+  CKF_PROTECTED_AUTHENTICATION_PATH: 0x100,
   CKF_TOKEN_INITIALIZED: 0x400,
   CKU_USER: 1,
   CKU_CONTEXT_SPECIFIC: 2,

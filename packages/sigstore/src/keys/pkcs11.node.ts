@@ -32,9 +32,11 @@ interface Session {
   /** What people call the token. */
   readonly label: string;
   readonly needsLogin: boolean;
+  /** Takes the PIN by a pad of its own. */
+  readonly hasPad: boolean;
   isLoggedIn: boolean;
-  /** The one that was right. */
-  pin?: string;
+  /** The one that was right; undefined where the token takes it itself. */
+  pin?: string | undefined;
 }
 
 /**
@@ -66,22 +68,33 @@ function openSession(module: Pkcs11Module, reference: Pkcs11Reference): Session 
     const { slot, info } = findSlot(module, reference);
     const handle = module.C_OpenSession(slot, ck.CKF_SERIAL_SESSION);
     const needsLogin = (info.flags & ck.CKF_LOGIN_REQUIRED) !== 0;
-    return { module, handle, label: info.label.trimEnd(), needsLogin, isLoggedIn: false };
+    const hasPad = (info.flags & ck.CKF_PROTECTED_AUTHENTICATION_PATH) !== 0;
+    return { module, handle, label: info.label.trimEnd(), needsLogin, hasPad, isLoggedIn: false };
   });
 }
 
 async function logIn(session: Session, reference: Pkcs11Reference, io: KeyIo): Promise<void> {
   if (session.isLoggedIn || !session.needsLogin) return;
-  const pin = await findPin(reference, session.label, io);
-  translated("C_Login", () => session.module.C_Login(session.handle, ck.CKU_USER, pin), [
-    ck.CKR_USER_ALREADY_LOGGED_IN,
-  ]);
+  const pin = await findPin(reference, session, io);
+  translated("C_Login", () => enterPin({ ...session, pin }, ck.CKU_USER), [ck.CKR_USER_ALREADY_LOGGED_IN]);
   Object.assign(session, { isLoggedIn: true, pin });
 }
 
-async function findPin({ pinValue, pinSource }: Pkcs11Reference, label: string, io: KeyIo): Promise<string> {
+/** Without a PIN the token asks at its pad (C_Login, PKCS#11 v3.0 §5.6.8). */
+function enterPin({ module, handle, pin }: Pick<Session, "module" | "handle" | "pin">, user: number): void {
+  if (pin === undefined) module.C_Login(handle, user);
+  else module.C_Login(handle, user, pin);
+}
+
+async function findPin(
+  { pinValue, pinSource }: Pkcs11Reference,
+  { label, hasPad }: Session,
+  io: KeyIo,
+): Promise<string | undefined> {
   const given = pinValue ?? (pinSource === undefined ? undefined : pinOfFile(pinSource, io));
-  const pin = given ?? variableOf(io.env, "COUNTERSIGN_PKCS11_PIN", "COSIGN_PKCS11_PIN") ?? (await io.pin(label));
+  const known = given ?? variableOf(io.env, "COUNTERSIGN_PKCS11_PIN", "COSIGN_PKCS11_PIN");
+  if (known === undefined && hasPad) return undefined;
+  const pin = known ?? (await io.pin(label));
   if (pin === undefined || pin === "") throw sigstoreError("SIGSTORE_KEY_PIN_NEEDED");
   return pin;
 }
@@ -169,14 +182,15 @@ interface Held {
 const maxSignatureBytes = 1024;
 
 function sign(
-  { session: { module, handle, pin }, key, isGuarded }: Held,
+  { session, key, isGuarded }: Held,
   spki: Uint8Array,
   { input, algorithm }: { readonly input: Uint8Array; readonly algorithm: Algorithm },
 ): Uint8Array {
   const data = algorithm.family === "rsa-pkcs1" ? digestInfo(input, algorithm.hash ?? "sha256") : input;
+  const { module, handle } = session;
   const signature = translated("C_Sign", () => {
     module.C_SignInit(handle, mechanismOf(algorithm), key);
-    if (isGuarded && pin !== undefined) module.C_Login(handle, ck.CKU_CONTEXT_SPECIFIC, pin);
+    if (isGuarded) enterPin(session, ck.CKU_CONTEXT_SPECIFIC);
     return module.C_Sign(handle, Buffer.from(data), Buffer.alloc(maxSignatureBytes));
   });
   return algorithm.curve === undefined ? concatBytes(signature) : ecdsaDer(concatBytes(signature), algorithm.curve);

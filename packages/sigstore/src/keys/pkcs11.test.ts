@@ -210,22 +210,41 @@ describe.skipIf(!isHere)("with SoftHSM", () => {
     expect(await codeOf(() => openSigner(uri("p256"), io))).toBe("SIGSTORE_KEY_PKCS11_MODULE");
   });
 
-  test("a token that fails, or signs with another key", async () => {
+  /** The package with a module that is changed. */
+  function changed(change: (module: InstanceType<Pkcs11Package["PKCS11"]>) => void): Partial<KeyIo> {
     const real = createRequire(import.meta.url)(packagePath) as Pkcs11Package;
-    const broken = (change: (module: InstanceType<Pkcs11Package["PKCS11"]>) => void): Partial<KeyIo> => ({
-      loadPkcs11: () =>
-        Promise.resolve({
-          PKCS11: class extends real.PKCS11 {
-            constructor() {
-              super();
-              change(this);
-            }
-          },
-        }),
+    const PKCS11 = class extends real.PKCS11 {
+      constructor() {
+        super();
+        change(this);
+      }
+    };
+    return { loadPkcs11: () => Promise.resolve({ PKCS11 }) };
+  }
+
+  test("a token with a pad takes the PIN there, and nobody else is asked", async () => {
+    const pins: (string | undefined)[] = [];
+    const pad = changed((module) => {
+      const { C_GetTokenInfo: infoOf, C_Login: logIn } = module;
+      module.C_GetTokenInfo = (slot) => {
+        const info = infoOf.call(module, slot);
+        return { ...info, flags: info.flags | ck.CKF_PROTECTED_AUTHENTICATION_PATH };
+      };
+      module.C_Login = (session, user, given) => {
+        pins.push(given);
+        logIn.call(module, session, user, pin);
+      };
     });
-    const failing = await openSigner(uri("p256"), ioOf(broken((module) => (module.C_SignInit = () => { throw Object.assign(new Error(pin), { code: 0x30 }); })))); // prettier-ignore
+    const io = ioOf({ ...pad, env: { COUNTERSIGN_PKCS11_MODULE: modulePath }, pin: () => Promise.reject(new Error("asked")) }); // prettier-ignore
+    const signer = await openSigner(uri("guarded"), io);
+    expect(makeVerifier(signer.spki).verify(message, await signer.sign({ message }))).toBe(true);
+    expect(pins).toEqual([undefined, undefined]);
+  });
+
+  test("a token that fails, or signs with another key", async () => {
+    const failing = await openSigner(uri("p256"), ioOf(changed((module) => (module.C_SignInit = () => { throw Object.assign(new Error(pin), { code: 0x30 }); })))); // prettier-ignore
     expect(await codeOf(() => failing.sign({ message }))).toBe("SIGSTORE_KEY_PKCS11_FAILED");
-    const lying = await openSigner(uri("p256"), ioOf(broken((module) => (module.C_Sign = () => Buffer.alloc(64, 7)))));
+    const lying = await openSigner(uri("p256"), ioOf(changed((module) => (module.C_Sign = () => Buffer.alloc(64, 7)))));
     expect(await codeOf(() => lying.sign({ message }))).toBe("SIGSTORE_KEY_SIGNATURE");
   });
 });
