@@ -117,6 +117,8 @@ describe("what cosign kept without a proof: the log is asked, if it is named", (
     });
     expect(await stage.run(create)).toMatchObject({ code: 1, stderr: says("neither certificate nor --key") });
     const alone = ["bundle", "create", app, "--key", stage.path("kept.pub")];
+    const ftp = await stage.run([...alone, "--rekor-url", "ftp://log.example"]);
+    expect(ftp).toMatchObject({ code: 2, stderr: says("expected an https address") });
     expect(await stage.run(alone)).toMatchObject({ code: 2, stderr: says("CLI_OPTION_CONFLICT") });
     expect(existsSync(`${app}.sigstore.json`)).toBe(false);
   });

@@ -1,3 +1,4 @@
+import { quote } from "@countersign/core";
 import { completeBundle, type Bundle } from "@countersign/sigstore";
 import type { BundleOptions } from "./bundle-options.ts";
 import { cliError } from "./errors.ts";
@@ -11,6 +12,8 @@ export async function withLookup(bundle: Bundle, options: BundleOptions, termina
     if (key === undefined) return bundle;
     throw cliError("CLI_OPTION_CONFLICT", { checked: "--key", expected: "--rekor-url beside it" });
   }
+  if (!/^https?:\/\//.test(rekorUrl))
+    throw cliError("CLI_USAGE", { checked: "--rekor-url", expected: "an https address", got: quote(rekorUrl) });
   const spki = key === undefined ? undefined : await spkiOf(key, terminal);
   return completeBundle({ http, sleep }, { url: rekorUrl, spki }, bundle);
 }

@@ -2,14 +2,17 @@ import { visible } from "./render-json.ts";
 import type { WholeFormat } from "./rendering.ts";
 import type { Result } from "./result.ts";
 
-/** The most rows of a summary; GitHub shows at most 1 MiB of one. */
+/** The most rows of a summary. */
 const maxRows = 500;
+/** The most that all rows may take, in bytes: of a summary above 1 MiB GitHub shows nothing, and names can be long. */
+const maxBytes = 1_000_000;
 
 /** A table for the summary of a CI job (`>> "$GITHUB_STEP_SUMMARY"`) or a merge request. What was not allowed comes first. */
 export const formatMarkdown: WholeFormat = (results, { summary }) => {
   const against = results.filter(({ verdict }) => verdict !== "allowed");
   const rows = [...against, ...results.filter(({ verdict }) => verdict === "allowed")];
-  const rest = rows.length - maxRows;
+  const shown = rowsOf(rows);
+  const rest = rows.length - shown.length;
   return [
     `### countersign verify: ${summary.allowed} of ${summary.total} allowed`,
     "",
@@ -17,11 +20,23 @@ export const formatMarkdown: WholeFormat = (results, { summary }) => {
     "",
     "| verdict | artifact | why |",
     "| --- | --- | --- |",
-    ...rows.slice(0, maxRows).map(rowOf),
-    ...(rest > 0 ? ["", `and ${rest} more, ${Math.max(0, against.length - maxRows)} of them not allowed`] : []),
+    ...shown,
+    ...(rest > 0 ? ["", `and ${rest} more, ${Math.max(0, against.length - shown.length)} of them not allowed`] : []),
     "",
   ].join("\n");
 };
+
+function rowsOf(results: readonly Result[]): readonly string[] {
+  const rows: string[] = [];
+  let left = maxBytes;
+  for (const result of results.slice(0, maxRows)) {
+    const row = rowOf(result);
+    left -= Buffer.byteLength(row) + 1;
+    if (left < 0) return rows;
+    rows.push(row);
+  }
+  return rows;
+}
 
 const words = { allowed: "✅ allowed", refused: "❌ refused", unknown: "⚠️ could not tell" } as const;
 

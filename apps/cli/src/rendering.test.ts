@@ -64,6 +64,10 @@ describe("hostile text", () => {
   test("a long Markdown report is cut, and says how much of it", () => {
     const many = Array.from({ length: 600 }, () => results[0] as Result);
     expect(render("markdown", many)).toContain("and 100 more, 0 of them not allowed");
+    const long = Array.from({ length: 100 }, () => ({ ...(results[1] as Result), name: "_".repeat(4000) }));
+    const text = render("markdown", long);
+    expect(Buffer.byteLength(text)).toBeLessThan(1024 * 1024);
+    expect(text).toMatch(/^and (\d+) more, \1 of them not allowed$/m);
   });
 });
 
