@@ -1,6 +1,7 @@
 import { makeVerifier, utf8, type Artifact } from "@countersign/core";
 import type { Policy } from "@countersign/policy";
 import { makeKeyPair } from "@countersign/local-sigstore";
+import { formatVkey, noteKey } from "@countersign/tlog";
 import {
   artifactBytes,
   artifactOf,
@@ -83,6 +84,18 @@ describe("the line from artifact to report", () => {
       { name: "policy", result: "passed", detail: `key ${keys[0]?.keyid}` },
     ]);
     expect(await codeOf(run([bundle(), bundle()], { policy: both }))).toBe("POLICY_TOO_FEW_SIGNERS");
+  });
+
+  test("a log counts under the name and with the key that the policy of witnesses lists", async () => {
+    const { key, origin } = instance.rekor;
+    const verifier = makeVerifier(key.spki);
+    const listing = (name: string, of = verifier): string =>
+      `log ${formatVkey(noteKey({ name, verifier: of }))}\nquorum none\n`;
+    const under = (witnesses: string): Promise<string> => codeOf(run([bundle()], { trust: { witnesses } }));
+    expect(await under("quorum none\n")).toBe("allowed");
+    expect(await under(listing(origin))).toBe("allowed");
+    expect(await under(listing("another.log.test"))).toBe("SIGSTORE_LOG_UNWITNESSED");
+    expect(await under(listing(origin, makeVerifier(makeKeyPair("ed25519").spki)))).toBe("SIGSTORE_LOG_UNWITNESSED");
   });
 
   test("by digest alone", async () => {

@@ -95,7 +95,10 @@ function checkWitnessed(checkpoint: SignedCheckpoint | undefined, log: Log, poli
   const refuse = (got: string, cause?: unknown): TrustError =>
     sigstoreError("SIGSTORE_LOG_UNWITNESSED", { checked: log.baseUrl, got }, cause);
   if (checkpoint === undefined) throw refuse("no checkpoint");
-  const isListed = policy.logs.some(({ verifier }) => verifier.keyid === log.verifier.keyid);
+  // The name too: one key may sign for several logs, of which the policy lists one.
+  const isListed = policy.logs.some(
+    ({ name, verifier }) => name === log.origin && verifier.keyid === log.verifier.keyid,
+  );
   if (policy.logs.length > 0 && !isListed) throw refuse("a log that the policy does not list");
   try {
     return checkWitnesses(checkpoint.note, policy).map(({ key }) => key.name);

@@ -76,6 +76,10 @@ test.each([
   ["a URL that is none", `witness X ${vkeys["a"]} nowhere\nquorum X`],
   ["too many words", `witness X ${vkeys["a"]} https://x/ y\nquorum X`],
   ["a log without a key", "log\nquorum none"],
+  ["a witness's key for a log", `log ${vkeys["a"]}\nquorum none`],
+  ["a carriage return", `${witnesses}\r\nquorum Wa`],
+  ["a name that ends with a space of another alphabet", `${witnesses}\nquorum Wa\u00a0`],
+  ["a comment behind such a space", `${witnesses}\nquorum Wa\n\u00a0# ours`],
   ["more lines than anybody writes", "quorum none\n".repeat(maxWitnessPolicyLines + 1)],
   ["more text than anybody writes", "#".repeat(maxWitnessPolicyChars + 1)],
 ])("%s is refused", (_, policy) => {

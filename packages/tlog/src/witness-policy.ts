@@ -29,9 +29,12 @@ export const maxWitnessPolicyLines: number = 1000;
  */
 export function parseWitnessPolicy(text: string): WitnessPolicy {
   if (text.length > maxWitnessPolicyChars) throw malformed("policy", `at most ${maxWitnessPolicyChars} characters`);
+  // White space is ASCII's alone (tlog-policy, "Character set"): to others a name ends where it does not for us.
+  if (/[^\t\n\u0020-\u007e\u0080-\uffff]/.test(text))
+    throw malformed("policy", "no control character but tab and newline");
   const lines = text
     .split("\n")
-    .map((line) => line.trim())
+    .map((line) => line.replace(/^[ \t]+|[ \t]+$/g, ""))
     .filter((line) => line !== "" && !line.startsWith("#"));
   if (lines.length > maxWitnessPolicyLines) throw malformed("policy", `at most ${maxWitnessPolicyLines} lines`);
   const reading: Reading = { logs: [], members: new Map(), used: new Set(), keys: new Set(), quorums: [] };
@@ -79,7 +82,9 @@ function readLine([word = "", ...rest]: readonly string[], reading: Reading): vo
 function readLog([vkey, url, ...more]: readonly string[], reading: Reading): void {
   if (vkey === undefined || more.length > 0) throw malformed("log", "log VKEY [URL]");
   checkUrl(url);
-  reading.logs.push(newKey(vkey, reading));
+  const key = newKey(vkey, reading);
+  if (key.type.startsWith("cosignature-")) throw malformed(`log ${quote(key.name)}`, "a log's key", key.type);
+  reading.logs.push(key);
 }
 
 function readWitness([name, vkey, url, ...more]: readonly string[], reading: Reading): void {
