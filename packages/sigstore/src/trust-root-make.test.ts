@@ -67,6 +67,7 @@ test("version 0.1 has no operators, so that older clients read it", () => {
 test("an origin of its own becomes the log's name", () => {
   const { bytes } = makeTrustRoot({ ...parts, logs: [{ ...second, url: "http://127.0.0.1:1", origin: "log.a.test" }] });
   expect(parseTrustRoot(bytes).logs[0]).toMatchObject({ baseUrl: "https://log.a.test", origin: "log.a.test" });
+  expect(codeFor({ logs: [{ ...first, origin: "one.test/" }] })).toBe("SIGSTORE_TRUST_PART");
 });
 
 test("chains that do not hold, windows beyond the certificates and keys twice are refused", () => {

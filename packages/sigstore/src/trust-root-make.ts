@@ -100,8 +100,11 @@ function logJson(log: LogPart, version: TrustRootParts["version"]): object {
   const { spki, validFor } = log;
   const origin = log.origin ?? originOf(log.url);
   const logId = logIdOf(origin, log);
+  const baseUrl = origin === originOf(log.url) ? log.url : `https://${origin}`;
+  // The URL is all that a trust root says of the name.
+  if (originOf(baseUrl) !== origin) throw wrong("origin", "one without a slash at its end", quote(origin));
   return {
-    baseUrl: origin === originOf(log.url) ? log.url : `https://${origin}`,
+    baseUrl,
     hashAlgorithm: "SHA2_256",
     publicKey: {
       rawBytes: base64(spki),
