@@ -173,6 +173,7 @@ describe("--predicate", () => {
       stage.path("bad.out"),
     );
     expect(outcome).toMatchObject({ code, stderr: expect.stringContaining(error) as string });
+    if (type !== "slsa") expect(outcome.stderr).toMatch(/^countersign: error: predicate ".*bad\.json": /m);
     expect(stage.sigstore.rekor.tree.size()).toBe(before);
     expect(existsSync(stage.path("bad.out"))).toBe(false);
   });

@@ -1,8 +1,9 @@
 import { statSync } from "node:fs";
-import { quote, TrustError, utf8 } from "@countersign/core";
+import { utf8 } from "@countersign/core";
 import { loadInstance } from "@countersign/pipeline";
 import { parseSigningConfig, selectServices, type Services, type SigningConfig } from "@countersign/sigstore";
 import { cliError } from "./errors.ts";
+import { inFile } from "./in-file.ts";
 import { readSmallFile } from "./input.node.ts";
 import type { SignOptions } from "./options.ts";
 import { instanceOf } from "./policy.ts";
@@ -17,7 +18,9 @@ import type { Terminal } from "./terminal.ts";
  */
 export async function chooseServices(options: SignOptions, terminal: Terminal): Promise<Services> {
   const file = options.trustConfig ?? options.signingConfig;
-  const config = parseNamed(await readConfig(options, terminal), file);
+  const bytes = await readConfig(options, terminal);
+  const parse = (): SigningConfig => parseSigningConfig(bytes);
+  const config = file === undefined ? parse() : inFile("signing config", file, parse);
   const services = selectServices(config, terminal.now().getTime());
   if (options.quiet === true) return services;
   for (const { message, code } of config.warnings) terminal.err(formatWarning(message, code, terminal));
@@ -29,17 +32,6 @@ export async function chooseServices(options: SignOptions, terminal: Terminal): 
 /** Whether what is sent there can be read on the way. */
 function isOpen(url: string): boolean {
   return url.startsWith("http://") && !/^http:\/\/(?:localhost|127(?:\.\d+){3}|\[::1\])(?:[:/]|$)/.test(url);
-}
-
-/** Of a file that was given the message says which it is. */
-function parseNamed(bytes: Uint8Array, file: string | undefined): SigningConfig {
-  try {
-    return parseSigningConfig(bytes);
-  } catch (error) {
-    if (!(error instanceof TrustError) || file === undefined) throw error;
-    const { code, kind, fix, message } = error;
-    throw new TrustError(code, { kind, says: `signing config ${quote(file)}`, fix }, message, error);
-  }
 }
 
 async function readConfig(options: SignOptions, { env }: Pick<Terminal, "env">): Promise<Uint8Array> {

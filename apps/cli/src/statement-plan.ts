@@ -20,6 +20,7 @@ import {
 } from "@countersign/core";
 import { isDigestOperand } from "./artifact.node.ts";
 import { cliError } from "./errors.ts";
+import { inFile } from "./in-file.ts";
 import { readSmallFile, readStandardInput } from "./input.node.ts";
 import type { AttestOptions } from "./options.ts";
 
@@ -59,18 +60,6 @@ export async function readPlan(
 interface PlanType {
   readonly name: string;
   readonly uri: string;
-}
-
-/** Says which file it is about: whoever signs has it to correct. */
-function inFile<T>(what: string, path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof TrustError)) throw error;
-    const { code, kind, fix, message } = error;
-    const says = `${what} ${path === "-" ? "from standard input" : quote(path)}`;
-    throw new TrustError(code, { kind, says, fix: code.startsWith("CORE_JSON_") ? "correct the file" : fix }, message);
-  }
 }
 
 async function readInput(path: string, what: string): Promise<Uint8Array> {
