@@ -108,8 +108,8 @@ describe.skipIf(!hasOpenssl)("a timestamp authority that asks for a certificate"
   test.each<[string, () => string[], string, number]>([
     ["no certificate", () => trusted(), "PIPELINE_HTTP_FAILED", 3],
     ["a stranger's", () => [...shown("stranger"), ...trusted()], "PIPELINE_HTTP_FAILED", 3],
-    ["no trust in the authority's own", () => [...shown(), ...trusted().slice(2)], "PIPELINE_HTTP_FAILED", 3],
-    ["another name", () => [...shown(), ...trusted().slice(0, 2)], "PIPELINE_HTTP_FAILED", 3],
+    ["no trust in the authority's own", () => [...shown(), ...trusted().slice(2)], "PIPELINE_HTTP_CERTIFICATE", 3],
+    ["another name", () => [...shown(), ...trusted().slice(0, 2)], "PIPELINE_HTTP_CERTIFICATE", 3],
     ["a certificate without its key", () => [...shown().slice(0, 2), ...trusted()], "CLI_OPTION_CONFLICT", 2],
     ["a key that is not its own", () => [...shown("client", "stranger"), ...trusted()], "CLI_OPTION_VALUE", 2],
     ["no certificate in the file", () => ["--timestamp-client-cacert", config], "CLI_OPTION_VALUE", 2],

@@ -212,7 +212,7 @@ describe("who asks", () => {
         "ca.pem",
         "SIGSTORE_KEY_SERVICE_REFUSED",
       ],
-      ["a server of another authority", me, "stranger.pem", "PIPELINE_HTTP_FAILED"],
+      ["a server of another authority", me, "stranger.pem", "PIPELINE_HTTP_CERTIFICATE"],
       ["an authority that is none", me, "client.key", "CLI_KUBECONFIG"],
     ] as const)("%s: nothing is given", async (_, user, authority, expected) => {
       const outcome = await stage.run(["key", "public", "k8s://build/release"], { env: where(user, authority) });

@@ -156,6 +156,11 @@ const pipelineEntries = {
     says: "not a checksum file that can be read in one way only",
     fix: "make it again with sha256sum, shasum --tag or the like; names must be relative and stay below the directory",
   },
+  PIPELINE_HTTP_CERTIFICATE: {
+    kind: "unavailable",
+    says: "a service shows a TLS certificate that is not trusted here",
+    fix: "check the address; an authority of your own is named by SSL_CERT_FILE or NODE_EXTRA_CA_CERTS",
+  },
   PIPELINE_HTTP_FAILED: {
     kind: "unavailable",
     says: "a service gave no answer that can be read",

@@ -76,3 +76,18 @@ describe("what goes wrong has a code of its own", () => {
     expect(JSON.stringify([failed, (failed as Error).message, (failed as Error).cause])).not.toContain(secret);
   });
 });
+
+test.each([
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", "PIPELINE_HTTP_CERTIFICATE"],
+  ["SELF_SIGNED_CERT_IN_CHAIN", "PIPELINE_HTTP_CERTIFICATE"],
+  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "PIPELINE_HTTP_CERTIFICATE"],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "PIPELINE_HTTP_CERTIFICATE"],
+  ["CERT_HAS_EXPIRED", "PIPELINE_HTTP_CERTIFICATE"],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", "PIPELINE_HTTP_CERTIFICATE"],
+  ["ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", "PIPELINE_HTTP_FAILED"],
+  ["ECONNREFUSED", "PIPELINE_HTTP_FAILED"],
+])("%s: whose certificate is in question", async (code, expected) => {
+  const failing = makeHttp(() => Promise.reject(new TypeError("fetch failed", { cause: { code } })));
+  const asked = failing({ method: "GET", url: "https://fulcio.example/", headers: {}, timeoutMs: 5000, maxBytes: 1 });
+  await expect(asked).rejects.toMatchObject({ code: expected, message: expect.stringContaining(code) as string });
+});

@@ -8,7 +8,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 /**
  * Turns a fetch function into the `Http` that services are called through: no redirects are followed, the body is cut
  * off at `maxBytes` and everything at `timeoutMs`. Retries live with the caller.
- * Throws PIPELINE_HTTP_FAILED, PIPELINE_HTTP_TIMEOUT, PIPELINE_HTTP_TOO_LARGE, PIPELINE_HTTP_REDIRECT; any other status is an answer.
+ * Throws PIPELINE_HTTP_FAILED, PIPELINE_HTTP_CERTIFICATE, PIPELINE_HTTP_TIMEOUT, PIPELINE_HTTP_TOO_LARGE, PIPELINE_HTTP_REDIRECT; any other status is an answer.
  */
 export function makeHttp(fetch: Fetch): Http {
   return async (request) => {
@@ -82,13 +82,19 @@ function failureOf(error: unknown, request: HttpRequest, timeout: AbortSignal): 
       checked: hostOf(request),
       expected: `an answer within ${request.timeoutMs} ms`,
     });
-  return pipelineError("PIPELINE_HTTP_FAILED", { checked: hostOf(request), got: reasonOf(error) });
+  const reason = reasonOf(error);
+  const got = reason === undefined ? "no connection" : quote(reason);
+  const code = certificateReasons.test(reason ?? "") ? "PIPELINE_HTTP_CERTIFICATE" : "PIPELINE_HTTP_FAILED";
+  return pipelineError(code, { checked: hostOf(request), got });
 }
 
-function reasonOf(error: unknown): string {
+/** OpenSSL's and Node's codes about the server's certificate; with ERR_SSL begins what the server says, of ours for instance. */
+const certificateReasons = /^(?!ERR_SSL_).*(?:CERT|LEAF_SIGNATURE)/;
+
+function reasonOf(error: unknown): string | undefined {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
-  return typeof code === "string" ? quote(code) : "no connection";
+  return typeof code === "string" ? code : undefined;
 }
 
 function hostOf(request: HttpRequest): string {
