@@ -113,9 +113,9 @@ const cliEntries = {
     says: "there is nothing in the list, so nothing was verified",
     fix: "give one path or digest a line",
   },
-  CLI_LIST_NAME: {
+  CLI_NOT_UTF8: {
     kind: "usage",
-    says: "a name in the list is not UTF-8, so nothing was verified",
+    says: "a name is not UTF-8, so nothing was done",
     fix: "rename the file, or name it by its sha256: digest",
   },
   CLI_CHECKSUM_UNLISTED: {

@@ -1,6 +1,8 @@
+import { quote } from "@countersign/core";
 import { Command, CommanderError } from "commander";
 import { commandTable, type CommandRow, type Options } from "./command.ts";
 import { applyEnvironment } from "./environment.ts";
+import { cliError } from "./errors.ts";
 import { isJsonWanted, reportFailure } from "./failure.ts";
 import { attributeOf, makeOption, type Flag } from "./flag.ts";
 import { outputFlags } from "./options.ts";
@@ -25,6 +27,9 @@ async function hinted(error: unknown, argv: readonly string[]): Promise<unknown>
 
 /** Runs one command line. Throws what `reportFailure` knows to say. */
 export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+  // What was no UTF-8 has come as this, and would name another file.
+  const foreign = argv.find((word) => word.includes("\ufffd"));
+  if (foreign !== undefined) throw cliError("CLI_NOT_UTF8", { got: quote(foreign) });
   if (isAboutItself(argv) && isJsonWanted(argv, terminal)) return runAboutItself(argv, terminal);
   let exitCode = 0;
   const settle = (code: number): void => {

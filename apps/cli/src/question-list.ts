@@ -17,7 +17,7 @@ export interface Asked {
 export const maxListBytes: number = 128 * 1024 * 1024;
 
 /**
- * What is asked about: operands, then what a list or a file of digests names. Throws CLI_LIST_EMPTY, CLI_LIST_NAME, CLI_FILE_*,
+ * What is asked about: operands, then what a list or a file of digests names. Throws CLI_LIST_EMPTY, CLI_NOT_UTF8, CLI_FILE_*,
  * CLI_OPERAND_AMBIGUOUS, CLI_OPTION_CONFLICT for standard input as one of several, PIPELINE_CHECKSUMS_MALFORMED.
  */
 export async function readQuestions(operands: readonly string[], options: VerifyOptions): Promise<readonly Asked[]> {
@@ -53,10 +53,10 @@ function failAtName(bytes: Uint8Array): never {
     const at = bytes.indexOf(end, from);
     const name = bytes.subarray(from, at === -1 ? bytes.length : at);
     if (attempt(() => parseUtf8(name)) === undefined)
-      throw cliError("CLI_LIST_NAME", { checked: `line ${number}`, got: quote(Buffer.from(name).toString("latin1")) });
+      throw cliError("CLI_NOT_UTF8", { checked: `line ${number}`, got: quote(Buffer.from(name).toString("latin1")) });
     from += name.length + 1;
   }
-  throw cliError("CLI_LIST_NAME");
+  throw cliError("CLI_NOT_UTF8");
 }
 
 const lineEnd = 0x0a;

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { runBuilt } from "./scenario.ts";
+import { builtMain, runBuilt } from "./scenario.ts";
 import { parsed, setStage, textOf, type Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -87,6 +87,17 @@ describe("several artifacts", () => {
       });
   });
 
+  test("a name that was no UTF-8 is not taken for the file that it looks like", async () => {
+    const decoy = stage.write("x\ufffd", "good");
+    stage.write("x\ufffd.sigstore.json", textOf(`${good}.sigstore.json`));
+    // As a shell hands it on: Node has made U+FFFD of it before anybody sees it.
+    const verify = ["-c", `exec "$0" "$1" verify "$2"$(printf '\\377') ${flags.join(" ")}`];
+    const sh = spawnSync("sh", [...verify, process.execPath, builtMain, decoy.slice(0, -1)], { encoding: "utf8" });
+    expect(sh).toMatchObject({ status: 2, stderr: expect.stringContaining("CLI_NOT_UTF8") as string });
+    const list = stage.write("decoy.list", `${decoy}\n`);
+    expect(await stage.run(["verify", "--list", list, ...flags])).toMatchObject({ code: 0 });
+  });
+
   test("nothing at all is wrong usage", async () => {
     expect(await stage.run(["verify", ...flags])).toMatchObject({
       code: 2,
@@ -102,7 +113,7 @@ describe("several artifacts", () => {
       writeFileSync(list, Buffer.from(`${good}${end}caf\u00e9${end}`, "latin1"));
       const outcome = await stage.run(["verify", "--list", list, ...flags]);
       expect(outcome).toMatchObject({ code: 2, stderr: expect.stringContaining('line 2, got "caf') as string });
-      expect(outcome.stderr).toContain("CLI_LIST_NAME");
+      expect(outcome.stderr).toContain("CLI_NOT_UTF8");
     }
   });
 });
