@@ -189,6 +189,16 @@ describe("work", () => {
     );
   });
 
+  test("the most that is borne opens once there is a password; a step more does not", async () => {
+    const outcome = (N: number): Promise<string> => {
+      const json = sealedJson();
+      const text = JSON.stringify({ ...json, kdf: { ...json.kdf, params: { N, r: 8, p: 1 } } });
+      return outcomeOf(formatPem("ENCRYPTED SIGSTORE PRIVATE KEY", utf8(text)), nobody);
+    };
+    expect(await outcome(2 ** 18)).toBe("SIGSTORE_KEY_PASSWORD_NEEDED");
+    expect(await outcome(2 ** 19)).toBe("SIGSTORE_KEY_WORK");
+  });
+
   test("PKCS#8 with absurd PBKDF2 rounds or scrypt", async () => {
     for (const name of ["pbes2 default", "pbes2 scrypt"]) {
       const der = Buffer.from(parsePem(rowOf(name).key)[0]?.bytes ?? []);

@@ -23,8 +23,8 @@ export const maxPbkdf2Rounds: number = 10_000_000;
 export function checkScrypt({ N, r, p }: ScryptCost): number {
   const isCount = [N, r, p].every((each) => Number.isSafeInteger(each) && each >= 1);
   const isPower = isCount && N >= 2 && Number.isInteger(Math.log2(N));
-  const bytes = 128 * r * (N + p);
-  if (isPower && bytes <= maxScryptBytes && N * r * p <= maxScryptWork) return bytes;
+  const isSmall = 128 * r * Math.max(N, p) <= maxScryptBytes;
+  if (isPower && isSmall && N * r * p <= maxScryptWork) return 128 * r * (N + p);
   throw sigstoreError("SIGSTORE_KEY_WORK", {
     checked: "scrypt",
     expected: `N a power of two, 128·r·N up to ${maxScryptBytes}, N·r·p up to ${maxScryptWork}`,
