@@ -92,6 +92,9 @@ describe("countersign verify --policy", () => {
       "https://example.com/b",
     );
     expect(typed).toMatchObject({ code: 2 });
+    const waived = await verify(`${version}${signer}require: {logEntries: 1}\n`, "--danger-no-log");
+    expect(waived).toMatchObject({ code: 2, stderr: expect.stringContaining("CLI_OPTION_CONFLICT") as string });
+    expect(await verify(`${version}${signer}require: {times: 1}\n`, "--danger-no-log")).toMatchObject({ code: 0 });
     expect(await verify(`${version}${signer}---\n${version}`)).toMatchObject({ code: 1 });
     expect((await verify(`${version}signers: []\n`)).stderr).toContain("POLICY_NO_SIGNER");
     expect((await verify(`${version}${signer}surprise: 1\n`)).stderr).toContain("POLICY_FILE_MALFORMED");

@@ -11,7 +11,7 @@ import { parseYaml } from "./yaml.ts";
 
 /**
  * Reads a policy file; keys in it are read from where it stands. What the command line asks for besides counts as well: the
- * predicate type if the file names none, and a waived log. Throws CLI_FILE_*, CLI_YAML_MALFORMED, CLI_OPTION_CONFLICT and the
+ * predicate type if the file names none, and a waived log if it asks for none by number. Throws CLI_FILE_*, CLI_YAML_MALFORMED, CLI_OPTION_CONFLICT and the
  * errors of `parsePolicy`.
  */
 export async function readPolicyFile(
@@ -36,6 +36,12 @@ export async function readPolicyFile(
       checked: "--type",
       expected: quote(policy.predicateType),
       got: quote(more.predicateType),
+    });
+  const entries = policy.require?.logEntries ?? 0;
+  if (more.require?.logEntries === 0 && entries > 0)
+    throw cliError("CLI_OPTION_CONFLICT", {
+      checked: "--danger-no-log or --insecure-ignore-tlog",
+      expected: `what the policy asks for, logEntries: ${entries}`,
     });
   return {
     policy: { ...policy, ...more, ...(policy.require && { require: { ...policy.require, ...more.require } }) },
