@@ -41,6 +41,14 @@ test("progress: one line rewritten for a person, lines of their own for a log fi
   expect(words.written.err).toBe("allowed: a: signed by x\n");
 });
 
+test("a refusal does not stand behind the line of progress", () => {
+  const { terminal, written } = watch(true, 300);
+  const output = openOutput({ format: "junit" }, 3, terminal);
+  for (const result of [allowed, refused]) output.add(result);
+  expect(written.err).toMatch(/^\rverified 1 of 3\u001b\[K\r\u001b\[Kcountersign: error: refused: b/);
+  expect(written.err).toMatch(/\n\rverified 2 of 3\u001b\[K$/);
+});
+
 test("what is wrong is said in words whatever the format, escaped, and its hint once", () => {
   const { terminal, written } = watch(false, 0);
   const output = openOutput({ format: "sarif", quiet: true }, 3, terminal);

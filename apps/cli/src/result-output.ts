@@ -30,11 +30,14 @@ export function openOutput(options: VerifyOptions, total: number, direct: Termin
       const text = rendering?.each(result) ?? "";
       if (text !== "") terminal.out(text);
       // In a format the words would only repeat it, but what is wrong is never unsaid.
-      if (rendering === undefined || result.verdict !== "allowed") words.add(result);
+      if (rendering === undefined || result.verdict !== "allowed") {
+        progress.clear();
+        words.add(result);
+      }
       progress.report(counter.summary().total);
     },
     end() {
-      progress.end();
+      progress.clear();
       const summary = counter.summary();
       const exitCode = exitCodeOfSummary(summary);
       if (rendering !== undefined) terminal.out(rendering.end({ summary, exitCode, at: terminal.now().toISOString() }));
@@ -91,7 +94,7 @@ const watchedEveryMs = 200;
 const unwatchedEveryMs = 5000;
 
 /** How many are done, on standard error: one line rewritten for a person, one every five seconds for a log file. None for 0. */
-function makeCount(total: number, terminal: Terminal): { report: (done: number) => void; end: () => void } {
+function makeCount(total: number, terminal: Terminal): { report: (done: number) => void; clear: () => void } {
   const { isWatched } = terminal;
   let last = terminal.now().getTime();
   let shown = false;
@@ -104,8 +107,9 @@ function makeCount(total: number, terminal: Terminal): { report: (done: number) 
       const line = `verified ${done} of ${total}`;
       terminal.err(isWatched ? `\r${line}\u001b[K` : `${line}\n`);
     },
-    end() {
+    clear() {
       if (shown && isWatched) terminal.err("\r\u001b[K");
+      shown = false;
     },
   };
 }
