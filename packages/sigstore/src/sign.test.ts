@@ -1,4 +1,13 @@
-import { base64, digestOf, generateSigner, utf8, type Artifact } from "@countersign/core";
+import {
+  base64,
+  derBitString,
+  derInteger,
+  derSequence,
+  digestOf,
+  generateSigner,
+  utf8,
+  type Artifact,
+} from "@countersign/core";
 import { describe, expect, test } from "vitest";
 import { certificates, sampleEntry } from "../vectors/format-sample.ts";
 import type { Bundle } from "./bundle.ts";
@@ -217,6 +226,31 @@ describe("answers that are not what was asked for", () => {
         ),
       ),
     ).toBe("SIGSTORE_TSA_RESPONSE");
+  });
+});
+
+describe("a timestamp authority that refuses", () => {
+  const refusal = (...reasons: Uint8Array[]): Uint8Array => derSequence(derSequence(derInteger(2), ...reasons));
+  const words = derSequence(Uint8Array.of(0x0c, 9, ...utf8("no policy")));
+  const policy = derBitString(Uint8Array.of(0, 1));
+  test.each([
+    ["in words", refusal(words), 'got a refusal: "no policy"'],
+    ["by name", refusal(policy), "got a refusal: unacceptedPolicy"],
+    ["both", refusal(words, policy), 'got a refusal: "no policy", unacceptedPolicy'],
+    ["without a reason", refusal(), "status, expected granted, got 2"],
+    ["with something else", refusal(derInteger(7)), "status, expected granted, got 2"],
+  ])("%s", async (_, body, said) => {
+    const signer = generateSigner("ecdsa-p256-sha256");
+    const answer = { status: 200, headers: {}, body };
+    const making = signArtifact(
+      artifact,
+      { kind: "key", signer, services: { tsa: [tsa] } },
+      io(() => answer),
+    );
+    await expect(making).rejects.toMatchObject({
+      code: "SIGSTORE_TSA_RESPONSE",
+      message: expect.stringContaining(said) as string,
+    });
   });
 });
 

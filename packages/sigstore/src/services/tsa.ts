@@ -1,4 +1,18 @@
-import { derInteger, derNull, derOctets, derOid, derSequence, equalBytes, hash, TrustError } from "@countersign/core";
+import {
+  attempt,
+  derInteger,
+  derNull,
+  derOctets,
+  derOid,
+  derSequence,
+  equalBytes,
+  hash,
+  parseDer,
+  quote,
+  readUtf8String,
+  TrustError,
+  type DerNode,
+} from "@countersign/core";
 import { sigstoreError } from "../errors.ts";
 import { send, type Caller } from "../request.ts";
 import { maxTimestampBytes, parseTimestamp } from "../timestamp-token.ts";
@@ -36,8 +50,36 @@ function readImprint(body: Uint8Array): ReturnType<typeof parseTimestamp>["impri
     return parseTimestamp(body).imprint;
   } catch (error) {
     if (!(error instanceof TrustError)) throw error;
-    throw sigstoreError("SIGSTORE_TSA_RESPONSE", { got: error.message }, error);
+    const said = attempt(() => readRefusal(parseDer(body))) ?? "";
+    throw sigstoreError("SIGSTORE_TSA_RESPONSE", { got: said === "" ? error.message : `a refusal: ${said}` }, error);
   }
+}
+
+/** PKIFailureInfo (RFC 3161 §2.4.2) by bit. */
+const failures: ReadonlyMap<number, string> = new Map([
+  [0, "badAlg"],
+  [2, "badRequest"],
+  [5, "badDataFormat"],
+  [14, "timeNotAvailable"],
+  [15, "unacceptedPolicy"],
+  [16, "unacceptedExtension"],
+  [17, "addInfoNotAvailable"],
+  [25, "systemFailure"],
+]);
+
+/** What the PKIStatusInfo of an answer gives as its reason, in words and by name; nothing where it gives none. */
+function readRefusal(response: DerNode): string {
+  const [, ...reasons] = response.children[0]?.children ?? [];
+  return reasons.flatMap((node) => (node.tag === 3 ? namesOf(node.content) : wordsOf(node))).join(", ");
+}
+
+function wordsOf({ children }: DerNode): readonly string[] {
+  return children.map((text) => quote(readUtf8String(text)));
+}
+
+/** The bits of a BIT STRING, whose first byte tells how many of the last are none. */
+function namesOf(bits: Uint8Array): readonly string[] {
+  return [...failures].flatMap(([bit, name]) => (((bits[1 + (bit >> 3)] ?? 0) << (bit & 7)) & 0x80 ? [name] : []));
 }
 
 /** TimeStampReq (RFC 3161 §2.4.1): version 1 and the imprint; no certificates are asked for, verifiers have them. */
