@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { base64, utf8 } from "@countersign/core";
 import { formatDetached, parseBundle } from "@countersign/sigstore";
+import { startForwardProxy } from "./forward-proxy.ts";
+import { runBuilt } from "./scenario.ts";
 import { parsed, setStage, textOf, type Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -99,6 +101,16 @@ describe("what cosign kept without a proof: the log is asked, if it is named", (
     expect(await stage.run(["bundle", "create", keyed.app, "--key", key.public, ...log])).toMatchObject({ code: 0 });
     const verify = ["verify", keyed.app, "--key", key.public, ...stage.trust];
     expect(await stage.run(verify)).toMatchObject({ code: 0 });
+  });
+
+  test("through the proxy that the environment names, which may know the log's host alone", async () => {
+    const proxy = await startForwardProxy(() => stage.sigstore.url);
+    const create = ["bundle", "create", stage.path("keyed"), "--key", stage.path("kept.pub")];
+    const log = ["--rekor-url", "http://log.invalid", "-o", stage.path("by-proxy.json")];
+    expect(await runBuilt([...create, ...log], { env: { HTTP_PROXY: proxy.url } })).toMatchObject({ code: 0 });
+    expect(proxy.asked.length).toBeGreaterThan(0);
+    expect(proxy.asked.every((url) => url.startsWith("http://log.invalid/api/v1/"))).toBe(true);
+    proxy.close();
   });
 
   test("what is not in the log, or of somebody who was not named: nothing is written", async () => {

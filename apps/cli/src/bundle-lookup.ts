@@ -3,6 +3,7 @@ import { completeBundle, type Bundle } from "@countersign/sigstore";
 import type { BundleOptions } from "./bundle-options.ts";
 import { cliError } from "./errors.ts";
 import { http, sleep } from "./http.ts";
+import { useNetwork } from "./network.node.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The bundle with what the log that was named knows of it; as it is if none was. Opens sockets only then. */
@@ -14,6 +15,7 @@ export async function withLookup(bundle: Bundle, options: BundleOptions, termina
   }
   if (!/^https?:\/\//.test(rekorUrl))
     throw cliError("CLI_USAGE", { checked: "--rekor-url", expected: "an https address", got: quote(rekorUrl) });
+  useNetwork(terminal);
   const spki = key === undefined ? undefined : await spkiOf(key, terminal);
   return completeBundle({ http, sleep }, { url: rekorUrl, spki }, bundle);
 }

@@ -9,6 +9,7 @@ import {
 import { cliError } from "./errors.ts";
 import { http, sleep } from "./http.ts";
 import type { ImageVerifyOptions } from "./image-options.ts";
+import { useNetwork } from "./network.node.ts";
 import { plain } from "./render-text.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -30,6 +31,7 @@ export function githubSource(
   // What a header cannot hold would be in the message of whoever refuses to send it.
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
     throw cliError("CLI_OPTION_VALUE", { checked: "GH_TOKEN or GITHUB_TOKEN", expected: "a token" });
+  useNetwork(terminal);
   const world: GithubWorld = {
     http,
     sleep: pause,

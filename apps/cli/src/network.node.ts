@@ -22,6 +22,15 @@ export function useNetwork(terminal: Terminal): void {
   const http: object = process.getBuiltinModule("node:http");
   const { setGlobalProxyFromEnv } = http as { readonly setGlobalProxyFromEnv?: (env: object) => unknown };
   setGlobalProxyFromEnv?.(env);
+  proxied = setGlobalProxyFromEnv !== undefined;
+}
+
+/** Whether this process was told of a proxy: that is for all of it. */
+let proxied = false;
+
+/** Whether `useNetwork` has found a proxy that this Node asks. */
+export function isProxied(): boolean {
+  return proxied;
 }
 
 /** What a proxy is never asked for, as with Go: the proxy's own machine would answer. */
@@ -29,7 +38,7 @@ const loopback = "localhost,127.0.0.1,::1,[::1]";
 
 /**
  * The environment with each proxy as a URL, as Node asks for; undefined if it names none. As for curl and Go, `HOST:PORT` is
- * taken for http. Throws CLI_ENVIRONMENT_VALUE, without the value, which may hold a password.
+ * taken for http; SOCKS is not known to Node, which would pass such a proxy by. Throws CLI_ENVIRONMENT_VALUE, without the value, which may hold a password.
  */
 export function proxyEnvOf(env: Env): Env | undefined {
   const named = proxyVariables.filter((name) => (env[name] ?? "") !== "");
@@ -40,7 +49,7 @@ export function proxyEnvOf(env: Env): Env | undefined {
 
 function proxyOf(name: string, value: string): string {
   const url = value.includes("://") ? value : `http://${value}`;
-  if (/^(?:https?|socks5?):\/\//i.test(url) && URL.canParse(url)) return url;
+  if (/^https?:\/\//i.test(url) && URL.canParse(url)) return url;
   throw cliError("CLI_ENVIRONMENT_VALUE", { checked: `$${name}`, expected: "http://HOST:PORT" });
 }
 

@@ -1,9 +1,8 @@
 import { writeFileSync } from "node:fs";
-import { createServer, request } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { addTufTarget, makeTufRepository, publishTuf, startFaultServer, type FaultServer } from "@countersign/testkit";
+import { startForwardProxy, type ForwardProxy } from "./forward-proxy.ts";
 import { makeFolder, runBuilt, type Outcome } from "./scenario.ts";
 
 /* A mirror that only the proxy can find: its name is nobody's. */
@@ -11,16 +10,7 @@ const mirror = "http://updates.invalid/metadata";
 
 const folder = makeFolder();
 let server: FaultServer;
-const asked: string[] = [];
-const proxy = createServer((incoming, response) => {
-  asked.push(incoming.url ?? "");
-  const { pathname } = new URL(incoming.url ?? "");
-  const { headers } = incoming;
-  request(`${server.url}${pathname}`, { headers }, (answer) => {
-    response.writeHead(answer.statusCode ?? 500, answer.headers);
-    answer.pipe(response);
-  }).end();
-});
+let proxy: ForwardProxy;
 
 beforeAll(async () => {
   const repository = makeTufRepository();
@@ -30,35 +20,33 @@ beforeAll(async () => {
   for (const [name, bytes] of repository.metadata) server.files.set(`/metadata/${name}`, bytes);
   for (const [name, bytes] of repository.targets) server.files.set(`/targets/${name}`, bytes);
   writeFileSync(join(folder.path, "root.json"), repository.metadata.get("1.root.json") ?? "");
-  await new Promise<void>((resolve) => void proxy.listen(0, "127.0.0.1", resolve));
+  proxy = await startForwardProxy(() => server.url);
 });
-beforeEach(() => void asked.splice(0));
+beforeEach(() => void proxy.asked.splice(0));
 afterAll(async () => {
-  proxy.closeAllConnections();
   proxy.close();
   await server.close();
   folder.remove();
 });
 
 function update(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
-  const { port } = proxy.address() as AddressInfo;
-  const proxied = { HTTP_PROXY: `http://127.0.0.1:${port}`, ...env };
+  const proxied = { HTTP_PROXY: proxy.url, ...env };
   return runBuilt(["update", ...argv, "--store", join(folder.path, "store")], { env: proxied });
 }
 
 test("metadata and targets come through the proxy that the environment names, and only through it", async () => {
   expect(await update(["trust", join(folder.path, "root.json"), "--mirror", mirror])).toMatchObject({ code: 0 });
-  expect(asked).toEqual([]);
+  expect(proxy.asked).toEqual([]);
   const got = await update(["get", "app.bin", "-o", "-", "--header", "x-token: secret"]);
   expect(got).toMatchObject({ code: 0, stdout: "the app" });
   const names = ["2.root.json", "timestamp.json", "1.snapshot.json", "1.targets.json"];
-  expect(asked.slice(0, 4)).toEqual(names.map((name) => `${mirror}/${name}`));
-  expect(asked[4]).toMatch(/^http:\/\/updates\.invalid\/targets\/[0-9a-f]{64}\.app\.bin$/);
+  expect(proxy.asked.slice(0, 4)).toEqual(names.map((name) => `${mirror}/${name}`));
+  expect(proxy.asked[4]).toMatch(/^http:\/\/updates\.invalid\/targets\/[0-9a-f]{64}\.app\.bin$/);
   expect(server.requests.every(({ headers }) => headers["x-token"] === "secret")).toBe(true);
 });
 
 test("hosts that NO_PROXY names are asked directly", async () => {
   const { code, stderr } = await update(["refresh"], { NO_PROXY: "updates.invalid" });
   expect([code, stderr.includes("TUF_FETCH_UNAVAILABLE")]).toEqual([3, true]);
-  expect(asked).toEqual([]);
+  expect(proxy.asked).toEqual([]);
 });

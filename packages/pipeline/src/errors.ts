@@ -164,7 +164,7 @@ const pipelineEntries = {
   PIPELINE_HTTP_FAILED: {
     kind: "unavailable",
     says: "a service gave no answer that can be read",
-    fix: "check the network and the service's address, then try again",
+    fix: "check the network, the proxy and the service's address, then try again",
   },
   PIPELINE_HTTP_REDIRECT: {
     kind: "unavailable",
