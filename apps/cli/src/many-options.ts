@@ -13,6 +13,8 @@ export interface ManyOptions {
   /** A signed checksum file. */
   readonly checksums?: string;
   readonly ignoreMissing?: true;
+  /** How many threads verify a list. */
+  readonly jobs?: number;
   readonly format?: ReportFormat;
 }
 
@@ -42,6 +44,13 @@ export const manyFlags: readonly Flag[] = [
     conflicts: ["list", "digests"],
   },
   { flags: "--ignore-missing", says: "with --checksums: pass over files that are not there", group: "Artifacts:" },
+  {
+    flags: "--jobs <count>",
+    says: "verify a list in so many threads; one a core if not given",
+    group: "Artifacts:",
+    takes: "count",
+    conflicts: ["checksums"],
+  },
   {
     flags: "--format <format>",
     says: "the report on standard output: JUnit XML, SARIF 2.1.0, Markdown, GitLab code quality, or JSON",

@@ -183,9 +183,17 @@ describe("lists", () => {
     expect(results.map(({ name }) => name)).toEqual(files);
     expect(results.every(({ name, verdict }) => (verdict === "allowed") === (name === good))).toBe(true);
     expect(outcome.code).toBe(1);
+    for (const jobs of ["1", "3"])
+      expect(parsed(await runBuilt(["verify", "--list", list, ...flags, "--json", "--jobs", jobs]))).toMatchObject({
+        results: results.map(({ name, verdict }) => ({ name, verdict })),
+      });
     // A V8 that does not know the mode that was asked for says so on a line of its own.
     expect(outcome.stderr).toMatch(/^(?:(?:refused|summary|countersign): .*\n)+$/);
   });
+});
+
+test.each([["0"], ["257"], ["two"], ["1", "--checksums", "x"]])("--jobs %s is wrong usage", async (...argv) => {
+  expect(await stage.run(["verify", good, good, ...flags, "--jobs", ...argv])).toMatchObject({ code: 2 });
 });
 
 test("several bundles of one artifact count together for m of n", async () => {

@@ -47,6 +47,14 @@ export function itemsOf(samples: readonly Signed[]): readonly ListItem[] {
   }));
 }
 
+/** The files that a list names, a line each, as questions: the bundle is beside each. */
+export function itemsBeside(list: string): readonly ListItem[] {
+  return list
+    .trim()
+    .split("\n")
+    .map((path) => ({ artifact: { path }, evidence: { path: `${path}.sigstore.json` } }));
+}
+
 /** Throws unless every one is allowed. */
 export function checkAllowed(outcomes: readonly ListOutcome[]): void {
   for (const outcome of outcomes) {

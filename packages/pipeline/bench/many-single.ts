@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { loadTrust } from "@countersign/pipeline";
 import { openLanes, type ListItem } from "@countersign/pipeline/node";
 import { makeInspector } from "./inspector.ts";
-import { checkAllowed, readList } from "./list-file.ts";
+import { checkAllowed, itemsBeside, readList } from "./list-file.ts";
 import { timed } from "./measure.ts";
 import { policy } from "./sample.ts";
 
@@ -24,8 +24,7 @@ async function memoryRate(): Promise<number> {
 }
 
 async function fileRate(): Promise<number> {
-  const names = readFileSync(join(folder, "list"), "utf8").trim().split("\n").slice(0, samples.length);
-  const items: ListItem[] = names.map((path) => ({ artifact: { path }, evidence: { path: `${path}.sigstore.json` } }));
+  const items = itemsBeside(readFileSync(join(folder, "list"), "utf8")).slice(0, samples.length);
   const some = Math.floor(items.length / 2);
   const lanes = await openLanes({ trust, lanes: 1 });
   const judge = async (these: readonly ListItem[]): Promise<void> =>

@@ -1,7 +1,7 @@
 /**
  * `npm run bench:many` measures `countersign verify --list` of ten thousand files, each with its bundle beside it, as whole
- * processes, beside one warm thread that judges such files, and one that runs `inspect` on such bundles in memory; it writes the table
- * into docs/performance.md.
+ * processes, beside the same in the one thread of its process (`--jobs 1`), one warm thread that judges such files, and
+ * one that runs `inspect` on such bundles in memory; it writes the table into docs/performance.md.
  * `--rounds 1` is quicker; `--quick` does everything small and once and writes nothing.
  */
 import { spawn } from "node:child_process";
@@ -30,6 +30,8 @@ const size =
 interface Round {
   /** Artifacts a millisecond of the whole process. */
   readonly listRate: number;
+  /** Of the same in the one thread of its process, from its start to its end. */
+  readonly aloneRate: number;
   /** Of one warm thread that reads the same files. */
   readonly fileRate: number;
   /** Of one warm thread that has all in memory. */
@@ -38,8 +40,8 @@ interface Round {
   readonly maxRssMb: number;
 }
 
-/** What one warm thread does alone. */
-type Alone = Pick<Round, "fileRate" | "singleRate">;
+/** What one warm thread does. */
+type Warm = Pick<Round, "fileRate" | "singleRate">;
 
 const folder = mkdtempSync(join(tmpdir(), "countersign-many-"));
 try {
@@ -62,24 +64,35 @@ async function measure(patience: Patience): Promise<readonly Round[]> {
   const trust = { files: [{ source: "bench", bytes: trustOf(instance) }], now: instance.now };
   writeList(folder, makeSamples(instance, size.alone * 2), trust);
   const single = [...process.execArgv, fileURLToPath(new URL("many-single.ts", import.meta.url)), folder];
-  const alone = (): Alone => JSON.parse(runNode(single).stdout) as Alone;
+  const warm = (): Warm => JSON.parse(runNode(single).stdout) as Warm;
   const round = async (): Promise<Round> => {
-    const before = alone();
-    const whole = await verifyAll();
-    const after = alone();
-    const mean = (name: keyof Alone): number => (before[name] + after[name]) / 2;
-    const listRate = size.files / whole.ms;
-    return { ...whole, listRate, fileRate: mean("fileRate"), singleRate: mean("singleRate") };
+    const before = warm();
+    const { ms, firstMs } = await verifyAll();
+    const after = warm();
+    const alone = await verifyAll([], ["--jobs", "1"]);
+    const mean = (name: keyof Warm): number => (before[name] + after[name]) / 2;
+    // What leaves its memory behind at the end is loaded by every thread, and takes time of its own: another run.
+    await verifyAll(leavePeak(folder));
+    const rates = {
+      listRate: size.files / ms,
+      aloneRate: size.files / alone.ms,
+      fileRate: mean("fileRate"),
+      singleRate: mean("singleRate"),
+    };
+    return { ...rates, firstMs, maxRssMb: readPeakMb(folder) };
   };
-  return repeated(patience, round, ({ listRate, fileRate }) => listRate / fileRate);
+  return repeated(patience, round, ({ listRate, aloneRate }) => listRate / aloneRate);
 }
 
-/** One run of the command as built: how long it took, when its first result was there, and the most memory that it held. */
-async function verifyAll(): Promise<{ ms: number; firstMs: number; maxRssMb: number }> {
+/** One run of the command as built: how long it took, and when its first result was there. */
+async function verifyAll(
+  preload: readonly string[] = [],
+  more: readonly string[] = [],
+): Promise<{ ms: number; firstMs: number }> {
   const start = performance.now();
   const who = ["--certificate-identity", samplePolicy.identity, "--certificate-oidc-issuer", samplePolicy.issuer];
   const trust = ["--trusted-root", join(folder, "list-root.json")];
-  const argv = [...leavePeak(folder), command, "verify", "--list", join(folder, "list"), ...who, ...trust];
+  const argv = [...preload, command, "verify", "--list", join(folder, "list"), ...who, ...trust, ...more];
   const child = spawn(process.execPath, argv, { stdio: ["ignore", "ignore", "pipe"] });
   const seen = { firstMs: 0, err: "" };
   child.stderr.on("data", (text: Buffer) => {
@@ -89,18 +102,20 @@ async function verifyAll(): Promise<{ ms: number; firstMs: number; maxRssMb: num
   const [code] = (await once(child, "close")) as [number];
   const ms = performance.now() - start;
   if (code !== 0) throw new Error(`${code}: ${seen.err}`);
-  return { ms, firstMs: seen.firstMs, maxRssMb: readPeakMb(folder) };
+  return { ms, firstMs: seen.firstMs };
 }
+
+type RateName = "listRate" | "aloneRate" | keyof Warm;
 
 function formatTable(measured: readonly Round[]): string {
   const cores = availableParallelism();
-  const rate = (name: "listRate" | keyof Alone): string =>
+  const rate = (name: RateName): string =>
     `${(seriesOf(measured.map((round) => round[name])).median * 1000).toFixed(0)}/s`;
   const first = seriesOf(measured.map(({ firstMs }) => firstMs)).median;
   const memory = Math.max(...measured.map(({ maxRssMb }) => maxRssMb));
   const row = (what: string, must: string, measured: string, isReached: boolean, figures: string): string =>
     `| ${what} | ${must} | ${measured} | ${isReached ? "yes" : "**no**"} | ${figures} |`;
-  const shareRow = (what: string, name: keyof Alone): string => {
+  const shareRow = (what: string, name: RateName): string => {
     const share = seriesOf(measured.map((round) => round.listRate / round[name] / cores));
     const spread = ((share.spread * 100) / 2).toFixed(0);
     const figures = `${share.median.toFixed(2)} (± ${spread} %, ${share.count} rounds)`;
@@ -115,10 +130,11 @@ function formatTable(measured: readonly Round[]): string {
     "| what | must be | measured | reached | figures |",
     "| --- | --- | --- | --- | --- |",
     shareRow(
-      `\`countersign verify --list\` of ${size.files} files with a bundle each, whole process, rate ÷ (${cores} cores × the rate of one warm thread that judges such files)`,
-      "fileRate",
+      `\`countersign verify --list\` of ${size.files} files with a bundle each, whole process, rate ÷ (${cores} cores × the same in the one thread of its process, \`--jobs 1\`)`,
+      "aloneRate",
     ),
-    shareRow("the same, where the one thread has all in memory and reads no file", "singleRate"),
+    shareRow("the same ÷ one thread that has warmed up on such files, without its start", "fileRate"),
+    shareRow("the same ÷ one warm thread that has all in memory and reads no file", "singleRate"),
     row(
       "the same, until the first result is written",
       "≤ 200 ms",

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { resolvePredicateType } from "@countersign/core";
 import type { TrustOptions } from "@countersign/pipeline";
@@ -29,15 +30,12 @@ export async function verifyMany(
     const { verifyChecksums } = await import("./verify-checksums.ts");
     return verifyChecksums(operands, rest, terminal);
   }
-  if (rest.ignoreMissing === true)
-    throw cliError("CLI_OPTION_CONFLICT", { checked: "--ignore-missing", expected: "--checksums beside it" });
-  if (operands.length === 0 && rest.list === undefined && rest.digests === undefined)
-    throw cliError("CLI_USAGE", "missing required argument 'artifact'");
+  checkUsage(operands, rest);
   const acceptance = await acceptanceOf(rest, "BUNDLE", terminal);
   const { policy, keys, witnesses } = acceptance;
   const trust = await readTrustSettings(rest, { keys, witnesses }, terminal);
   const asked = await readQuestions(operands, rest);
-  const opening = startLanes(asked, trust);
+  const opening = startLanes(rest.jobs ?? (paysThreads(asked) ? availableParallelism() : 1), trust);
   try {
     const items = await itemsOf(asked, given, rest, terminal);
     const output = openOutput(rest, items.length, terminal);
@@ -59,12 +57,21 @@ export async function verifyMany(
   }
 }
 
+/** Throws CLI_OPTION_CONFLICT, CLI_OPTION_VALUE and CLI_USAGE. */
+function checkUsage(operands: readonly string[], { ignoreMissing, jobs, list, digests }: VerifyOptions): void {
+  if (ignoreMissing === true)
+    throw cliError("CLI_OPTION_CONFLICT", { checked: "--ignore-missing", expected: "--checksums beside it" });
+  if (jobs === 0)
+    throw cliError("CLI_OPTION_VALUE", { checked: "--jobs", expected: "a whole number from 1", got: "0" });
+  if (operands.length === 0 && list === undefined && digests === undefined)
+    throw cliError("CLI_USAGE", "missing required argument 'artifact'");
+}
+
 /** Threads start while bundles are still looked for; who awaits the lanes hears of what went wrong with them. */
-function startLanes(asked: readonly Asked[], trust: TrustOptions): Promise<Lanes> {
-  const isShared = paysThreads(asked);
+function startLanes(lanes: number, trust: TrustOptions): Promise<Lanes> {
   // Every core has a lane: what V8 compiles and sweeps in threads of its own would only take turns with them.
-  if (isShared) setFlagsFromString("--efficiency-mode");
-  const opening = openLanes({ trust, ...(isShared ? {} : { lanes: 1 }) });
+  if (lanes > 1) setFlagsFromString("--efficiency-mode");
+  const opening = openLanes({ trust, lanes });
   opening.catch(() => {});
   return opening;
 }
