@@ -196,6 +196,10 @@ test.each([["0"], ["257"], ["two"], ["1", "--checksums", "x"]])("--jobs %s is wr
   expect(await stage.run(["verify", good, good, ...flags, "--jobs", ...argv])).toMatchObject({ code: 2 });
 });
 
+test("--jobs of more than there are artifacts", async () => {
+  expect(await runBuilt(["verify", good, good, ...flags, "--jobs", "256"])).toMatchObject({ code: 0 });
+});
+
 test("several bundles of one artifact count together for m of n", async () => {
   const keys = ["alice", "bob"].map((name) => stage.makeKey(name));
   const bundles = keys.map((_, at) => stage.path(`by-${at}.sigstore.json`));

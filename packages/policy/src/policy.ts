@@ -53,7 +53,7 @@ export const maxRequired: number = 32;
 export function checkPolicy(policy: Policy): Policy {
   const signers = (policy as Policy | null | undefined)?.signers;
   if (!Array.isArray(signers) || signers.length === 0) throw policyError("POLICY_NO_SIGNER");
-  checkMembers(policy, "signers threshold deny require predicateType");
+  checkMembers(policy, policyMembers);
   for (const rule of policy.signers) checkRule(rule);
   checkThreshold(policy);
   for (const [name, number] of Object.entries(policy.require ?? {})) checkRequired(name, number);
@@ -62,9 +62,14 @@ export function checkPolicy(policy: Policy): Policy {
   return policy;
 }
 
-function checkMembers(value: object, known: string): void {
-  const unknown = Object.keys(value).find((name) => !known.split(" ").includes(name));
-  if (unknown !== undefined) throw policyError("POLICY_FILE_MALFORMED", { expected: known, got: quote(unknown) });
+const policyMembers: readonly string[] = ["signers", "threshold", "deny", "require", "predicateType"];
+const keyRuleMembers: readonly string[] = ["kind", "keyid"];
+const certificateRuleMembers: readonly string[] = ["kind", "identity", "issuer", "extensions"];
+
+function checkMembers(value: object, known: readonly string[]): void {
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw policyError("POLICY_FILE_MALFORMED", { expected: known.join(" "), got: quote(unknown) });
 }
 
 /** What each row of a deny-list must look like: one that nothing can be equal to would deny nothing, and nobody would know. */
@@ -118,7 +123,7 @@ function checkRule(rule: SignerRule): void {
   const kind = (rule as SignerRule | null | undefined)?.kind;
   if (kind !== "key" && kind !== "certificate")
     throw policyError("POLICY_NO_SIGNER", { checked: "rule", expected: "kind certificate or key" });
-  checkMembers(rule, kind === "key" ? "kind keyid" : "kind identity issuer extensions");
+  checkMembers(rule, kind === "key" ? keyRuleMembers : certificateRuleMembers);
   if (rule.kind === "key") {
     if (typeof rule.keyid !== "string" || rule.keyid === "")
       throw policyError("POLICY_NO_SIGNER", { checked: "key rule", got: "an empty key id" });

@@ -35,7 +35,7 @@ export async function verifyMany(
   const { policy, keys, witnesses } = acceptance;
   const trust = await readTrustSettings(rest, { keys, witnesses }, terminal);
   const asked = await readQuestions(operands, rest);
-  const opening = startLanes(rest.jobs ?? (paysThreads(asked) ? availableParallelism() : 1), trust);
+  const opening = startLanes(lanesFor(asked, rest), trust);
   try {
     const items = await itemsOf(asked, given, rest, terminal);
     const output = openOutput(rest, items.length, terminal);
@@ -67,10 +67,15 @@ function checkUsage(operands: readonly string[], { ignoreMissing, jobs, list, di
     throw cliError("CLI_USAGE", "missing required argument 'artifact'");
 }
 
+/** A thread with nothing to judge would only be started. */
+function lanesFor(asked: readonly Asked[], { jobs }: VerifyOptions): number {
+  return Math.min(jobs ?? (paysThreads(asked) ? availableParallelism() : 1), Math.max(asked.length, 1));
+}
+
 /** Threads start while bundles are still looked for; who awaits the lanes hears of what went wrong with them. */
 function startLanes(lanes: number, trust: TrustOptions): Promise<Lanes> {
-  // Every core has a lane: what V8 compiles and sweeps in threads of its own would only take turns with them.
-  if (lanes > 1) setFlagsFromString("--efficiency-mode");
+  // Where every core has a lane, what V8 compiles and sweeps in threads of its own would only take turns with them.
+  if (lanes > 1 && lanes >= availableParallelism()) setFlagsFromString("--efficiency-mode");
   const opening = openLanes({ trust, lanes });
   opening.catch(() => {});
   return opening;

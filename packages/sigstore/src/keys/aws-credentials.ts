@@ -1,4 +1,13 @@
-import { parseJson, parseUtf8, readObject, TrustError, utf8, type Detail, type ObjectReader } from "@countersign/core";
+import {
+  attempt,
+  parseJson,
+  parseUtf8,
+  readObject,
+  TrustError,
+  utf8,
+  type Detail,
+  type ObjectReader,
+} from "@countersign/core";
 import { askForBytes, isLoopback, noCredentials, parseServiceAddress, variableOf, wrongAnswer } from "./key-service.ts";
 import type { KeyIo } from "./resolver.node.ts";
 
@@ -106,19 +115,11 @@ function profileOf(io: KeyIo): ReadonlyMap<string, string> {
   const name = profileName(io) ?? "default";
   const read = (variable: string, file: string, header: string): ReadonlyMap<string, string> => {
     const path = variableOf(io.env, variable) ?? (home && `${home}/.aws/${file}`);
-    return sectionOf((path && readIfThere(path, io)) ?? "", header) ?? new Map<string, string>();
+    const text = path === undefined ? undefined : attempt(() => parseUtf8(io.readFile(path)));
+    return sectionOf(text ?? "", header) ?? new Map<string, string>();
   };
   const config = read("AWS_CONFIG_FILE", "config", name === "default" ? name : `profile ${name}`);
   return new Map([...config, ...read("AWS_SHARED_CREDENTIALS_FILE", "credentials", name)]);
-}
-
-function readIfThere(path: string, { readFile }: KeyIo): string | undefined {
-  try {
-    return parseUtf8(readFile(path));
-  } catch (error) {
-    if (!(error instanceof TrustError)) throw error;
-    return undefined;
-  }
 }
 
 function sectionOf(text: string, name: string): ReadonlyMap<string, string> | undefined {

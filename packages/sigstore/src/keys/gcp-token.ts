@@ -1,4 +1,12 @@
-import { parseJson, parsePrivateKey, readObject, TrustError, utf8, type ObjectReader } from "@countersign/core";
+import {
+  attempt,
+  parseJson,
+  parsePrivateKey,
+  readObject,
+  TrustError,
+  utf8,
+  type ObjectReader,
+} from "@countersign/core";
 import { base64Url } from "./base64url.ts";
 import {
   askKeyService,
@@ -35,13 +43,7 @@ function loginFile({ env, readFile }: KeyIo): Uint8Array | undefined {
   const folder =
     variableOf(env, "CLOUDSDK_CONFIG") ??
     (roaming === undefined ? home && `${home}/.config/gcloud` : `${roaming}/gcloud`);
-  if (folder === undefined) return undefined;
-  try {
-    return readFile(`${folder}/application_default_credentials.json`);
-  } catch (error) {
-    if (!(error instanceof TrustError)) throw error;
-    return undefined;
-  }
+  return folder === undefined ? undefined : attempt(() => readFile(`${folder}/application_default_credentials.json`));
 }
 
 async function tokenOfMachine(io: KeyIo): Promise<string> {

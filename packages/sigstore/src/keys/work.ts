@@ -7,8 +7,8 @@ export interface ScryptCost {
   readonly p: number;
 }
 
-/** The most memory that opening a key may take, in bytes: scrypt with N = 2^18 and r = 8. */
-export const maxScryptBytes: number = 256 * 1024 * 1024;
+/** The most memory that opening a key may take, in bytes: scrypt with N = 2^18, r = 8 and p = 1, 256 MiB and a block. */
+export const maxScryptBytes: number = 128 * 8 * (2 ** 18 + 1);
 /** The most rounds of work, N·r·p: some seconds. */
 export const maxScryptWork: number = 2 ** 22;
 /** The most rounds of bcrypt_pbkdf, of which ssh-keygen does 16 or 24 unless told otherwise: some seconds. */
@@ -23,11 +23,11 @@ export const maxPbkdf2Rounds: number = 10_000_000;
 export function checkScrypt({ N, r, p }: ScryptCost): number {
   const isCount = [N, r, p].every((each) => Number.isSafeInteger(each) && each >= 1);
   const isPower = isCount && N >= 2 && Number.isInteger(Math.log2(N));
-  const isSmall = 128 * r * Math.max(N, p) <= maxScryptBytes;
-  if (isPower && isSmall && N * r * p <= maxScryptWork) return 128 * r * (N + p);
+  const bytes = 128 * r * (N + p);
+  if (isPower && bytes <= maxScryptBytes && N * r * p <= maxScryptWork) return bytes;
   throw sigstoreError("SIGSTORE_KEY_WORK", {
     checked: "scrypt",
-    expected: `N a power of two, 128·r·N up to ${maxScryptBytes}, N·r·p up to ${maxScryptWork}`,
+    expected: `N a power of two, 128·r·(N + p) up to ${maxScryptBytes}, N·r·p up to ${maxScryptWork}`,
     got: `N ${N}, r ${r}, p ${p}`,
   });
 }
