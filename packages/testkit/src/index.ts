@@ -1,3 +1,4 @@
+export * from "./damage.ts";
 export * from "./evidence.ts";
 export * from "./instance.ts";
 export * from "./json.ts";
