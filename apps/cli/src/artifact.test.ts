@@ -16,6 +16,7 @@ function quietTerminal(said: string[] = [], clock: () => number = () => 0, isWat
     env: {},
     now: () => new Date(clock()),
     out: () => {},
+    deliver: () => {},
     err: (text) => void said.push(text),
     style: (_, text) => text,
     isWatched,

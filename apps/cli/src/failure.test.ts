@@ -10,6 +10,7 @@ function reported(error: unknown, argv: readonly string[]): { code: number; out:
   const terminal = {
     ...openTerminal(),
     out: (data: string | Uint8Array) => void (written.out += String(data)),
+    deliver: () => {},
     err: (text: string) => void (written.err += text),
   };
   return { code: reportFailure(error, argv, terminal), ...written };

@@ -7,23 +7,27 @@ import { exitCodes } from "./exit.ts";
 import { commandIn, formatFailureJson } from "./render-json.ts";
 import { formatFailureText } from "./render-text.ts";
 import type { Terminal } from "./terminal.ts";
+import { Unfinished } from "./unfinished.ts";
 
 /** Says what went wrong, as JSON too if that was asked for, and returns the exit code: that of its kind unless given. Never throws. */
 export function reportFailure(error: unknown, argv: readonly string[], terminal: Terminal, given?: number): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   if (isBareHelp(error)) return 2;
-  const failure = pointed(failureOf(error), argv);
+  const { failure: thrown, done } = error instanceof Unfinished ? error : { failure: error };
+  const failure = pointed(failureOf(thrown), argv);
   const exitCode = given ?? exitCodes[failure.kind];
-  if (isJsonWanted(argv, terminal))
-    attempt(() => terminal.out(withoutTokens(formatFailureJson(failure, argv, terminal.now(), exitCode))));
-  attempt(() => terminal.err(withoutTokens(formatFailureText(failure, terminal))));
-  if (argv.includes("--debug") && error instanceof Error)
-    attempt(() => terminal.err(withoutTokens(`${error.stack ?? ""}\n${causeOf(error)}`)));
+  if (isJsonWanted(argv, terminal)) {
+    const json = withoutTokens(formatFailureJson(failure, argv, terminal.now(), exitCode));
+    attempt(() => terminal.out(done?.inJson(json) ?? json));
+  }
+  attempt(() => terminal.err(withoutTokens(formatFailureText(failure, terminal)) + (done?.inText() ?? "")));
+  if (argv.includes("--debug") && thrown instanceof Error)
+    attempt(() => terminal.err(withoutTokens(`${thrown.stack ?? ""}\n${causeOf(thrown)}`)));
   return exitCode;
 }
 
 /** A token or PIN in the wrong place of a command line comes back in messages about it, also cut. */
-function withoutTokens(text: string): string {
+export function withoutTokens(text: string): string {
   return text.replace(/eyJ[\w-]{8,}(?:\.[\w-]*){0,2}/g, "(a token)").replace(/(pin-value=)[^&;\s"'\\]+/gi, "$1…");
 }
 

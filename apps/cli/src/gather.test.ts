@@ -11,6 +11,7 @@ function watch(): { terminal: GatheringTerminal; writes: string[]; clock: { ms: 
     env: {},
     now: () => new Date(clock.ms),
     out: (data) => void writes.push(`out ${String(data)}`),
+    deliver: () => {},
     err: (text) => void writes.push(`err ${text}`),
     style: (_, text) => text,
     isWatched: false,

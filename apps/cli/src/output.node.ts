@@ -1,24 +1,9 @@
-import { randomBytes } from "node:crypto";
-import {
-  accessSync,
-  closeSync,
-  constants,
-  existsSync,
-  fchmodSync,
-  fsyncSync,
-  openSync,
-  readSync,
-  realpathSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-  type Stats,
-} from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
-import { quote, type TrustError } from "@countersign/core";
+import { accessSync, closeSync, constants, openSync, readSync, realpathSync, statSync, type Stats } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { quote } from "@countersign/core";
 import { cliError } from "./errors.ts";
 import { checkDirectory } from "./input.node.ts";
+import { beginReplacement, failedOutput, writeWhole } from "./replacement.node.ts";
 
 /**
  * Writes `text` to `path` so that the name holds either the old content or all of the new one: a file beside it is
@@ -65,7 +50,7 @@ function writeThrough(path: string, text: string): void {
   try {
     const fd = openSync(path, "a");
     try {
-      writeWhole(fd, text);
+      writeWhole(fd, Buffer.from(text, "utf8"));
     } finally {
       closeSync(fd);
     }
@@ -75,20 +60,12 @@ function writeThrough(path: string, text: string): void {
 }
 
 function writeBeside(path: string, text: string, mode?: number): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  const replacement = beginReplacement(path, { ...(mode !== undefined && { mode }) });
   try {
-    writeSynced(temporary, text, mode);
-    renameSync(temporary, path);
-    syncDirectory(dirname(path));
-  } catch (error) {
-    removeQuietly(temporary);
-    throw failedOutput(path, error);
+    replacement.finish(text);
+  } finally {
+    replacement.release();
   }
-}
-
-function failedOutput(path: string, error: unknown): TrustError {
-  const { code = "an error" } = error as NodeJS.ErrnoException;
-  return cliError("CLI_OUTPUT_FAILED", { checked: quote(path), got: code }, error);
 }
 
 /** What must survive: the inputs of this run, whatever they hold. */
@@ -129,41 +106,6 @@ function checkPlace(path: string): void {
     accessSync(directory, constants.W_OK);
   } catch (error) {
     throw failedOutput(path, error);
-  }
-}
-
-function writeSynced(path: string, text: string, mode: number | undefined): void {
-  const fd = openSync(path, "wx", 0o644);
-  try {
-    if (mode !== undefined) fchmodSync(fd, mode);
-    writeWhole(fd, text);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function writeWhole(fd: number, text: string): void {
-  let rest: Uint8Array = Buffer.from(text, "utf8");
-  while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
-}
-
-/** Makes the new name durable. Windows cannot open a directory, and needs no such step. */
-function syncDirectory(path: string): void {
-  if (process.platform === "win32") return;
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function removeQuietly(path: string): void {
-  try {
-    if (existsSync(path)) unlinkSync(path);
-  } catch {
-    // The error that is being reported matters more.
   }
 }
 

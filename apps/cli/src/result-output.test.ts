@@ -14,6 +14,7 @@ function watch(isWatched: boolean, stepMs: number): { terminal: Terminal; writte
     env: {},
     now: () => new Date((nowMs += stepMs)),
     out: (data) => void (written.out += String(data)),
+    deliver: () => {},
     err: (text) => void (written.err += text),
     style: (_, text) => text,
     isWatched,

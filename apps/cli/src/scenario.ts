@@ -46,6 +46,7 @@ async function runScenario(argv: readonly string[], options: ScenarioOptions): P
     env: options.env ?? {},
     now: () => options.now ?? new Date(Date.now()),
     out: (data) => void written.out.push(typeof data === "string" ? Buffer.from(data) : data),
+    deliver: (data) => void written.out.push(Buffer.from(data)),
     err: (text) => void written.err.push(text),
     style: (_, text) => text,
     isWatched: false,

@@ -33,9 +33,9 @@ describe("keyless", () => {
     expect(told).toEqual(files);
   });
 
-  test("--json reports each file", async () => {
+  test("--json reports each file, and one that is named twice once", async () => {
     const file = stage.write("json", "x");
-    const outcome = await stage.run([...keyless(file), "--json", "-q"]);
+    const outcome = await stage.run([...keyless(file, `${stage.folder}/./json`), "--json", "-q"]);
     expect(outcome).toMatchObject({ code: 0, stderr: "" });
     expect(parsed(outcome)).toMatchObject({
       schema: "countersign.signed/v1",

@@ -99,6 +99,13 @@ export function makeStatement(artifacts: readonly Artifact[], predicateType: str
   return formatStatement(artifacts.map(subjectOf), predicateType, predicate);
 }
 
+/** How large the statement will be about, in bytes. */
+export function statementSizeOf(plan: StatementPlan, artifacts: readonly Artifact[]): number {
+  if (plan.kind === "statement") return plan.bytes.length;
+  const names = artifacts.reduce((sum, { name, digests }) => sum + name.length + digests.join().length + 64, 0);
+  return names + (plan.kind === "predicate" ? plan.predicate.length : 0);
+}
+
 /** How a statement names a file: without its folders. */
 export function subjectOf({ name, digests }: Artifact): Subject {
   const digest = Object.fromEntries(digests.map((each) => each.split(":", 2) as [string, string]));

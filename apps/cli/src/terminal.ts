@@ -7,6 +7,8 @@ export interface Terminal {
   now(): Date;
   /** Data for programs. */
   out(data: string | Uint8Array): void;
+  /** As `out`, for what must not be lost: throws where its reader has gone. */
+  deliver(data: string): void;
   /** Words for people. */
   err(text: string): void;
   /** Colours `text` if standard error wants colour. */
@@ -34,8 +36,11 @@ export function openTerminal(): Terminal {
   return {
     env: process.env,
     now: () => new Date(Date.now()),
-    out: (data) => writeAll(1, data),
-    err: (text) => writeAll(2, text),
+    out: (data) => void writeAll(1, data),
+    deliver(data) {
+      if (!writeAll(1, data)) throw Object.assign(new Error("EPIPE"), { code: "EPIPE", syscall: "write" });
+    },
+    err: (text) => void writeAll(2, text),
     style(format, text) {
       coloured ??= isColoured();
       return coloured ? styleText(format, text, { stream: process.stderr }) : text;
@@ -49,7 +54,7 @@ export function openTerminal(): Terminal {
     ask: askLine,
     askSecret: async (question) => {
       const { askHidden } = await import("./secret-prompt.ts");
-      return askHidden(question, process.stdin, (text) => writeAll(2, text));
+      return askHidden(question, process.stdin, (text) => void writeAll(2, text));
     },
   };
 }
@@ -84,18 +89,19 @@ function isCharacterDevice(fd: number): boolean {
 
 const retryDelayMs = 2;
 
-/** Writes everything; returns quietly when the reader has gone (EPIPE), throws any other failure. */
-export function writeAll(fd: number, data: string | Uint8Array): void {
+/** Writes everything; false when the reader has gone (EPIPE), throws any other failure. */
+export function writeAll(fd: number, data: string | Uint8Array): boolean {
   let rest: Uint8Array = typeof data === "string" ? Buffer.from(data, "utf8") : data;
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(fd, rest));
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
-      if (code === "EPIPE") return;
+      if (code === "EPIPE") return false;
       if (code !== "EAGAIN") throw error;
       // A pipe that another process made non-blocking is full: wait for its reader.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryDelayMs);
     }
   }
+  return true;
 }

@@ -6,7 +6,8 @@ import type { SignWorld } from "./sign.ts";
 /** What signing takes of the world, but for who judges. */
 export function ioOf(world: SignWorld): Omit<SignIo, "verify"> {
   const logs = world.trust.roots.flatMap((root) => root.logs);
-  return { http: world.http, sleep: (ms) => world.sleep(ms), now: () => world.now(), logs };
+  const { http, watch } = world;
+  return { http, sleep: (ms) => world.sleep(ms), now: () => world.now(), logs, ...(watch && { watch }) };
 }
 
 /** What a new bundle must have before a log is asked: all but the entry. */

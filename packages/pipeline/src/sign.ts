@@ -18,6 +18,7 @@ import {
   type Bundle,
   type CertificateSigner,
   type Http,
+  type LogWatch,
   type SignAs,
 } from "@countersign/sigstore";
 import { pipelineError } from "./errors.ts";
@@ -32,6 +33,7 @@ export interface SignWorld {
   /** The trust root that a receiver would judge the new bundle by. */
   readonly trust: Trust;
   readonly http: Http;
+  readonly watch?: LogWatch;
   /** Waits before a service is asked again. */
   sleep(ms: number): Promise<void>;
 }

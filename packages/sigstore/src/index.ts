@@ -41,7 +41,7 @@ export { checkAnswer, redeemCode, sigstoreClient, startLogin, type Login, type L
 export { awaitDevice, startDevice, type DeviceLogin, type DeviceOptions } from "./device.ts";
 export type { Random } from "./proof-key.ts";
 export { send, type Caller, type SendOptions } from "./request.ts";
-export { signArtifact, signPayload, signStatement, type SignAs, type SignIo } from "./sign.ts";
+export { signArtifact, signPayload, signStatement, type LogWatch, type SignAs, type SignIo } from "./sign.ts";
 export { parseCertificateFile, parseCosignBundle, parseSignatureFile } from "./cosign-bundle.ts";
 export { upgradeBundle, type Upgraded } from "./upgrade.ts";
 export { completeBundle, type Lookup } from "./services/rekor-lookup.ts";

@@ -27,6 +27,7 @@ import type { Loggable } from "./services/rekor-v1.ts";
 import { requestTimestamp } from "./services/tsa.ts";
 import { inTotoPayload } from "./signature.ts";
 import type { Service, Services } from "./signing-config.ts";
+import type { LogEntry } from "./transparency-entry.ts";
 import type { Log } from "./trust-root.ts";
 
 /** Who signs: whoever the identity token names, with a key made for this one signature, or the holder of a key. */
@@ -48,6 +49,14 @@ export type SignAs =
       /** Without them the bundle has no log entry and no time. */ readonly services?: Partial<Services>;
     };
 
+/** Is told what happens at logs, which cannot be undone, as it happens: for whoever must account for it, whatever comes of the bundle. */
+export interface LogWatch {
+  /** A log is about to be asked. May throw, to stop before that. */
+  readonly asks: (url: string) => void;
+  /** The log has an entry, proved to be about the very signature, at this index. */
+  readonly has: (url: string, index: bigint) => void;
+}
+
 /** What signing takes from outside. */
 export interface SignIo extends Caller {
   readonly now: () => Date;
@@ -57,6 +66,7 @@ export interface SignIo extends Caller {
   readonly accept?: (leaf: Certificate) => void;
   /** Judges the bundle when it lacks nothing but its log entries; throws to stop before anything is in a log. Not called where no log is asked. */
   readonly preview?: (bundle: Bundle) => void | Promise<void>;
+  readonly watch?: LogWatch;
   /** Judges the finished bundle as a receiver would; nothing is returned if it throws. */
   readonly verify: (bundle: Bundle) => void | Promise<void>;
 }
@@ -199,11 +209,20 @@ async function finish(signed: Signed, io: SignIo): Promise<Bundle> {
   const isJudged = timestamps.length > 0 || material.kind === "key";
   if (services.rekor.length > 0 && isJudged) await io.preview?.(asRead(unlogged));
   const entry = { signature, verifier, algorithm: signer.algorithm, content: loggable };
-  const known = io.logs ?? [];
-  const entries = await Promise.all(services.rekor.map((each) => requestEntry(io, { ...each, known }, entry)));
+  const asked = services.rekor.map((each) => enter(each, entry, io));
+  // Where one fails, what the others answer is waited for all the same: it is there for ever, and somebody may be watching.
+  await Promise.allSettled(asked);
+  const entries = await Promise.all(asked);
   const bundle = asRead({ ...unlogged, entries });
   await io.verify(bundle);
   return bundle;
+}
+
+async function enter(log: Service, loggable: Loggable, io: SignIo): Promise<LogEntry> {
+  io.watch?.asks(log.url);
+  const entry = await requestEntry(io, { ...log, known: io.logs ?? [] }, loggable);
+  io.watch?.has(log.url, entry.logIndex);
+  return entry;
 }
 
 /** What is judged is what will be read from the file. */

@@ -1,18 +1,27 @@
 import type { Artifact } from "@countersign/core";
-import { attest, attestBuild, type Attested, type ProvenanceMarks } from "@countersign/pipeline";
-import type { SignAs } from "@countersign/sigstore";
+import { attest, attestBuild, type Attested, type ProvenanceMarks, type SignWorld } from "@countersign/pipeline";
+import type { LogWatch, SignAs } from "@countersign/sigstore";
 import { isDigestOperand, readArtifact } from "../artifact.node.ts";
 import { attestationNameOf } from "../bundle.ts";
 import { checkConsent, publicHosts } from "../consent.ts";
 import { cliError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import type { AttestOptions } from "../options.ts";
-import { checkBundleTarget, writeAtomic } from "../output.node.ts";
+import { checkBundleTarget } from "../output.node.ts";
 import { useNetwork } from "../network.node.ts";
 import { formatAttestedText } from "../render-attested.ts";
 import { formatJson } from "../render-json.ts";
+import { newBundle, reservedBytes, SigningRun } from "../signing-run.ts";
 import { makeSigning, type Signing } from "../signing.ts";
-import { hashesOf, makeStatement, readPlan, subjectOf, subjectsOf, type StatementPlan } from "../statement-plan.ts";
+import {
+  hashesOf,
+  makeStatement,
+  readPlan,
+  statementSizeOf,
+  subjectOf,
+  subjectsOf,
+  type StatementPlan,
+} from "../statement-plan.ts";
 import type { Terminal } from "../terminal.ts";
 import { preciousOf } from "./sign.ts";
 
@@ -37,9 +46,7 @@ export async function attestCommand(
   for (const operand of operands) artifacts.push(await readArtifact(operand, { hashes }, terminal));
   if (signing.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
   useNetwork(terminal);
-  const made = await interruptible(() => attestFiles(plan, artifacts, signing, terminal));
-  if (path === "-") terminal.out(`${made.bundle}\n`);
-  else writeAtomic(path, `${made.bundle}\n`);
+  const made = await attestInto(path, { plan, artifacts, signing, terminal, isJson: options.json === true });
   tell({ ...made, path, predicateType: plan.predicateType }, options, terminal);
   return 0;
 }
@@ -55,28 +62,39 @@ export interface Told extends Made {
   readonly predicateType: string;
 }
 
-async function attestFiles(
-  plan: StatementPlan,
-  artifacts: readonly Artifact[],
-  signing: Signing,
-  terminal: Terminal,
-): Promise<Made> {
+interface Job {
+  readonly plan: StatementPlan;
+  readonly artifacts: readonly Artifact[];
+  readonly signing: Signing;
+  readonly terminal: Terminal;
+  readonly isJson: boolean;
+}
+
+function attestInto(path: string, job: Job): Promise<Made> {
+  const bundle = newBundle(path);
+  const run = new SigningRun({ bundles: [bundle], terminal: job.terminal, isJson: job.isJson });
+  const bytes = reservedBytes + 2 * statementSizeOf(job.plan, job.artifacts);
+  return interruptible(() => run.make(bundle, (watch) => attestFiles(job, watch), bytes), run);
+}
+
+async function attestFiles({ plan, artifacts, signing, terminal }: Job, watch: LogWatch): Promise<Made> {
   const as = await signing.open();
-  if (plan.kind === "provenance") return attestProvenance(artifacts, as, signing, terminal);
+  const world = { ...signing.world, watch };
+  if (plan.kind === "provenance") return attestProvenance(artifacts, as, world, terminal);
   const statement =
     plan.kind === "statement" ? plan.bytes : makeStatement(artifacts, plan.predicateType, plan.predicate);
-  return attest({ statement, artifacts }, as, signing.world);
+  return attest({ statement, artifacts }, as, world);
 }
 
 async function attestProvenance(
   artifacts: readonly Artifact[],
   as: SignAs,
-  signing: Signing,
+  world: SignWorld,
   terminal: Terminal,
 ): Promise<Made> {
   const { readGit } = await import("../git.node.ts");
   const build = { artifacts, subjects: artifacts.map(subjectOf), env: terminal.env, git: () => readGit() };
-  const attested = await attestBuild(build, as, signing.world);
+  const attested = await attestBuild(build, as, world);
   // By the claims that were proved, not by what was sent.
   const marks = attested.reports[0]?.evidence[0]?.provenance;
   return { ...attested, ...(marks && { marks }) };

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { defaultKeepBytes, maxKeepBytes, type Artifact, type HashName } from "@countersign/core";
 import { sign, type Report } from "@countersign/pipeline";
 import { isDigestOperand, readArtifact } from "../artifact.node.ts";
@@ -8,10 +9,11 @@ import { checkFile } from "../input.node.ts";
 import { mapInOrder } from "../in-order.ts";
 import { interruptible } from "../interrupt.ts";
 import type { SignOptions } from "../options.ts";
-import { checkBundleTarget, writeAtomic, type Precious } from "../output.node.ts";
+import { checkBundleTarget, type Precious } from "../output.node.ts";
 import { useNetwork } from "../network.node.ts";
 import { formatJson } from "../render-json.ts";
 import { formatSignedText } from "../render-text.ts";
+import { newBundle, SigningRun, type NewBundle } from "../signing-run.ts";
 import { makeSigning, type Signing } from "../signing.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -28,7 +30,9 @@ export async function signCommand(
   for (const operand of operands) if (operand !== "-" && !isDigestOperand(operand)) checkFile(operand, "artifact");
   if (signing.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
   useNetwork(terminal);
-  const signed = await interruptible(() => signAll(outputs, { signing, options, terminal }));
+  const bundles = outputs.map(({ operand, path }) => newBundle(path, operand));
+  const run = new SigningRun({ bundles, terminal, isJson: options.json === true });
+  const signed = await interruptible(() => signAll(bundles, { run, signing, options, terminal }), run);
   if (options.json === true) terminal.out(formatJson({ schema: "countersign.signed/v1", files: signed }));
   return 0;
 }
@@ -44,7 +48,8 @@ interface Signed {
   readonly report: Report;
 }
 
-interface Run {
+interface Job {
+  readonly run: SigningRun;
   readonly signing: Signing;
   readonly options: SignOptions;
   readonly terminal: Terminal;
@@ -53,7 +58,7 @@ interface Run {
 /** How many files are signed at once: most of the time goes by waiting for answers, with Rekor 2 for its next checkpoint. */
 const maxAtOnce = 8;
 
-function signAll(outputs: readonly Output[], { signing, options, terminal }: Run): Promise<readonly Signed[]> {
+function signAll(bundles: readonly NewBundle[], { run, signing, options, terminal }: Job): Promise<readonly Signed[]> {
   let last: Promise<unknown> = Promise.resolve();
   // One after the other: a disk is read no faster by many, and progress is of one file.
   const read = (operand: string): Promise<Artifact> => {
@@ -61,14 +66,16 @@ function signAll(outputs: readonly Output[], { signing, options, terminal }: Run
     last = artifact.catch(() => {});
     return artifact;
   };
-  return mapInOrder(outputs, {
+  return mapInOrder(bundles, {
     // A scheme without a hash signs the whole file, which is kept until then.
     atOnce: signing.hash === undefined ? 1 : maxAtOnce,
-    work: async ({ operand, path }) => {
-      const { bundle, report } = await sign(await read(operand), await signing.open(), signing.world);
-      if (path === "-") terminal.out(`${bundle}\n`);
-      else writeAtomic(path, `${bundle}\n`);
-      return { file: operand, bundle: path, report };
+    work: async (bundle) => {
+      const { file = "", path } = bundle;
+      const { report } = await run.make(bundle, async (watch) => {
+        const artifact = await read(file);
+        return sign(artifact, await signing.open(), { ...signing.world, watch });
+      });
+      return { file, bundle: path, report };
     },
     tell: ({ bundle, report }) => {
       if (options.quiet !== true) terminal.err(formatSignedText(report, bundle, terminal));
@@ -95,7 +102,11 @@ function outputsOf(operands: readonly string[], options: SignOptions): Output[] 
       got: "--json as well, for the same standard output",
     });
   }
-  return operands.map((operand) => ({ operand, path: options.bundle ?? defaultPathOf(operand) }));
+  const outputs = operands.map((operand) => ({ operand, path: options.bundle ?? defaultPathOf(operand) }));
+  // A file that two patterns of a shell name is signed once: each signature stays in the log.
+  const once = new Map<string, Output>();
+  for (const each of outputs) if (!once.has(resolve(each.path))) once.set(resolve(each.path), each);
+  return [...once.values()];
 }
 
 function defaultPathOf(operand: string): string {
