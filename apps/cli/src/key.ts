@@ -1,4 +1,4 @@
-import { makeVerifier, quote, TrustError, type Signer, type Verifier } from "@countersign/core";
+import { makeVerifier, quote, TrustError, type CatalogueEntry, type Signer, type Verifier } from "@countersign/core";
 import {
   isLocal,
   openSigner,
@@ -11,7 +11,7 @@ import {
   type KeyIo,
   type Pkcs11Package,
 } from "@countersign/sigstore/node";
-import { cliError } from "./errors.ts";
+import { cliError, cliErrors } from "./errors.ts";
 import { http, sleep } from "./http.ts";
 import { readSmallFile } from "./input.node.ts";
 import type { PasswordOptions } from "./options.ts";
@@ -63,7 +63,7 @@ export async function verifierOf(reference: string, io: KeyIo, algorithm?: Choos
     if (error instanceof TrustError && error.code === "SIGSTORE_KEY_PRIVATE")
       throw cliError("CLI_KEY_PRIVATE", quote(withoutSecrets(reference)));
     if (!isCoreError(error)) throw error;
-    throw unusable(error, reference, error.message);
+    throw unusable(error, reference, error.message, error);
   }
 }
 
@@ -106,10 +106,10 @@ export function privateError(error: unknown, reference: string): unknown {
 }
 
 /** What kinds of keys there are is said by who knows them. */
-function unusable({ code, fix: theirs }: TrustError, reference: string, got: string): TrustError {
-  const { code: own, kind, message: says, fix } = cliError("CLI_KEY_UNUSABLE");
-  const entry = { kind, says, fix: code.startsWith("CORE_KEY_") ? theirs : fix };
-  return new TrustError(own, entry, { checked: quote(withoutSecrets(reference)), got });
+function unusable({ code, fix }: TrustError, reference: string, got: string, cause?: TrustError): TrustError {
+  const own = cliErrors["CLI_KEY_UNUSABLE"] as CatalogueEntry;
+  const entry = code.startsWith("CORE_KEY_") ? { ...own, fix } : own;
+  return new TrustError("CLI_KEY_UNUSABLE", entry, { checked: quote(withoutSecrets(reference)), got }, cause);
 }
 
 function isCoreError(error: unknown): error is TrustError {

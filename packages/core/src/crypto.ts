@@ -12,8 +12,7 @@ export interface Backend {
   makeHasher(name: HashName): Hasher;
   /** Throws CORE_KEY_MALFORMED if an EC point is not on its curve. */
   openKey(key: OpenKey): SignatureCheck;
-  /** Throws CORE_SIGNER_UNAVAILABLE where the platform cannot sign. */
-  /** `rsaBits` counts for RSA alone. */
+  /** `rsaBits` counts for RSA alone. Throws CORE_SIGNER_UNAVAILABLE where the platform cannot sign. */
   makeSecretKey(algorithm: Algorithm, rsaBits: number): SecretKey;
   /** Throws CORE_PRIVATE_KEY_MALFORMED, CORE_SIGNER_UNAVAILABLE. No part of the key is in the error, nor in a cause. */
   openSecretKey(form: SecretKeyForm, der: Uint8Array): SecretKey;

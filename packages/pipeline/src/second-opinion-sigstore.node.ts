@@ -56,10 +56,9 @@ function answerOf(question: PeerQuestion, libraries: Libraries): PeerAnswer {
   try {
     return { verdict: "accepts", signer: judge(question, libraries) };
   } catch (error) {
-    if (!(error instanceof Error)) return { verdict: "unable", reason: "it broke off with no error of its own" };
+    if (error instanceof Unable) return { verdict: "unable", reason: error.message };
+    if (!(error instanceof Error) || !verdicts.has(error.constructor.name)) throw error;
     const { code, message } = error as Error & { readonly code?: string };
-    if (error instanceof Unable) return { verdict: "unable", reason: message };
-    if (!verdicts.has(error.constructor.name)) return { verdict: "unable", reason: `it broke off: ${message}` };
     return { verdict: "refuses", reason: code === undefined ? message : `${code}: ${message}` };
   }
 }

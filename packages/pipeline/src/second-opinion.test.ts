@@ -218,16 +218,19 @@ describe("whatever the other says", () => {
     expect(summaryOf(await ask([bad, good], { peer }))).toEqual(["refused", DIFFER, "disagree"]);
   });
 
-  test.each<[string, () => unknown]>([
-    ["throws", () => { throw new TypeError("x"); }], // prettier-ignore
-    ["throws nothing", () => { throw undefined; }], // prettier-ignore
-    ["answers nothing", () => undefined],
-    ["answers later", () => Promise.resolve(honest)],
-    ["accepts nobody", () => ({ verdict: "accepts" })],
-    ["answers something else", () => ({ verdict: "accepts it", signer: honest })],
-  ])("one that %s is unable", async (_, ask_) => {
-    const peer = { name: "stub", ask: ask_ } as unknown as Peer;
-    expect(summaryOf(await ask([{}], { peer }))).toEqual(["unknown", UNABLE, "unable"]);
+  const without = "it broke off without an answer";
+  test.each<[string, () => unknown, string]>([
+    ["throws", () => { throw new TypeError("of its own"); }, "it broke off: of its own"], // prettier-ignore
+    ["throws nothing", () => { throw undefined; }, "it broke off: with no error of its own"], // prettier-ignore
+    ["answers nothing", () => undefined, without],
+    ["answers later", () => Promise.resolve(honest), without],
+    ["accepts nobody", () => ({ verdict: "accepts" }), without],
+    ["answers something else", () => ({ verdict: "accepts it", signer: honest }), without],
+  ])("one that %s is unable, and says why", async (_, answer, reason) => {
+    const peer = { name: "stub", ask: answer } as unknown as Peer;
+    const report = await ask([{}], { peer });
+    expect(summaryOf(report)).toEqual(["unknown", UNABLE, "unable"]);
+    expect(report.secondOpinion?.evidence).toMatchObject([{ theirs: "unable", reason }]);
   });
 
   test("of several keys it refuses only if it can judge by all of them", async () => {

@@ -153,21 +153,20 @@ function opinionOn(input: OpinionInput, { peer, trust, policy }: OpinionCase): E
 
 /** Nothing that a peer throws or leaves out may pass for a verdict, nor end the run. */
 function askPeer(peer: Peer, question: PeerQuestion): PeerAnswer {
-  const answer = attemptAsk(peer, question);
-  const isAnswer = answer?.verdict === "accepts" ? isObject(answer.signer) : typeof answer?.reason === "string";
-  return answer !== undefined && isAnswer ? answer : { verdict: "unable", reason: "it broke off without an answer" };
-}
-
-function attemptAsk(peer: Peer, question: PeerQuestion): PeerAnswer | undefined {
   try {
-    return peer.ask(question) as PeerAnswer | undefined;
-  } catch {
-    return undefined;
+    const answer = peer.ask(question) as PeerAnswer | undefined;
+    if (answer !== undefined && isAnswer(answer)) return answer;
+    return { verdict: "unable", reason: "it broke off without an answer" };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : "with no error of its own";
+    return { verdict: "unable", reason: `it broke off: ${reason}` };
   }
 }
 
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null;
+function isAnswer(answer: PeerAnswer): boolean {
+  if (answer.verdict !== "accepts") return typeof answer.reason === "string";
+  const signer: unknown = answer.signer;
+  return typeof signer === "object" && signer !== null;
 }
 
 /** What is done without for this very certificate: an instance without a log does not loosen what is asked of others. */

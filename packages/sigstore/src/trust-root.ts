@@ -231,20 +231,23 @@ function readAuthority(value: Json, context: Context): Authority[] {
   const certificates = reader.optionalObject("certChain")?.optionalArray("certificates", maxAuthorityChain) ?? [];
   const ders = certificates.map((each, index) => readDer(each, `${context.at}.certificates[${index}]`));
   passOver(value, ["subject", "uri", "certChain", "validFor", "operator"], context);
-  const chain = readChain(ders, `${context.at}.certChain`);
-  if (Array.isArray(chain)) return [makeAuthority({ uri, ...(operator !== "" && { operator }), chain, validFor })];
-  context.warnings.push(warningOf(sigstoreError("SIGSTORE_TRUST_ROOT_AUTHORITY_SKIPPED", chain as Detail)));
-  return [];
+  const chain = readChain(ders, context);
+  return chain.length === 0 ? [] : [makeAuthority({ uri, ...(operator !== "" && { operator }), chain, validFor })];
 }
 
-/** The certificates, or what is wrong with them. */
-function readChain(ders: readonly Uint8Array[], checked: string): Certificate[] | Detail {
-  if (ders.length === 0) return { checked, expected: "at least one certificate" };
+/** The certificates; none, with a warning, if one of them cannot be read or there is none. */
+function readChain(ders: readonly Uint8Array[], { at, warnings }: Context): readonly Certificate[] {
+  const skip = (detail: Detail): readonly Certificate[] => {
+    const error = sigstoreError("SIGSTORE_TRUST_ROOT_AUTHORITY_SKIPPED", { checked: `${at}.certChain`, ...detail });
+    warnings.push(warningOf(error));
+    return [];
+  };
+  if (ders.length === 0) return skip({ expected: "at least one certificate" });
   try {
     return ders.map((der) => parseCertificate(der));
   } catch (error) {
-    if (error instanceof TrustError) return { checked, got: error.message };
-    throw error;
+    if (!(error instanceof TrustError)) throw error;
+    return skip({ got: error.message });
   }
 }
 

@@ -1,8 +1,6 @@
 /* oxlint-disable eslint/max-lines-per-function -- one function is one row, a table of attacks */
-import { base64, derBitString, derSequence, parseCertificate, parseDer } from "@countersign/core";
+import { base64, derBitString, derSequence, digestOf, parseCertificate, parseDer } from "@countersign/core";
 import { hashedRekordBody002, makeAuthority, type EntryJson } from "@countersign/local-sigstore";
-import { createHash } from "node:crypto";
-import type { Digest } from "@countersign/core";
 import { entriesPath } from "./attack-row-log.ts";
 import { order, readSignature, writeSignature } from "./attack-row-signature.ts";
 import { forge, type Attack, type Departure, type Stage } from "./attack-vector.ts";
@@ -25,16 +23,16 @@ export function rowX7(stage: Stage): Attack[] {
   const place = { logId: logId.keyId, index: inclusionProof.logIndex };
   const entry = { logEntries: [place] };
   const leaf = evidence.leaf ?? new Uint8Array();
-  const certificate = { certificates: [fingerprint(leaf)] };
+  const certificate = { certificates: [digestOf("sha256", leaf)] };
   const twin = twinOf(leaf);
   const rsa = makeAuthority({ uri: "http://ca.a.test", now: () => a.now, ctLogs: [a.ctLog], kind: "rsa2048" });
   const byRsa = makeEvidence(a, { authority: rsa });
-  const keyid = fingerprint(evidence.key.spki).slice("sha256:".length);
+  const keyid = digestOf("sha256", evidence.key.spki).slice("sha256:".length);
   return [
     make("control", "evidence beside what is denied", evidence, {
       expect: "ok",
       control: true,
-      deny: { certificates: [fingerprint(byRsa.leaf ?? leaf)], logEntries: [{ ...place, index: "999" }] },
+      deny: { certificates: [digestOf("sha256", byRsa.leaf ?? leaf)], logEntries: [{ ...place, index: "999" }] },
     }),
     make("entry", "log entry that is denied", evidence, { ...denied, deny: entry }),
     make("entry-first", "log entry that is denied, before another of the same log", evidence, {
@@ -63,7 +61,7 @@ export function rowX7(stage: Stage): Attack[] {
     make("certificate-rsa", "certificate of an RSA authority, denied", byRsa, {
       ...denied,
       root: { cas: [rsa.trusted] },
-      deny: { certificates: [fingerprint(byRsa.leaf ?? leaf)] },
+      deny: { certificates: [digestOf("sha256", byRsa.leaf ?? leaf)] },
     }),
     make("key", "key in a certificate that is denied", evidence, { ...denied, deny: { keys: [keyid] } }),
   ];
@@ -73,10 +71,6 @@ export function rowX7(stage: Stage): Attack[] {
 interface Placed {
   readonly logId: { readonly keyId: string };
   readonly inclusionProof: { readonly logIndex: string };
-}
-
-function fingerprint(der: Uint8Array): Digest {
-  return `sha256:${createHash("sha256").update(der).digest("hex")}` as Digest;
 }
 
 /** The same certificate with n - s in the place of s, which no key is needed for. */

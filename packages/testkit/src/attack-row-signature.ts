@@ -167,7 +167,6 @@ export function rowX5(stage: Stage): Attack[] {
 }
 
 /** The order of P-256's group (SEC 2 §2.4.2). */
-/** The order of P-256. */
 export const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
 /** The two numbers of an ECDSA signature of P-256. */

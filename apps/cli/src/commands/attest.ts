@@ -111,11 +111,12 @@ function outputOf(operands: readonly string[], plan: StatementPlan, { bundle, js
   if (operands.length > 1)
     throw cliError("CLI_BUNDLE_NEEDED", { checked: "one attestation", got: `${operands.length} files` });
   if (operand === "-" || operand === "" || isDigestOperand(operand))
-    throw cliError("CLI_BUNDLE_NEEDED", { got: got.get(operand) ?? "a digest" });
+    throw cliError("CLI_BUNDLE_NEEDED", { got: unnamed.get(operand) ?? "a digest" });
   return attestationNameOf(operand, plan.predicateType);
 }
 
-const got: ReadonlyMap<string, string> = new Map([
+/** Operands that give a bundle no name. */
+const unnamed: ReadonlyMap<string, string> = new Map([
   ["-", "standard input"],
   ["", "no file"],
 ]);

@@ -32,6 +32,7 @@ import {
 
 /** How long Rekor v2 may take: it answers only when the entry is in a checkpoint (rekor-tiles, at least 20 s). */
 export const rekorV2TimeoutMs = 30_000;
+
 /** A log to write to. */
 export interface LogService {
   /** Base URL. */

@@ -1,5 +1,5 @@
 import { parseUtf8, quote, type Finding } from "@countersign/core";
-import { makeSigningConfig, makeTrustRoot } from "@countersign/sigstore";
+import { makeSigningConfig, makeTrustRoot, type SigningConfigParts } from "@countersign/sigstore";
 import { cliError } from "../../errors.ts";
 import { checkOutput, writeAtomic, type Precious } from "../../output.node.ts";
 import { formatJson } from "../../render-json.ts";
@@ -19,7 +19,7 @@ export async function trustCreateCommand(
   const outputs = checkOutputs(options);
   const nowMs = terminal.now().getTime();
   const { trustedRoot, signingConfig, findings } = isConfigAlone(options)
-    ? makeConfig(options, nowMs)
+    ? makeConfigAlone(options, nowMs)
     : makeFiles(options, nowMs);
   if (options.output === undefined && options.json !== true) terminal.out(trustedRoot);
   if (options.output !== undefined) writeAtomic(options.output, parseUtf8(trustedRoot));
@@ -56,17 +56,14 @@ function isConfigAlone({
   return isAsked && ![...fulcio, ...rekor, ...tsa].some(isKnownPart);
 }
 
-function makeConfig({ fulcio = [], rekor = [], tsa = [], ...options }: TrustCreateOptions, nowMs: number): Files {
-  const signingConfig = makeSigningConfig({
+function makeConfigAlone(options: TrustCreateOptions, nowMs: number): Files {
+  const { fulcio = [], rekor = [], tsa = [] } = options;
+  const services = {
     fulcio: fulcio.map((text) => readServicePart("--fulcio", text, nowMs)),
     rekor: rekor.map((text) => readServicePart("--rekor", text, nowMs)),
     tsa: tsa.map((text) => readServicePart("--tsa", text, nowMs)),
-    oidc: (options.oidcProvider ?? []).map((text) => readServicePart("--oidc-provider", text, nowMs)),
-    rekorSelector: readSelector("--rekor-config", options.rekorConfig),
-    tsaSelector: readSelector("--tsa-config", options.tsaConfig),
-    nowMs,
-  });
-  return { trustedRoot: new Uint8Array(), signingConfig, findings: [] };
+  };
+  return { trustedRoot: new Uint8Array(), signingConfig: makeConfig(services, options, nowMs), findings: [] };
 }
 
 function makeFiles(options: TrustCreateOptions, nowMs: number): Files {
@@ -74,9 +71,6 @@ function makeFiles(options: TrustCreateOptions, nowMs: number): Files {
   const ctfe = (options.ctfe ?? []).map((text) => readLogPart("--ctfe", text));
   const rekor = (options.rekor ?? []).map((text) => readLogPart("--rekor", text));
   const tsa = (options.tsa ?? []).map((text) => readAuthorityPart("--tsa", text));
-  const oidc = (options.oidcProvider ?? []).map((text) => readServicePart("--oidc-provider", text, nowMs));
-  const rekorSelector = readSelector("--rekor-config", options.rekorConfig);
-  const tsaSelector = readSelector("--tsa-config", options.tsaConfig);
   const { bytes, findings } = makeTrustRoot({
     version: options.rootVersion ?? "0.1",
     authorities: fulcio.map(({ part }) => part),
@@ -85,14 +79,21 @@ function makeFiles(options: TrustCreateOptions, nowMs: number): Files {
     ctLogs: ctfe.map(({ part }) => part),
     nowMs,
   });
-  if (options.outputSigningConfig === undefined)
-    return { trustedRoot: bytes, signingConfig: new Uint8Array(), findings };
-  const services = { fulcio: serviceOf(fulcio), rekor: serviceOf(rekor), tsa: serviceOf(tsa), oidc };
-  return {
-    trustedRoot: bytes,
-    signingConfig: makeSigningConfig({ ...services, rekorSelector, tsaSelector, nowMs }),
-    findings,
-  };
+  const services = { fulcio: serviceOf(fulcio), rekor: serviceOf(rekor), tsa: serviceOf(tsa) };
+  return { trustedRoot: bytes, signingConfig: makeConfig(services, options, nowMs), findings };
+}
+
+/** The signing config, whose options are read in any case; empty if nobody asked for it. */
+function makeConfig(
+  services: Pick<SigningConfigParts, "fulcio" | "rekor" | "tsa">,
+  options: TrustCreateOptions,
+  nowMs: number,
+): Uint8Array {
+  const oidc = (options.oidcProvider ?? []).map((text) => readServicePart("--oidc-provider", text, nowMs));
+  const rekorSelector = readSelector("--rekor-config", options.rekorConfig);
+  const tsaSelector = readSelector("--tsa-config", options.tsaConfig);
+  if (options.outputSigningConfig === undefined) return new Uint8Array();
+  return makeSigningConfig({ ...services, oidc, rekorSelector, tsaSelector, nowMs });
 }
 
 function serviceOf<T>(parts: readonly { readonly service: T }[]): readonly T[] {
