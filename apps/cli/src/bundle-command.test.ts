@@ -99,8 +99,14 @@ describe("what cosign kept without a proof: the log is asked, if it is named", (
     const key = stage.makeKey("kept");
     const keyed = await kept("keyed", "--key", key.secret);
     expect(await stage.run(["bundle", "create", keyed.app, "--key", key.public, ...log])).toMatchObject({ code: 0 });
-    const verify = ["verify", keyed.app, "--key", key.public, ...stage.trust];
-    expect(await stage.run(verify)).toMatchObject({ code: 0 });
+    const unlogged = stage.path("keyed-unlogged.json");
+    expect(await stage.run(["bundle", "create", keyed.app, "-o", unlogged])).toMatchObject({ code: 0 });
+    const later = ["bundle", "upgrade", unlogged, "--key", key.public, ...log, "-o", stage.path("keyed-later.json")];
+    expect(await stage.run(later)).toMatchObject({ code: 0 });
+    for (const path of [`${keyed.app}.sigstore.json`, stage.path("keyed-later.json")]) {
+      const verify = ["verify", keyed.app, "--bundle", path, "--key", key.public, ...stage.trust];
+      expect(await stage.run(verify)).toMatchObject({ code: 0 });
+    }
   });
 
   test("through the proxy that the environment names, which may know the log's host alone", async () => {

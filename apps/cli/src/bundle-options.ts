@@ -20,10 +20,11 @@ const outputFlag = (says: string): Flag => ({ flags: "-o, --output <file>", says
 
 const artifact = about("--artifact <file>", "the file that was signed; its digest becomes the bundle's hint");
 const rekorUrl = about("--rekor-url <url>", "ask this log of Rekor 1 for the entry or proof that is missing");
+const key = about("--key <file>", "with --rekor-url: the public key that signed");
 const output = outputFlag("where to write the bundle; nothing is replaced (default: standard output)");
 
-export const bundleUpgradeFlags: readonly Flag[] = [rekorUrl, output];
-export const bundleConvertFlags: readonly Flag[] = [artifact, rekorUrl, output];
+export const bundleUpgradeFlags: readonly Flag[] = [rekorUrl, key, output];
+export const bundleConvertFlags: readonly Flag[] = [artifact, rekorUrl, key, output];
 
 export const bundleCreateFlags: readonly Flag[] = [
   about("--signature <file>", "the signature: base64, or as it is; also a DSSE envelope (default: <artifact>.sig)"),
@@ -32,6 +33,6 @@ export const bundleCreateFlags: readonly Flag[] = [
   about("--rekor-bundle <file>", "the log's promise, JSON with SignedEntryTimestamp and Payload"),
   about("--rfc3161-timestamp <file>", "a timestamp as cosign kept it, JSON with SignedRFC3161Timestamp"),
   rekorUrl,
-  { ...about("--key <file>", "with --rekor-url: the public key that signed"), conflicts: ["certificate"] },
+  { ...key, conflicts: ["certificate"] },
   outputFlag("where to write the bundle, - for standard output (default: <artifact>.sigstore.json)"),
 ];

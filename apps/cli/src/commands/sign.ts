@@ -62,8 +62,9 @@ function signAll(bundles: readonly NewBundle[], { run, signing, options, termina
   let last: Promise<unknown> = Promise.resolve();
   // One after the other: a disk is read no faster by many, and progress is of one file.
   const read = (operand: string): Promise<Artifact> => {
-    const artifact = last.then(() => readForSigning(operand, signing, terminal));
-    last = artifact.catch(() => {});
+    const start = (): Promise<Artifact> => readForSigning(operand, signing, terminal);
+    const artifact = last.then(start, start);
+    last = artifact;
     return artifact;
   };
   return mapInOrder(bundles, {
