@@ -1,10 +1,9 @@
 import type { Flag } from "./flag.ts";
+import { exactIdentityFlags, type ExactIdentityOptions } from "./identity-options.ts";
 import {
-  exactIdentityFlags,
   keylessFlags,
   passwordFlag,
   trustFlags,
-  type ExactIdentityOptions,
   type OutputOptions,
   type PasswordOptions,
   type SignOptions,
@@ -303,7 +302,8 @@ export const layoutSignFlags: readonly Flag[] = [
     conflicts: ["keyless", "identity-token"],
   },
   { ...gpgHome, group: "Signing:" },
-  ...keylessFlags,
+  // Whom the certificate must name is said by the flags of --verify.
+  ...keylessFlags.filter(({ flags }) => !flags.startsWith("--certificate-")),
   {
     flags: "--append",
     says: "keep signatures of others (default: they are dropped)",

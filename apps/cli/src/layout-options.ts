@@ -1,12 +1,7 @@
 import type { GpgHomeOptions } from "./evidence-options.ts";
 import type { Flag } from "./flag.ts";
-import {
-  exactIdentityFlags,
-  trustFlags,
-  type ExactIdentityOptions,
-  type OutputOptions,
-  type TrustOptions,
-} from "./options.ts";
+import { exactIdentityFlags, type ExactIdentityOptions } from "./identity-options.ts";
+import { trustFlags, type OutputOptions, type TrustOptions } from "./options.ts";
 
 /** What `layout verify` takes. */
 export interface LayoutVerifyOptions extends OutputOptions, TrustOptions, ExactIdentityOptions, GpgHomeOptions {

@@ -1,6 +1,7 @@
 import { formatSigstoreKey, parseLayoutKey, type BundleProver, type LayoutKey } from "@countersign/in-toto";
 import { cliError } from "./errors.ts";
-import type { ExactIdentityOptions, TrustOptions } from "./options.ts";
+import type { ExactIdentityOptions } from "./identity-options.ts";
+import type { TrustOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The identity as a key of a layout; undefined if none is asked for. Throws CLI_IDENTITY_INCOMPLETE. */

@@ -1,4 +1,5 @@
 import type { Flag } from "./flag.ts";
+import { namedFlags, type ExactIdentityOptions } from "./identity-options.ts";
 import { keyAlgorithms } from "./key-algorithm.ts";
 import { manyFlags, type ManyOptions } from "./many-options.ts";
 import { timestampClientFlags, type TimestampClientOptions } from "./timestamp-options.ts";
@@ -56,7 +57,8 @@ export interface VerifyOptions extends OutputOptions, TrustOptions, IdentityOpti
   readonly certificateGithubWorkflowRef?: string;
 }
 
-export interface SignOptions extends OutputOptions, TrustOptions, PasswordOptions, TimestampClientOptions {
+export interface SignOptions
+  extends OutputOptions, TrustOptions, PasswordOptions, TimestampClientOptions, ExactIdentityOptions {
   readonly key?: string;
   readonly identityToken?: string;
   readonly oidcIssuer?: string;
@@ -147,30 +149,6 @@ export const trustFlags: readonly Flag[] = [
     takes: "days",
   },
 ];
-
-/** An identity in place of a key, for commands that take both. */
-export interface ExactIdentityOptions {
-  readonly certificateIdentity?: string;
-  readonly certificateOidcIssuer?: string;
-}
-
-/** The flags of these options; `what` must be a Sigstore bundle then, which has one signature. */
-export function exactIdentityFlags(what: string): readonly Flag[] {
-  return [
-    {
-      flags: "--certificate-identity <who>",
-      says: `exactly who must have signed ${what}, then a Sigstore bundle, in place of --key`,
-      group: "Trust:",
-      conflicts: ["key"],
-    },
-    {
-      flags: "--certificate-oidc-issuer <url>",
-      says: "exactly which issuer must have vouched for that identity",
-      group: "Trust:",
-      conflicts: ["key"],
-    },
-  ];
-}
 
 const identityRegexp = "certificate-identity-regexp";
 const issuerRegexp = "certificate-oidc-issuer-regexp";
@@ -288,6 +266,7 @@ export const keylessFlags: readonly Flag[] = [
   },
   { ...identityToken, says: "the same, with this OIDC token or a file that holds it (default: $SIGSTORE_ID_TOKEN)" },
   ...servicesFlags,
+  ...namedFlags,
   yes,
 ];
 
@@ -296,6 +275,7 @@ export const signFlags: readonly Flag[] = [
   passwordFlag,
   identityToken,
   ...servicesFlags,
+  ...namedFlags,
   {
     flags: "--signing-algorithm <name>",
     says: "of the key made for the signature (default: ecdsa-sha2-256-nistp256)",

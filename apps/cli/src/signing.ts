@@ -41,11 +41,13 @@ export async function makeSigning(options: SignOptions, terminal: Terminal, what
   const source = findTokenSource(options, services, terminal);
   const made = keyAlgorithms.get(options.signingAlgorithm ?? "") ?? { algorithm: "ecdsa-p256-sha256" as const };
   const { audience } = source;
+  const { certificateIdentity: identity, certificateOidcIssuer: issuer } = options;
+  const named = { ...(identity && { identity }), ...(issuer && { issuer }) };
   return {
     kind: "keyless",
     logs: services.rekor.map((service) => service.url),
     hash: algorithmOf(made.algorithm).hash ?? "sha256",
-    open: async () => ({ kind: "keyless", token: await source.token(), services, audience, ...made }),
+    open: async () => ({ kind: "keyless", token: await source.token(), services, audience, named, ...made }),
     world: await calling(services, options, world),
   };
 }

@@ -52,6 +52,11 @@ const loginEntries = {
     says: "nobody signed in in time",
     fix: "run it again and sign in within the time that is shown",
   },
+  SIGSTORE_FULCIO_IDENTITY: {
+    kind: "untrusted",
+    says: "the certificate authority certified somebody else than the identity token names",
+    fix: "check the authority's address; if its configuration names people this way, say whom by --certificate-identity and --certificate-oidc-issuer",
+  },
   SIGSTORE_AMBIENT_FAILED: {
     kind: "unavailable",
     says: "this environment should give an identity token, and did not",

@@ -21,7 +21,7 @@ import { bundleMediaType, formatBundle, parseBundle, type Bundle, type Content, 
 import { sigstoreError } from "./errors.ts";
 import { parseToken } from "./oidc.ts";
 import type { Caller } from "./request.ts";
-import { requestCertificate } from "./services/fulcio.ts";
+import { requestCertificate, type Named } from "./services/fulcio.ts";
 import { requestEntry } from "./services/rekor.ts";
 import type { Loggable } from "./services/rekor-v1.ts";
 import { requestTimestamp } from "./services/tsa.ts";
@@ -42,6 +42,8 @@ export type SignAs =
       readonly rsaBits?: RsaBits;
       /** Of the token; default `sigstore`. */
       readonly audience?: string;
+      /** Whom the certificate must name; default what follows from the token. */
+      readonly named?: Named;
     }
   | {
       readonly kind: "key";
@@ -181,9 +183,14 @@ async function identify(as: SignAs, signer: Signer, io: SignIo): Promise<Identif
     const material: Material = { kind: "key", hint: base64(hash("sha256", spki)) };
     return { signer, material, verifier: { kind: "key", der: spki, spki } };
   }
-  const { audience } = as;
+  const { audience, named } = as;
   const token = parseToken(as.token, { nowMs: io.now().getTime(), ...(audience !== undefined && { audience }) });
-  const [leaf] = await requestCertificate(io, { url: as.services.fulcio?.url ?? "", token, signer });
+  const [leaf] = await requestCertificate(io, {
+    url: as.services.fulcio?.url ?? "",
+    token,
+    signer,
+    ...(named && { named }),
+  });
   const certificate = leaf as Certificate;
   io.accept?.(certificate);
   return {

@@ -94,8 +94,8 @@ async function refusalOf(making: Promise<unknown>, token: string): Promise<Trust
 describe("S21", () => {
   const faults: [about: string, ServiceName, Fault["kind"], code: string, "v1"?][] = [
     ["Fulcio certifies another key", "fulcio", "wrong-key", "SIGSTORE_FULCIO_RESPONSE"],
-    ["Fulcio certifies another person", "fulcio", "wrong-identity", "SIGSTORE_FULCIO_RESPONSE"],
-    ["Fulcio names another issuer", "fulcio", "wrong-issuer", "SIGSTORE_FULCIO_RESPONSE"],
+    ["Fulcio certifies another person", "fulcio", "wrong-identity", "SIGSTORE_FULCIO_IDENTITY"],
+    ["Fulcio names another issuer", "fulcio", "wrong-issuer", "SIGSTORE_FULCIO_IDENTITY"],
     ["Fulcio's SCT is over another certificate", "fulcio", "wrong-sct", "PIPELINE_SELF_CHECK"],
     ["Fulcio's certificate has no SCT", "fulcio", "no-sct", "PIPELINE_SELF_CHECK"],
     ["Fulcio's certificate has expired", "fulcio", "expired", "PIPELINE_SELF_CHECK"],
@@ -176,11 +176,39 @@ describe("S21", () => {
       const world = { ...watched(), http: certifying({ identity, issuer: stack.url }) };
       const error = await refusalOf(sign(artifact, keyless(token), world), token);
       expect([error.code, error.message]).toEqual([
-        "SIGSTORE_FULCIO_RESPONSE",
-        expect.stringContaining("got a certificate for another person"),
+        "SIGSTORE_FULCIO_IDENTITY",
+        expect.stringContaining(`name, expected "ada@example.com", got "${identity.value}"`),
       ]);
     }
     expect(stack.rekor.tree.size()).toBe(before);
+  });
+
+  test("S21 a name by a rule of a private Fulcio: refused, and how to go on is said; taken if exactly it was asked for", async () => {
+    const identity = { type: "uri", value: "https://ci.example.com/a" } as const;
+    const issuer = "https://upstream.example.com";
+    const signing = async (named: object): Promise<SignAs> => ({ ...keyless(await freshToken()), named }) as SignAs;
+    const world = { ...watched(), http: certifying({ identity, issuer }) };
+    const before = stack.rekor.tree.size();
+    const strangers = [{}, { identity: identity.value }, { issuer }, { identity: `${identity.value}/`, issuer }];
+    for (const named of strangers) {
+      const error = await refusalOf(sign(artifact, await signing(named), world), await freshToken());
+      expect([error.code, error.fix]).toEqual([
+        "SIGSTORE_FULCIO_IDENTITY",
+        expect.stringContaining("--certificate-identity"),
+      ]);
+    }
+    expect(stack.rekor.tree.size()).toBe(before);
+    const { report } = await sign(artifact, await signing({ identity: identity.value, issuer }), world);
+    expect(report.decision.verdict).toBe("allowed");
+    const own = await refusalOf(sign(artifact, await signing({ identity: "eve@example.com" }), watched()), await freshToken()); // prettier-ignore
+    expect([own.code, own.message]).toEqual(["SIGSTORE_FULCIO_IDENTITY", expect.stringContaining('"ada@example.com"')]);
+  });
+
+  test("S21 a name that holds a piece of the token is not shown", async () => {
+    const token = await freshToken();
+    const identity = { type: "uri", value: `https://evil.example/${token.slice(40, 60)}` } as const;
+    const world = { ...watched(), http: certifying({ identity, issuer: stack.url }) };
+    expect((await refusalOf(sign(artifact, keyless(token), world), token)).code).toBe("SIGSTORE_FULCIO_IDENTITY");
   });
 
   test("S21 a certificate that names two people, or no issuer: refused as our own affair, and in no log", async () => {

@@ -12,17 +12,19 @@ import {
   parseCertificate,
   parseJson,
   parsePem,
+  quote,
   readObject,
   TrustError,
   utf8,
   type AlgorithmName,
   type Certificate,
-  type Json,
   type ObjectReader,
   type Signer,
 } from "@countersign/core";
 import { sigstoreError } from "../errors.ts";
+import { isIssuerOf, isNameOf, nameFor } from "../fulcio-name.ts";
 import { readIdentity } from "../identity.ts";
+import { loginError } from "../login-errors.ts";
 import type { Token } from "../oidc.ts";
 import { apiUrl, isSharing, jsonBody, send, type Caller } from "../request.ts";
 
@@ -37,13 +39,22 @@ export interface CertificateRequest {
   readonly url: string;
   readonly token: Token;
   readonly signer: Signer;
+  readonly named?: Named;
+}
+
+/** Exactly whom a certificate must name, in place of what follows from the token. */
+export interface Named {
+  readonly identity?: string;
+  readonly issuer?: string;
 }
 
 /**
  * Has Fulcio (v2 API, signingCert) certify the signer's key for the token's identity. Possession of the key is proved by
  * a PKCS#10 request, whose own signature needs no agreement on which claim is the subject. Returns the chain, leaf first;
- * proves that the leaf holds our key, no other e-mail address than the token's, and no issuer that the token does not name. Does not prove who issued it: the verifier does.
- * Throws SIGSTORE_FULCIO_RESPONSE, SIGSTORE_SIGN_ALGORITHM and the errors of `send`; none repeats a piece of the token.
+ * proves that the leaf holds our key, and names whom the token names (`isNameOf`, `isIssuerOf`) or `named` asks for. Does not prove
+ * who issued it, nor that it names one person only: the verifier does.
+ * Throws SIGSTORE_FULCIO_RESPONSE, SIGSTORE_FULCIO_IDENTITY, SIGSTORE_SIGN_ALGORITHM and the errors of `send`; none repeats a piece
+ * of the token as it was sent.
  */
 export async function requestCertificate(caller: Caller, asked: CertificateRequest): Promise<readonly Certificate[]> {
   const csr = formatPem("CERTIFICATE REQUEST", await signRequest(asked.signer));
@@ -61,36 +72,37 @@ export async function requestCertificate(caller: Caller, asked: CertificateReque
   };
   const response = await send(caller, request, { secret: asked.token.raw });
   const chain = readChain(response.body, asked.token.raw);
-  if (!equalBytes((chain[0] as Certificate).spki, asked.signer.spki)) throw refused("a certificate for another key");
-  if (isOtherPerson(chain[0] as Certificate, asked.token)) throw refused("a certificate for another person");
-  if (isOtherIssuer(chain[0] as Certificate, asked.token)) throw refused("a certificate that names another issuer");
+  const leaf = chain[0] as Certificate;
+  if (!equalBytes(leaf.spki, asked.signer.spki)) throw refused("a certificate for another key");
+  checkName(leaf, asked);
+  checkIssuer(leaf, asked);
   return chain;
 }
 
-/**
- * Whether the certificate names an e-mail address that is not the token's, or a name in which nothing stands that the token
- * says. Of which claims a CI's URI or a user's name is made up is for Fulcio's configuration to say.
- */
-function isOtherPerson(leaf: Certificate, { email, claims }: Token): boolean {
-  return leaf.subjectAltNames.some(({ type, value }) =>
-    type === "email" ? value !== email : !hasText(claims, (text) => text !== "" && value.includes(text)),
+function checkName(leaf: Certificate, { token, named = {} }: CertificateRequest): void {
+  const { identity } = named;
+  const stranger = leaf.subjectAltNames.find((name) =>
+    identity === undefined ? !isNameOf(name, token) : name.value !== identity,
   );
+  if (stranger === undefined) return;
+  const expected = identity ?? nameFor(token)?.value ?? token.email ?? token.subject;
+  throw otherIdentity(token, { checked: "name", expected, got: stranger.value });
 }
 
-/** Whether a text in the claims, however deep, fits. */
-function hasText(claims: Json, fits: (text: string) => boolean): boolean {
-  if (typeof claims === "object" && claims !== null)
-    return Object.values(claims).some((each) => hasText(each as Json, fits));
-  return typeof claims === "string" && fits(claims);
-}
-
-/**
- * Whether the certificate names an issuer of which the token says nothing. It need not be the token's own: for one that hands on other
- * issuers' word (Dex, `federated_claims.connector_id`) it is whoever vouched at first, and in which claim that stands is Fulcio's configuration.
- */
-function isOtherIssuer(leaf: Certificate, { claims }: Token): boolean {
+function checkIssuer(leaf: Certificate, { token, named = {} }: CertificateRequest): void {
   const issuer = attempt(() => readIdentity(leaf).issuer);
-  return issuer !== undefined && !hasText(claims, (text) => text === issuer);
+  if (issuer === undefined) return;
+  if (named.issuer === undefined ? isIssuerOf(issuer, token) : issuer === named.issuer) return;
+  throw otherIdentity(token, { checked: "issuer", expected: named.issuer ?? token.issuer, got: issuer });
+}
+
+/** What a claim says is for everybody to read in the certificate; the token as it was sent is not. */
+function otherIdentity(
+  { raw }: Token,
+  { checked, expected, got }: Record<"checked" | "expected" | "got", string>,
+): TrustError {
+  const shown = isSharing(got, raw) ? "something that cannot be shown" : quote(got);
+  return loginError("SIGSTORE_FULCIO_IDENTITY", { checked, expected: quote(expected), got: shown });
 }
 
 function refused(got: string): TrustError {
