@@ -32,6 +32,8 @@ test("who, when, which log, which subjects; all of it marked as unverified", () 
   expect(described({ entry: "hashedrekord 0.0.1" }).logEntries).toMatchObject([
     { integratedTime: instance.now.toISOString() },
   ]);
+  const claims = { sourceRepositoryURI: "https://git.test/x" };
+  expect(described({ leaf: { claims } }).signer).toMatchObject({ extensions: claims });
   expect(described({ managed: makeKeyPair("p256"), hint: "mine" }).signer).toEqual({ kind: "key", hint: "mine" });
 });
 

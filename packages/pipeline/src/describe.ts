@@ -17,6 +17,8 @@ export interface BundleDescription {
         readonly kind: "certificate";
         readonly identities: readonly string[];
         readonly issuer?: string;
+        /** What else the certificate says, by the names that a policy's `claims` have. */
+        readonly extensions?: Readonly<Record<string, string>>;
         readonly notBefore: string;
         readonly notAfter: string;
       }
@@ -63,11 +65,11 @@ export function describeBundle(bytes: Uint8Array): BundleDescription {
 }
 
 function describeCertificate(leaf: Certificate): BundleDescription["signer"] {
-  const issuer = attempt(() => readIdentity(leaf).issuer);
+  const signer = attempt(() => readIdentity(leaf));
   return {
     kind: "certificate",
     identities: leaf.subjectAltNames.map((name) => name.value),
-    ...(issuer === undefined ? {} : { issuer }),
+    ...(signer && { issuer: signer.issuer, extensions: signer.extensions }),
     notBefore: new Date(leaf.notBeforeMs).toISOString(),
     notAfter: new Date(leaf.notAfterMs).toISOString(),
   };

@@ -168,6 +168,21 @@ describe("keys", () => {
     );
   });
 
+  test("what is wrong is said by the key that the bundle names, whichever was given first", async () => {
+    const { json } = makeEvidence(instance, { managed, hint: key.keyid });
+    const evidence = [{ source: "bundle", bytes: bytesOfJson(withAt(json, "messageSignature.signature", "AAAA")) }];
+    const ed25519 = makeVerifier(makeKeyPair("ed25519").spki);
+    for (const keys of [
+      [key, other],
+      [other, key],
+      [ed25519, key],
+    ])
+      expect(await codeOf(run(evidence, { what: digestOnly(artifact), policy: keyPolicy, trust: { keys } }))).toBe(
+        "SIGSTORE_SIGNATURE_INVALID",
+      );
+    expect(await codeOf(run(evidence, { policy: keyPolicy, trust: { keys: [other] } }))).toBe("SIGSTORE_KEY_HINT");
+  });
+
   test("S3: a key for a certificate bundle, a certificate policy for a key bundle, no key", async () => {
     expect(await codeOf(run([bundle()], { policy: keyPolicy, trust: { keys: [key] } }))).toBe("SIGSTORE_KEY_UNWANTED");
     expect(await codeOf(run([keyed]))).toBe("SIGSTORE_KEY_NEEDED");

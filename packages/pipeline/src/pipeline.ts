@@ -124,7 +124,7 @@ function checkPolicyMet(claims: Verified<Claims>, policy: Policy): Check {
   return { name: "policy", result: "failed", detail: reason, ...(first && { code: first.code }) };
 }
 
-/** By the first key that proves something; if none does, what the first one came to. */
+/** By the first key that proves something; if none does, what the one that the bundle names came to, or the first. */
 function examineWithKeys(bundle: Bundle, run: Run): Examination {
   const outcomes: (Examination | TrustError)[] = [];
   for (const key of keysFor(bundle, run)) {
@@ -132,9 +132,16 @@ function examineWithKeys(bundle: Bundle, run: Run): Examination {
     if (!(outcome instanceof TrustError) && outcome.claims !== undefined) return outcome;
     outcomes.push(outcome);
   }
+  const named = outcomes.find((outcome) => isByNamedKey(bundle, outcome));
+  if (named !== undefined) return named as Examination;
   const usage = outcomes.find((outcome) => outcome instanceof TrustError);
   if (usage !== undefined) throw usage;
   return outcomes[0] as Examination;
+}
+
+function isByNamedKey({ material }: Bundle, outcome: Examination | TrustError): boolean {
+  if (outcome instanceof TrustError || material.kind !== "key" || material.hint === "") return false;
+  return outcome.checks.every(({ code }) => code !== "SIGSTORE_KEY_HINT");
 }
 
 /** A digest that one key cannot use says nothing about the next key. */

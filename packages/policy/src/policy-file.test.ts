@@ -134,6 +134,9 @@ describe("policy files", () => {
     expect(parsed).toMatchObject({ witnesses: "quorum none", secondOpinion: true });
     expect(parsed.complete([])).toMatchObject({ require: { logEntries: 2, times: 1 }, predicateType: "https://x/v1" });
     expect((await parsePolicy(file({}))).secondOpinion).toBe(false);
+    expect((await policyOf(file({ predicateType: "slsaprovenance1" }))).predicateType).toBe(
+      "https://slsa.dev/provenance/v1",
+    );
   });
 
   test("what is denied counts for nothing; what cannot be told is open", async () => {
@@ -192,6 +195,8 @@ describe("policy files", () => {
     ["a key id that is none", file({ signers: [{ keyid: "ABC" }] }), "POLICY_FILE_MALFORMED"],
     ["nobody", file({ signers: [] }), "POLICY_NO_SIGNER"],
     ["an empty identity", file({ signers: [person("")] }), "POLICY_IDENTITY_INCOMPLETE"],
+    ["a glob that nobody fits", file({ signers: [person({ glob: "" })] }), "POLICY_IDENTITY_INCOMPLETE"],
+    ["a key that is nowhere", file({ signers: [{ key: "" }] }), "POLICY_FILE_MALFORMED"],
     [
       "an empty claim",
       file({ signers: [{ identity: ada, issuer, claims: { sourceRepositoryURI: "" } }] }),

@@ -1,6 +1,7 @@
 import {
   compileGlob,
   parseDigest,
+  predicateNames,
   quote,
   readObject,
   TrustError,
@@ -95,7 +96,7 @@ function readKeySigner(reader: ObjectReader, keys: PolicyKey[]): SignerRule | nu
   const pem = reader.optionalString("pem");
   const keyid = reader.optionalString("keyid");
   reader.refuseUnknown();
-  if ([reference, pem, keyid].filter((each) => each !== undefined).length !== 1)
+  if ([reference, pem, keyid].filter((each) => each !== undefined).length !== 1 || reference === "" || pem === "")
     throw malformed({ checked: "signer", expected: "one of key, pem and keyid" });
   if (keyid !== undefined) {
     if (!/^[0-9a-f]{64}$/.test(keyid))
@@ -140,10 +141,15 @@ function readRest(reader: ObjectReader): Omit<Policy, "signers"> {
   const deny = reader.optionalObject("deny");
   return {
     ...(threshold !== undefined && { threshold }),
-    ...(predicateType !== undefined && { predicateType }),
+    ...(predicateType !== undefined && { predicateType: typeOf(predicateType) }),
     ...(require !== undefined && { require: readRequire(require) }),
     ...(deny !== undefined && { deny: readDeny(deny) }),
   };
+}
+
+/** The type that an alias of `--type` stands for; any other text is one itself, since Statements may hold any. */
+function typeOf(nameOrType: string): string {
+  return predicateNames.find(({ aliases }) => aliases.includes(nameOrType))?.uri ?? nameOrType;
 }
 
 function readRequire(reader: ObjectReader): NonNullable<Policy["require"]> {

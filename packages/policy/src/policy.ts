@@ -138,7 +138,8 @@ function checkRule(rule: SignerRule): void {
 function isStated(match: Match | null | undefined): boolean {
   if (typeof match !== "object" || match === null) return false;
   if ("exact" in match) return typeof match.exact === "string" && match.exact !== "";
-  if ("glob" in match) return typeof (match.glob as Glob | null | undefined)?.isMatch === "function";
+  if ("glob" in match)
+    return typeof (match.glob as Glob | null | undefined)?.isMatch === "function" && match.glob.pattern !== "";
   return typeof (match.pattern as Pattern | null | undefined)?.isMatch === "function";
 }
 

@@ -71,6 +71,15 @@ describe("lintTrustRoots", () => {
     expect(lint({ tsas: [future] })).toEqual(["warn SIGSTORE_TRUST_NONE_CURRENT"]);
   });
 
+  test("no certificate authority is left of those that are named: it is not as if none had been", () => {
+    const broken = { ...instance.ca.trusted, chain: [Uint8Array.of(0)] };
+    const [skipped, none] = ["warn SIGSTORE_TRUST_ROOT_AUTHORITY_SKIPPED", "fail SIGSTORE_TRUST_NONE_CURRENT"];
+    expect(lint({ cas: [broken] })).toEqual([skipped, none]);
+    expect(lint({ cas: [broken] }, requirements.key)).toEqual([skipped, none]);
+    expect(lint({ cas: [broken, instance.ca.trusted] })).toEqual([skipped]);
+    expect(lint({ cas: [], tsas: [{ ...instance.tsa.trusted, chain: [Uint8Array.of(0)] }] })).toEqual([skipped]);
+  });
+
   test("a timestamp authority that no verifier will take, and a chain that does not hold", () => {
     const leaf = { extendedKeyUsageCritical: false };
     const lax = makeTsa({ uri: "http://lax.test", now: () => instanceTime, kind: "p256", leaf });

@@ -35,8 +35,18 @@ export function lintTrustRoots(roots: readonly TrustRoot[], options: TrustLintOp
   const hasIssuer = roots.some(({ authorities }) => authorities.some((each) => isNow(standingOf(each), nowMs)));
   return [
     ...roots.flatMap((root) => [...root.warnings, ...lintRoot(root, { nowMs, hasIssuer })]),
+    ...lintIssuers(roots),
     ...lintNumbers(roots, options),
   ];
+}
+
+/** Where all certificate authorities were passed over, it looks as if keys alone were meant. */
+function lintIssuers(roots: readonly TrustRoot[]): readonly Finding[] {
+  const isIssuer = ({ code, message }: Finding): boolean =>
+    code === "SIGSTORE_TRUST_ROOT_AUTHORITY_SKIPPED" && message.includes("certificateAuthorities[");
+  const lost = roots.flatMap(({ warnings }) => warnings.filter(isIssuer)).length;
+  if (lost === 0 || roots.some(({ authorities }) => authorities.length > 0)) return [];
+  return [fail("SIGSTORE_TRUST_NONE_CURRENT", { checked: "certificateAuthorities", got: `${lost} passed over` })];
 }
 
 /** The window of an authority and those of all its certificates at once; undefined if there is no such time. */

@@ -57,6 +57,7 @@ function signerRows({ signer, mediaType }: BundleDescription): (readonly [string
     format,
     ...signer.identities.map((identity) => ["identity", quote(identity)] as const),
     ["issuer", signer.issuer === undefined ? "none that can be read" : quote(signer.issuer)],
+    ...Object.entries(signer.extensions ?? {}).map(([name, value]) => ["claim", `${name} ${quote(value)}`] as const),
     ["certificate", `valid from ${signer.notBefore} to ${signer.notAfter}`],
   ];
 }
