@@ -109,7 +109,7 @@ export const commandTable: readonly CommandRow[] = [
     path: "inspect",
     operands: "<bundle>",
     says: "Show what a bundle claims, without believing any of it",
-    examples: ["countersign inspect release.tgz.sigstore.json", "countersign inspect release.tgz.sigstore.json --json"],
+    examples: ["countersign inspect release.tgz.sigstore.json", "countersign sign app -o - | countersign inspect -"],
     flags: [],
     group: look,
     load: async () => (await import("./commands/inspect.ts")).inspectCommand,

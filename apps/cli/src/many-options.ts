@@ -46,7 +46,7 @@ export const manyFlags: readonly Flag[] = [
   { flags: "--ignore-missing", says: "with --checksums: pass over files that are not there", group: "Artifacts:" },
   {
     flags: "--jobs <count>",
-    says: "verify a list in so many threads; one a core if not given",
+    says: "verify a list in so many threads (default: one a core, if it is long)",
     group: "Artifacts:",
     takes: "count",
     conflicts: ["checksums"],
