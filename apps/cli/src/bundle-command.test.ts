@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { base64, utf8 } from "@countersign/core";
 import { formatDetached, parseBundle } from "@countersign/sigstore";
 import { startForwardProxy } from "./forward-proxy.ts";
-import { runBuilt } from "./scenario.ts";
+import { builtMain, nodes, runProgram } from "./scenario.ts";
 import { parsed, setStage, textOf, type Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -109,15 +109,21 @@ describe("what cosign kept without a proof: the log is asked, if it is named", (
     }
   });
 
-  test("through the proxy that the environment names, which may know the log's host alone", async () => {
-    const proxy = await startForwardProxy(() => stage.sigstore.url);
-    const create = ["bundle", "create", stage.path("keyed"), "--key", stage.path("kept.pub")];
-    const log = ["--rekor-url", "http://log.invalid", "-o", stage.path("by-proxy.json")];
-    expect(await runBuilt([...create, ...log], { env: { HTTP_PROXY: proxy.url } })).toMatchObject({ code: 0 });
-    expect(proxy.asked.length).toBeGreaterThan(0);
-    expect(proxy.asked.every((url) => url.startsWith("http://log.invalid/api/v1/"))).toBe(true);
-    proxy.close();
-  });
+  test.each(nodes)(
+    "through the proxy that the environment names, which may know the log's host alone: %s",
+    async (node) => {
+      const proxy = await startForwardProxy(() => stage.sigstore.url);
+      try {
+        const create = ["bundle", "create", stage.path("keyed"), "--key", stage.path("kept.pub")];
+        const argv = [builtMain, ...create, "--rekor-url", "http://log.invalid", "-o", "-"];
+        expect(await runProgram(node, argv, { env: { HTTP_PROXY: proxy.url } })).toMatchObject({ code: 0 });
+        expect(proxy.asked.length).toBeGreaterThan(0);
+        expect(proxy.asked.every((url) => url.startsWith("http://log.invalid/api/v1/"))).toBe(true);
+      } finally {
+        proxy.close();
+      }
+    },
+  );
 
   test("what is not in the log, or of somebody who was not named: nothing is written", async () => {
     const app = stage.write("unlogged", "unlogged");

@@ -12,23 +12,25 @@ export const proxyVariables: readonly string[] = ["HTTPS_PROXY", "https_proxy", 
 export const authoritiesVariable = "SSL_CERT_FILE";
 
 /**
- * Sends what this process fetches through the proxy that the environment names, where this Node can (24.5 and later), and
- * lets TLS trust the authorities that it names as well. Throws CLI_ENVIRONMENT_VALUE and what `useAuthorities` throws.
+ * Sends what this process asks by node:http and node:https through the proxy that the environment names, where this Node can (22.21,
+ * 24.5 and later), and lets TLS trust the authorities that it names as well. Throws CLI_ENVIRONMENT_VALUE and what
+ * `useAuthorities` throws.
  */
 export function useNetwork(terminal: Terminal): void {
   useAuthorities(terminal.env);
-  const env = proxyEnvOf(terminal.env);
-  if (env === undefined) return;
-  const http: object = process.getBuiltinModule("node:http");
-  const { setGlobalProxyFromEnv } = http as { readonly setGlobalProxyFromEnv?: (env: object) => unknown };
-  setGlobalProxyFromEnv?.(env);
-  proxied = setGlobalProxyFromEnv !== undefined;
+  if (proxied) return;
+  const proxyEnv = proxyEnvOf(terminal.env);
+  if (proxyEnv === undefined) return;
+  const [http, https] = [process.getBuiltinModule("node:http"), process.getBuiltinModule("node:https")];
+  http.globalAgent = new http.Agent({ keepAlive: true, proxyEnv });
+  https.globalAgent = new https.Agent({ keepAlive: true, proxyEnv });
+  proxied = true;
 }
 
 /** Whether this process was told of a proxy: that is for all of it. */
 let proxied = false;
 
-/** Whether `useNetwork` has found a proxy that this Node asks. */
+/** Whether `useNetwork` has found a proxy: node:http and node:https ask it, the platform's fetch does not. */
 export function isProxied(): boolean {
   return proxied;
 }

@@ -211,7 +211,11 @@ export const verifyFlags: readonly Flag[] = [
   },
   { flags: "--danger-no-log", says: "with --key: accept a signature that no public log has seen", group: "Trust:" },
   secondOpinionFlag,
-  { flags: "--offline", says: "open no socket, as ever but for a key in a service, which is refused then", group: "Trust:" },
+  {
+    flags: "--offline",
+    says: "open no socket, as ever but for a key in a service, which is refused then",
+    group: "Trust:",
+  },
 ];
 
 const identityToken: Flag = {

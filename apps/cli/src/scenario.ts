@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,6 +29,12 @@ export interface ScenarioOptions {
 
 /** The built command, as users run it. `npm test` builds it first. */
 export const builtMain: string = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+
+const oldNode = fileURLToPath(
+  new URL(`../../../node_modules/node-22-${process.platform}-${process.arch}/bin/node`, import.meta.url),
+);
+/** This Node, and one of the oldest line that the command promises to run in, where the workspace has it. */
+export const nodes: readonly string[] = [process.execPath, oldNode].filter((path) => existsSync(path));
 
 /** Runs a command line in this process, from the sources; in a folder, which the whole process then works in. */
 export async function runHere(argv: readonly string[], options: ScenarioOptions = {}): Promise<Outcome> {

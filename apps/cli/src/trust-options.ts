@@ -164,5 +164,9 @@ export const trustCreateFlags: readonly Flag[] = [
     group: "Output:",
   },
   // Not --signing-config: the variable of that name says which one `sign` reads.
-  { flags: "--output-signing-config <file>", says: "write a signing config there; alone, it takes services without keys", group: "Output:" },
+  {
+    flags: "--output-signing-config <file>",
+    says: "write a signing config there; alone, it takes services without keys",
+    group: "Output:",
+  },
 ];

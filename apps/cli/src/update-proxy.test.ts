@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { addTufTarget, makeTufRepository, publishTuf, startFaultServer, type FaultServer } from "@countersign/testkit";
 import { startForwardProxy, type ForwardProxy } from "./forward-proxy.ts";
-import { makeFolder, runBuilt, type Outcome } from "./scenario.ts";
+import { builtMain, makeFolder, nodes, runBuilt, runProgram, type Outcome } from "./scenario.ts";
 
 /* A mirror that only the proxy can find: its name is nobody's. */
 const mirror = "http://updates.invalid/metadata";
@@ -43,6 +43,13 @@ test("metadata and targets come through the proxy that the environment names, an
   expect(proxy.asked.slice(0, 4)).toEqual(names.map((name) => `${mirror}/${name}`));
   expect(proxy.asked[4]).toMatch(/^http:\/\/updates\.invalid\/targets\/[0-9a-f]{64}\.app\.bin$/);
   expect(server.requests.every(({ headers }) => headers["x-token"] === "secret")).toBe(true);
+});
+
+test.each(nodes)("with %s", async (node) => {
+  const env = { HTTP_PROXY: proxy.url };
+  const refresh = [builtMain, "update", "refresh", "--store", join(folder.path, "store")];
+  expect(await runProgram(node, refresh, { env })).toMatchObject({ code: 0 });
+  expect(proxy.asked.length).toBeGreaterThan(0);
 });
 
 test("hosts that NO_PROXY names are asked directly", async () => {

@@ -19,7 +19,7 @@ export interface HttpOptions {
   readonly ca?: readonly string[];
   /** For registries that want one, by host and port as the address writes them. Nobody else is shown it. */
   readonly clients?: ReadonlyMap<string, ClientCertificate>;
-  /** `HTTPS_PROXY` and the like, by name; none unless given. Node 24.5 and later. */
+  /** `HTTPS_PROXY` and the like, by name; none unless given. Node 22.21, 24.5 and later. */
   readonly proxyEnv?: Readonly<Record<string, string | undefined>>;
   /** Said to every registry. */
   readonly userAgent?: string;

@@ -96,7 +96,7 @@ function proxySymptom({ env }: Terminal): Symptom {
   return {
     name: "proxy",
     result: "note",
-    detail: `signing goes through the proxy of ${set.map((name) => `$${name}`).join(", ")}`,
+    detail: `services and registries are asked through the proxy of ${set.map((name) => `$${name}`).join(", ")}`,
   };
 }
 

@@ -58,7 +58,7 @@ const alsoRead: readonly { readonly name: string; readonly says: string }[] = [
     name: "CI, GITHUB_ACTIONS and the like",
     says: "in CI nobody is asked to sign in; where the CI gives a token, it is used",
   },
-  { name: "HTTPS_PROXY, HTTP_PROXY, NO_PROXY", says: "the way to services and registries, from Node 24.5 on" },
+  { name: "HTTPS_PROXY, HTTP_PROXY, NO_PROXY", says: "the way to services and registries, from Node 22.21 or 24.5 on" },
   {
     name: "SSL_CERT_FILE, NODE_EXTRA_CA_CERTS",
     says: "more authorities for TLS; the first from Node 22.19 or 24.5 on",
