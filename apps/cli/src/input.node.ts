@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
-import { quote, type TrustError } from "@countersign/core";
+import { quote, TrustError } from "@countersign/core";
 import { cliError } from "./errors.ts";
 
 /** The largest bundle, key, trust root or configuration that is read, in bytes. */
@@ -21,6 +21,16 @@ export function readSmallFile(path: string, what: string, maxBytes: number = max
     throw fileError(error, path, what);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** As `readSmallFile`; undefined if nothing of that name is there. */
+export function readIfPresent(path: string, what: string): Uint8Array | undefined {
+  try {
+    return readSmallFile(path, what);
+  } catch (error) {
+    if (error instanceof TrustError && error.code === "CLI_FILE_MISSING") return undefined;
+    throw error;
   }
 }
 

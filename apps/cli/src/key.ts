@@ -13,7 +13,7 @@ import {
 } from "@countersign/sigstore/node";
 import { cliError, cliErrors } from "./errors.ts";
 import { http, sleep } from "./http.ts";
-import { readSmallFile } from "./input.node.ts";
+import { readIfPresent, readSmallFile } from "./input.node.ts";
 import type { PasswordOptions } from "./options.ts";
 import { passwordOf, pinOf } from "./password.ts";
 import { useNetwork } from "./network.node.ts";
@@ -30,6 +30,7 @@ export function keyIoOf(options: PasswordOptions, terminal: Terminal): KeyIo {
     sleep,
     now: () => terminal.now(),
     readFile: (path) => readSmallFile(path, "key"),
+    readIfPresent: (path) => readIfPresent(path, "credentials"),
     password: passwordOf(options, terminal),
     pin: pinOf(terminal),
     loadPkcs11,

@@ -40,6 +40,11 @@ export const keyEntries = {
     says: "there are no credentials for the key service",
     fix: "set the environment variables that are expected",
   },
+  SIGSTORE_KEY_CREDENTIALS_FILE: {
+    kind: "usage",
+    says: "a file of credentials cannot be used",
+    fix: "make the file readable or right; or take it, or the variable that names it, away: then the next place is asked",
+  },
   SIGSTORE_KEY_EXISTS: {
     kind: "usage",
     says: "there is a key already, and what it signed could be verified no more",

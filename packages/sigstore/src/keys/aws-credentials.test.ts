@@ -127,6 +127,11 @@ describe("refused", () => {
       { "/home/.aws/credentials": profiles },
     ],
     ["a profile, and no file", () => ({ HOME: "/home", AWS_PROFILE: "release" })],
+    [
+      "half of a pair in the default profile, whatever else there is",
+      () => ({ HOME: "/home", ...container() }),
+      { "/home/.aws/credentials": "[default]\naws_access_key_id = AKID\n" },
+    ],
     ["a container's address elsewhere", () => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://evil.example/c" })],
     ["a container's address that is none", () => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: "x" })],
     ["a container's token of two lines", () => ({ ...container(), AWS_CONTAINER_AUTHORIZATION_TOKEN: "a\nb" })],
@@ -155,7 +160,7 @@ describe("refused", () => {
   });
 
   test("a web identity's token that is not there, and an STS over plain http", async () => {
-    expect(await outcomeOf(web())).toBe("TEST_NO_FILE");
+    expect(await outcomeOf(web())).toBe("SIGSTORE_KEY_CREDENTIALS_FILE");
     const plain = { ...web(), AWS_ENDPOINT_URL_STS: "http://sts.example" };
     expect(await outcomeOf(plain, { "/token": webToken })).toBe("SIGSTORE_KEY_ADDRESS");
   });

@@ -1,13 +1,5 @@
-import {
-  attempt,
-  parseJson,
-  parseUtf8,
-  readObject,
-  TrustError,
-  utf8,
-  type Detail,
-  type ObjectReader,
-} from "@countersign/core";
+import { parseJson, parseUtf8, readObject, TrustError, utf8, type Detail, type ObjectReader } from "@countersign/core";
+import { readCredentialsFile, readNamedFile, unusableFile } from "./credentials-file.ts";
 import { askForBytes, isLoopback, noCredentials, parseServiceAddress, variableOf, wrongAnswer } from "./key-service.ts";
 import type { KeyIo } from "./resolver.node.ts";
 
@@ -28,7 +20,7 @@ const wanted =
  * Credentials for AWS, from the first place that has some, in the order of AWS's own SDKs: the variables AWS_ACCESS_KEY_ID and
  * AWS_SECRET_ACCESS_KEY; a role by web identity (STS AssumeRoleWithWebIdentity); keys of a profile in the shared config and
  * credentials files; a container (ECS, EKS Pod Identity); the machine (EC2, IMDSv2 only). Single sign-on and programs of profiles are not asked.
- * Throws SIGSTORE_KEY_CREDENTIALS, SIGSTORE_KEY_ADDRESS and what `askForBytes` throws; none repeats a secret.
+ * Throws SIGSTORE_KEY_CREDENTIALS, SIGSTORE_KEY_CREDENTIALS_FILE, SIGSTORE_KEY_ADDRESS and what `askForBytes` throws; none repeats a secret.
  */
 export async function findAwsCredentials(region: string, io: KeyIo): Promise<AwsCredentials> {
   const found =
@@ -56,7 +48,7 @@ async function ofWebIdentity(region: string, io: KeyIo): Promise<AwsCredentials 
   const { env } = io;
   const [path, role] = [variableOf(env, "AWS_WEB_IDENTITY_TOKEN_FILE"), variableOf(env, "AWS_ROLE_ARN")];
   if (path === undefined || role === undefined) return undefined;
-  const token = parseUtf8(io.readFile(path)).trim();
+  const token = readNamedFile(path, io).trim();
   const suffix = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
   const address = variableOf(env, "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL") ?? `https://sts.${region}.${suffix}`;
   const form = {
@@ -96,7 +88,8 @@ function ofProfile(io: KeyIo): AwsCredentials | undefined {
   const [accessKeyId, secretAccessKey] = [values.get("aws_access_key_id"), values.get("aws_secret_access_key")];
   if (accessKeyId !== undefined && secretAccessKey !== undefined)
     return withToken({ accessKeyId, secretAccessKey }, values.get("aws_session_token"));
-  if (profileName(io) === undefined) return undefined;
+  // Half of a pair is a mistake here too.
+  if (profileName(io) === undefined && accessKeyId === undefined && secretAccessKey === undefined) return undefined;
   throw noCredentials("AWS KMS", "a profile with aws_access_key_id and aws_secret_access_key; run: eval $(aws configure export-credentials --format env)"); // prettier-ignore
 }
 
@@ -115,11 +108,20 @@ function profileOf(io: KeyIo): ReadonlyMap<string, string> {
   const name = profileName(io) ?? "default";
   const read = (variable: string, file: string, header: string): ReadonlyMap<string, string> => {
     const path = variableOf(io.env, variable) ?? (home && `${home}/.aws/${file}`);
-    const text = path === undefined ? undefined : attempt(() => parseUtf8(io.readFile(path)));
-    return sectionOf(text ?? "", header) ?? new Map<string, string>();
+    const text = path === undefined ? undefined : readCredentialsFile(path, io);
+    if (path === undefined || text === undefined) return new Map();
+    checkSections(text, path);
+    return sectionOf(text, header) ?? new Map<string, string>();
   };
   const config = read("AWS_CONFIG_FILE", "config", name === "default" ? name : `profile ${name}`);
   return new Map([...config, ...read("AWS_SHARED_CREDENTIALS_FILE", "credentials", name)]);
+}
+
+/** What is no file of sections at all would be a file without the profile. */
+function checkSections(text: string, path: string): void {
+  const first = text.split(/\r?\n/).find((line) => !/^\s*(?:[#;].*)?$/.test(line));
+  if (first === undefined || /^\s*\[.*\]/.test(first)) return;
+  throw unusableFile(path, { expected: "sections, such as [default]", got: "something before the first" });
 }
 
 function sectionOf(text: string, name: string): ReadonlyMap<string, string> | undefined {
@@ -144,7 +146,7 @@ async function ofContainer(io: KeyIo): Promise<AwsCredentials | undefined> {
   checkContainerUrl(url);
   const path = variableOf(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
   const token =
-    path === undefined ? variableOf(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN") : parseUtf8(io.readFile(path)).trim();
+    path === undefined ? variableOf(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN") : readNamedFile(path, io).trim();
   if (token !== undefined && !/^[\x20-\x7e]+$/.test(token))
     throw noCredentials("AWS KMS", "one line in the container's authorization token");
   const headers = token === undefined ? {} : { authorization: token };

@@ -1,4 +1,5 @@
-import { parseUtf8, TrustError } from "@countersign/core";
+import { TrustError } from "@countersign/core";
+import { readNamedFile } from "./credentials-file.ts";
 import { checkToken, exchange } from "./gcp-token.ts";
 import { askKeyService, noCredentials, parseServiceAddress, variableOf } from "./key-service.ts";
 import type { KeyIo } from "./resolver.node.ts";
@@ -7,7 +8,7 @@ import type { KeyIo } from "./resolver.node.ts";
  * An access token for an Azure resource: of the application in $AZURE_TENANT_ID and $AZURE_CLIENT_ID, by $AZURE_CLIENT_SECRET
  * or the token in $AZURE_FEDERATED_TOKEN_FILE; else of the identity of the machine ($IDENTITY_ENDPOINT, or the metadata service), the
  * one that $AZURE_CLIENT_ID names if it is set.
- * Throws SIGSTORE_KEY_CREDENTIALS, SIGSTORE_KEY_ADDRESS and what `askKeyService` throws; none repeats a secret.
+ * Throws SIGSTORE_KEY_CREDENTIALS, SIGSTORE_KEY_CREDENTIALS_FILE, SIGSTORE_KEY_ADDRESS and what `askKeyService` throws; none repeats a secret.
  */
 export async function findAzureToken(resource: string, io: KeyIo): Promise<string> {
   const [tenant, client] = [variableOf(io.env, "AZURE_TENANT_ID"), variableOf(io.env, "AZURE_CLIENT_ID")];
@@ -21,13 +22,14 @@ export async function findAzureToken(resource: string, io: KeyIo): Promise<strin
   return exchange(`${authority}/${tenant}/oauth2/v2.0/token`, form, Object.values(proof), io);
 }
 
-function proofOf({ env, readFile }: KeyIo): Readonly<Record<string, string>> | undefined {
+function proofOf(io: KeyIo): Readonly<Record<string, string>> | undefined {
+  const { env } = io;
   const secret = variableOf(env, "AZURE_CLIENT_SECRET");
   if (secret !== undefined) return { client_secret: secret };
   const path = variableOf(env, "AZURE_FEDERATED_TOKEN_FILE");
   if (path === undefined) return undefined;
   const type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-  return { client_assertion_type: type, client_assertion: parseUtf8(readFile(path)).trim() };
+  return { client_assertion_type: type, client_assertion: readNamedFile(path, io).trim() };
 }
 
 /** App Service's endpoint takes a secret of its own; the metadata service can be reached only from the machine. */

@@ -1,13 +1,14 @@
 import {
-  attempt,
   parseJson,
   parsePrivateKey,
   readObject,
   TrustError,
   utf8,
+  type Detail,
   type ObjectReader,
 } from "@countersign/core";
 import { base64Url } from "./base64url.ts";
+import { readCredentialsFile, readNamedFile, unusableFile } from "./credentials-file.ts";
 import {
   askKeyService,
   jsonRequest,
@@ -26,24 +27,26 @@ const tokenSeconds = 600;
  * An access token for Google Cloud: $GOOGLE_OAUTH_ACCESS_TOKEN or $CLOUDSDK_AUTH_ACCESS_TOKEN, else for the service account or
  * user of the file in $GOOGLE_APPLICATION_CREDENTIALS or of the one that `gcloud auth application-default login` writes (RFC 7523,
  * RFC 6749 §6), also of a service account that the user speaks for; else of the metadata server of the machine.
- * Throws SIGSTORE_KEY_CREDENTIALS, SIGSTORE_KEY_ADDRESS and what `askKeyService` throws; none repeats a secret.
+ * Throws SIGSTORE_KEY_CREDENTIALS, SIGSTORE_KEY_CREDENTIALS_FILE, SIGSTORE_KEY_ADDRESS and what `askKeyService` throws; none repeats a secret.
  */
 export async function findGcpToken(io: KeyIo): Promise<string> {
   const given = variableOf(io.env, "GOOGLE_OAUTH_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN");
   if (given !== undefined) return checkToken(given);
-  const path = variableOf(io.env, "GOOGLE_APPLICATION_CREDENTIALS");
-  const file = path === undefined ? loginFile(io) : io.readFile(path);
-  return file === undefined ? tokenOfMachine(io) : tokenOfFile(file, io);
+  const named = variableOf(io.env, "GOOGLE_APPLICATION_CREDENTIALS");
+  const path = named ?? loginPath(io);
+  if (path === undefined) return tokenOfMachine(io);
+  const text = named === undefined ? readCredentialsFile(path, io) : readNamedFile(path, io);
+  return text === undefined ? tokenOfMachine(io) : tokenOfFile(readCredentials(text, path), io);
 }
 
-/** What `gcloud auth application-default login` wrote. No such file is no error. */
-function loginFile({ env, readFile }: KeyIo): Uint8Array | undefined {
+/** Where `gcloud auth application-default login` writes. */
+function loginPath({ env }: KeyIo): string | undefined {
   const roaming = variableOf(env, "APPDATA");
   const home = variableOf(env, "HOME");
   const folder =
     variableOf(env, "CLOUDSDK_CONFIG") ??
     (roaming === undefined ? home && `${home}/.config/gcloud` : `${roaming}/gcloud`);
-  return folder === undefined ? undefined : attempt(() => readFile(`${folder}/application_default_credentials.json`));
+  return folder === undefined ? undefined : `${folder}/application_default_credentials.json`;
 }
 
 async function tokenOfMachine(io: KeyIo): Promise<string> {
@@ -62,8 +65,7 @@ async function tokenOfMachine(io: KeyIo): Promise<string> {
   }
 }
 
-function tokenOfFile(bytes: Uint8Array, io: KeyIo): Promise<string> {
-  const file = readCredentials(bytes);
+function tokenOfFile(file: ObjectReader, io: KeyIo): Promise<string> {
   const type = file.optionalString("type");
   if (type === "service_account") return tokenOfAccount(file, io);
   if (type === "authorized_user") return tokenOfUser(file, io);
@@ -72,13 +74,15 @@ function tokenOfFile(bytes: Uint8Array, io: KeyIo): Promise<string> {
   throw noCredentials("Google Cloud", expected);
 }
 
-/** Drops the cause: it may quote the file. */
-function readCredentials(bytes: Uint8Array): ObjectReader {
-  const malformed = (): TrustError => noCredentials("Google Cloud", "JSON in the file of credentials");
+/** Drops the cause, and what came: either may quote the file. */
+function readCredentials(text: string, path: string): ObjectReader {
+  const malformed = ({ checked = "", expected = "" }: Detail): TrustError =>
+    unusableFile(path, { expected: `${checked} to be ${expected}` });
   try {
-    return readObject(parseJson(bytes), "credentials", malformed);
-  } catch {
-    throw malformed();
+    return readObject(parseJson(text), "credentials", malformed);
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error;
+    throw unusableFile(path, { expected: "a JSON object" });
   }
 }
 

@@ -90,7 +90,7 @@ describe("credentials", () => {
       const answer = utf8(JSON.stringify({ accessToken: secret.gcpToken, expireTime: "2026-11-25T12:10:00Z" }));
       return {
         ...plain,
-        readFile: () => utf8(JSON.stringify(json)),
+        readIfPresent: () => utf8(JSON.stringify(json)),
         http: (request) =>
           request.url === account
             ? Promise.resolve({ status: asked.push(request) === 1 ? 200 : 403, headers: {}, body: answer })

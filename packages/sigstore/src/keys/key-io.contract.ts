@@ -24,6 +24,7 @@ export function makeKeyIo(env: Texts, files: Texts, more: Partial<KeyIo> & Pick<
       if (text === undefined) throw new TrustError("TEST_NO_FILE", { kind: "usage", says: "no file", fix: "" });
       return utf8(text);
     },
+    readIfPresent: (path) => (files[path] === undefined ? undefined : utf8(files[path])),
     ...more,
   };
 }

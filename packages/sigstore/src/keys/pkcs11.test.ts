@@ -37,6 +37,7 @@ function ioOf(more: Partial<KeyIo> = {}): KeyIo {
     sleep: () => Promise.resolve(),
     http: () => Promise.reject(new Error("sent")),
     readFile: (path) => new Uint8Array(readFileSync(path)),
+    readIfPresent: () => undefined,
     // What opens key files must never be tried as a PIN.
     password: () => Promise.resolve(wrongPin),
     pin: () => Promise.resolve(undefined),

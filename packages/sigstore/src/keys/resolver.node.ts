@@ -25,6 +25,8 @@ export interface KeyIo extends Caller {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The content of a file, of a bounded size; throws an error of its own. */
   readonly readFile: (path: string) => Uint8Array;
+  /** The same of a file that need not be there: undefined then, and only then. */
+  readonly readIfPresent: (path: string) => Uint8Array | undefined;
   readonly password: AskPassword;
   /** As `password`, for the PIN of the token named; never a password that is meant for something else: a token locks. */
   readonly pin: AskPassword;

@@ -9,6 +9,7 @@ import {
   type Algorithm,
 } from "@countersign/core";
 import { sigstoreError } from "../errors.ts";
+import { readCredentialsFile, unusableFile } from "./credentials-file.ts";
 import {
   askKeyService,
   checkAnswered,
@@ -39,7 +40,8 @@ export function parseVaultReference(text: string): VaultReference {
 
 /**
  * Finds a key of the transit engine (Vault's HTTP API: transit, read key and sign data) at $VAULT_ADDR, with $VAULT_TOKEN or
- * the token file of `vault login`. Throws SIGSTORE_KEY_CREDENTIALS, SIGSTORE_KEY_ADDRESS and what `askKeyService` throws.
+ * the token file of `vault login`. Throws SIGSTORE_KEY_CREDENTIALS, SIGSTORE_KEY_CREDENTIALS_FILE, SIGSTORE_KEY_ADDRESS and
+ * what `askKeyService` throws.
  */
 export async function openVaultKey(reference: VaultReference, io: KeyIo): Promise<RemoteKey> {
   const vault = vaultOf(io);
@@ -85,15 +87,13 @@ function vaultOf(io: KeyIo): Vault {
   };
 }
 
-function tokenFile({ env, readFile }: KeyIo): string | undefined {
-  const home = variableOf(env, "HOME", "USERPROFILE");
+function tokenFile(io: KeyIo): string | undefined {
+  const home = variableOf(io.env, "HOME", "USERPROFILE");
   if (home === undefined) return undefined;
-  try {
-    return new TextDecoder().decode(readFile(`${home}/.vault-token`)).trim();
-  } catch (error) {
-    if (!(error instanceof TrustError)) throw error;
-    return undefined;
-  }
+  const path = `${home}/.vault-token`;
+  const token = readCredentialsFile(path, io)?.trim();
+  if (token === undefined || token === "" || /^[\x21-\x7e]+$/.test(token)) return token || undefined;
+  throw unusableFile(path, { expected: "one token" });
 }
 
 /** Vault gives Ed25519 points bare, other keys as PEM. */
