@@ -40,6 +40,11 @@ test("progress: one line rewritten for a person, lines of their own for a log fi
   const words = watch(true, 6000);
   openOutput({}, 9, words.terminal).add(allowed);
   expect(words.written.err).toBe("allowed: a: signed by x\n");
+  for (const options of [{ quiet: true }, { quiet: true, json: true }] as const) {
+    const nothing = watch(true, 6000);
+    openOutput(options, 9, nothing.terminal).add(allowed);
+    expect(nothing.written.err).toBe("");
+  }
 });
 
 test("a refusal does not stand behind the line of progress", () => {

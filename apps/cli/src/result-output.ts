@@ -21,7 +21,7 @@ export function openOutput(options: VerifyOptions, total: number, direct: Termin
   const rendering = renderingOf(options.json === true ? "json" : (options.format ?? "text"));
   const counter = makeCounter();
   const words = makeWords(options, terminal);
-  const progress = makeCount(rendering === undefined && options.quiet !== true ? 0 : total, terminal);
+  const progress = makeCount(rendering === undefined || options.quiet === true ? 0 : total, terminal);
   if (rendering !== undefined && rendering.begin !== "") terminal.out(rendering.begin);
   return {
     flush: terminal.flush,

@@ -52,12 +52,15 @@ export function parseStatement(payload: Uint8Array): Statement {
  * know too, and every one that both know is equal. Digests by other names, and hex in capitals, match nothing.
  */
 export function matchSubject(statement: Statement, digests: readonly Digest[]): Subject | undefined {
-  return statement.subjects.find((subject) => isSubject(subject, digests));
+  const ours = digests.map((digest): NamedHex => [digestName(digest), digest.slice(digestName(digest).length + 1)]);
+  return statement.subjects.find((subject) => isSubject(subject, ours));
 }
 
-function isSubject({ digest }: Subject, digests: readonly Digest[]): boolean {
-  const known = digests.filter((ours) => Object.hasOwn(digest, digestName(ours)));
-  return known.length > 0 && known.every((ours) => ours === `${digestName(ours)}:${digest[digestName(ours)]}`);
+type NamedHex = readonly [name: string, hex: string];
+
+function isSubject({ digest }: Subject, ours: readonly NamedHex[]): boolean {
+  const known = ours.filter(([name]) => Object.hasOwn(digest, name));
+  return known.length > 0 && known.every(([name, hex]) => digest[name] === hex);
 }
 
 function parseSubject(value: Json, at: string): Subject {

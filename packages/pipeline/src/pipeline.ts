@@ -10,7 +10,7 @@ import {
   type Verified,
 } from "@countersign/core";
 import { checkPolicy, evaluate, type Decision, type Policy } from "@countersign/policy";
-import { examineBundle, parseBundle, type Bundle, type Examination } from "@countersign/sigstore";
+import { examineBundle, parseBundle, type Bundle, type Examination, type Examine } from "@countersign/sigstore";
 import { pipelineError } from "./errors.ts";
 import type { EvidenceFile } from "./evidence.ts";
 import { groundsOf } from "./grounds.ts";
@@ -23,6 +23,8 @@ export interface World {
   now(): Date;
   trust(): Promise<Trust>;
   evidence(artifact: Artifact): AsyncIterable<EvidenceFile> | Iterable<EvidenceFile>;
+  /** Judges the bundles: `examineBundle` unless given; one of `makeExamine` where many artifacts share an attestation. */
+  readonly examine?: Examine;
   /** An independent implementation that must agree, and the artifact's bytes for it if they are not in `artifact`. */
   readonly peer?: Peer;
   readonly message?: Uint8Array;
@@ -35,7 +37,8 @@ export interface World {
  */
 export async function inspect(artifact: Artifact, policy: Policy, world: World): Promise<Report> {
   checkPolicy(policy);
-  const run: Run = { artifact, policy, trust: await world.trust(), now: world.now() };
+  const { examine } = world;
+  const run: Run = { artifact, policy, trust: await world.trust(), now: world.now(), ...(examine && { examine }) };
   const examined: Examined[] = [];
   const files: EvidenceFile[] = [];
   for await (const file of world.evidence(artifact)) {
@@ -97,6 +100,7 @@ export interface Run {
   readonly policy: Policy;
   readonly trust: Trust;
   readonly now: Date;
+  readonly examine?: Examine;
 }
 
 /** Every check of one piece of evidence, what the policy says of it last. Bad evidence is in the report, never thrown. */
@@ -161,9 +165,10 @@ function keysFor(bundle: Bundle, { policy, trust }: Run): readonly (Verifier | u
   return trust.keys.length === 0 ? [undefined] : trust.keys;
 }
 
-function examine(bundle: Bundle, { artifact, policy, trust, now }: Run, key: Verifier | undefined): Examination {
+function examine(bundle: Bundle, run: Run, key: Verifier | undefined): Examination {
+  const { artifact, policy, trust, now, examine: judge = examineBundle } = run;
   const { root, require } = groundsOf(bundle, trust, key);
-  return examineBundle(bundle, artifact, root, {
+  return judge(bundle, artifact, root, {
     require: { ...require, ...policy.require },
     nowMs: now.getTime(),
     ...(trust.witnesses === undefined ? {} : { witnesses: trust.witnesses }),

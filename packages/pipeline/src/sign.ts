@@ -12,16 +12,20 @@ import {
 import type { SignerRule } from "@countersign/policy";
 import {
   formatBundle,
+  makeExamine,
+  parseBundle,
   readIdentity,
   signArtifact,
   signStatement,
   type Bundle,
   type CertificateSigner,
+  type Examine,
   type Http,
   type LogWatch,
   type SignAs,
 } from "@countersign/sigstore";
 import { pipelineError } from "./errors.ts";
+import type { EvidenceFile } from "./evidence.ts";
 import { inspect } from "./pipeline.ts";
 import type { Report } from "./report.ts";
 import { ioOf, selfCheck, unloggedNeeds } from "./sign-io.ts";
@@ -52,10 +56,10 @@ export interface Signed {
 export async function sign(artifact: Artifact, as: SignAs, world: SignWorld): Promise<Signed> {
   const reports: Report[] = [];
   const preview = async (bundle: Bundle): Promise<void> => {
-    await checkNew(bundle, artifact, { as, world, require: unloggedNeeds });
+    await checkNew(fileOf(bundle), artifact, judgingOf(as, world, unloggedNeeds));
   };
   const verify = async (bundle: Bundle): Promise<void> => {
-    reports.push(await checkNew(bundle, artifact, { as, world, require: requireFor(as) }));
+    reports.push(await checkNew(fileOf(bundle), artifact, judgingOf(as, world, requireFor(as))));
   };
   const bundle = await signArtifact(artifact, as, { ...ioOf(world), preview, verify });
   const [report] = reports;
@@ -89,11 +93,13 @@ export async function attest(attestation: Attestation, as: SignAs, world: SignWo
   checkSubjects(statement, artifacts);
   const reports: Report[] = [];
   const preview = async (bundle: Bundle): Promise<void> => {
-    await checkNew(bundle, artifacts[0] as Artifact, { as, world, require: unloggedNeeds });
+    await checkNew(fileOf(bundle), artifacts[0] as Artifact, judgingOf(as, world, unloggedNeeds));
   };
   const verify = async (bundle: Bundle): Promise<void> => {
-    for (const artifact of artifacts)
-      reports.push(await checkNew(bundle, artifact, { as, world, require: requireFor(as) }));
+    const now = world.now();
+    const judging = { ...judgingOf(as, world, requireFor(as)), now: () => now, examine: makeExamine() };
+    const file = fileOf(bundle);
+    for (const artifact of artifacts) reports.push(await checkNew(file, artifact, judging));
   };
   const look = accept && ((leaf: Certificate): void => accept(selfCheck(() => readIdentity(leaf))));
   const io = { ...ioOf(world), preview, verify, ...(look && { accept: look }) };
@@ -111,20 +117,34 @@ function checkSubjects(statement: Uint8Array, artifacts: readonly Artifact[]): v
 }
 
 interface Judging {
-  readonly as: SignAs;
-  readonly world: SignWorld;
+  readonly now: () => Date;
+  readonly trust: Trust;
   readonly require: Partial<Requirements>;
+  /** For all artifacts of one attestation. */
+  readonly examine?: Examine;
 }
 
-async function checkNew(bundle: Bundle, artifact: Artifact, { as, world, require }: Judging): Promise<Report> {
+function judgingOf(as: SignAs, world: SignWorld, require: Partial<Requirements>): Judging {
   const keys: readonly Verifier[] = as.kind === "key" ? [makeVerifier(as.signer.spki, as.signer.algorithm.name)] : [];
-  const evidence = [{ source: "the new bundle", bytes: utf8(formatBundle(bundle)) }];
-  const policy = { signers: [ruleFor(bundle, keys)], require };
-  const trust = { ...world.trust, keys };
+  return { now: () => world.now(), trust: { ...world.trust, keys }, require };
+}
+
+/** A bundle as a receiver will read it. */
+type NewFile = EvidenceFile & { readonly bundle: Bundle };
+
+function fileOf(made: Bundle): NewFile {
+  const bytes = utf8(formatBundle(made));
+  return { source: "the new bundle", bytes, bundle: parseBundle(bytes) };
+}
+
+async function checkNew(file: NewFile, artifact: Artifact, judging: Judging): Promise<Report> {
+  const { now, trust, require, examine } = judging;
+  const policy = { signers: [ruleFor(file.bundle, trust.keys)], require };
   const report = await inspect(artifact, policy, {
-    now: () => world.now(),
+    now,
     trust: () => Promise.resolve(trust),
-    evidence: () => evidence,
+    evidence: () => [file],
+    ...(examine && { examine }),
   });
   if (report.decision.verdict === "allowed") return report;
   throw pipelineError("PIPELINE_SELF_CHECK", {

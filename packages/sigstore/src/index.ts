@@ -27,10 +27,12 @@ export { inTotoPayload, readingOf, readStatement, type Reading } from "./signatu
 export { parseTimestamp, type TimestampToken } from "./timestamp-token.ts";
 export {
   examineBundle,
+  makeExamine,
   verifyBundle,
   verifyEnvelope,
   type EnvelopeProof,
   type Examination,
+  type Examine,
   type VerifyOptions,
 } from "./verify.ts";
 export type { Http, HttpRequest, HttpResponse } from "./http.ts";

@@ -1,4 +1,4 @@
-import { checkVerified, isVerified, makeVerifier, utf8 } from "@countersign/core";
+import { checkVerified, isVerified, makeVerifier, utf8, type Artifact } from "@countersign/core";
 import { makeKeyPair } from "@countersign/local-sigstore";
 import {
   artifactBytes,
@@ -16,7 +16,9 @@ import {
 } from "@countersign/testkit";
 import { describe, expect, test } from "vitest";
 import { requirements } from "./requirement.ts";
-import { examineBundle, verifyBundle } from "./verify.ts";
+import type { Bundle } from "./bundle.ts";
+import type { TrustRoot } from "./trust-root.ts";
+import { examineBundle, makeExamine, verifyBundle, type VerifyOptions } from "./verify.ts";
 
 const instance = makeInstance();
 const trust = trustRootOf(instance);
@@ -167,4 +169,52 @@ test("nothing of a bundle is remembered: the same trust root judges each one ane
     "accepted",
     "SIGSTORE_CERTIFICATE_UNTRUSTED",
   ]);
+});
+
+describe("makeExamine: many artifacts of one attestation", () => {
+  const [one, two, stranger] = ["one", "two", "stranger"].map((text) => artifactOf(utf8(text), text)) as [
+    Artifact,
+    Artifact,
+    Artifact,
+  ];
+  const subject = [one, two].map(({ name, digests }) => ({ name, digest: { sha256: digests[0]?.slice(7) } }));
+  const statement = { _type: "https://in-toto.io/Statement/v1", subject, predicateType: "urn:x", predicate: {} };
+  const { json } = makeEvidence(instance, { content: "envelope", payload: utf8(JSON.stringify(statement)) });
+
+  test("says of each what examineBundle says", () => {
+    const bundle = bundleOf(json);
+    const examine = makeExamine();
+    for (const artifact of [one, two, stranger, digestOnly(two), one]) {
+      const examined = examine(bundle, artifact, trust, { nowMs });
+      expect(examined).toEqual(examineBundle(bundle, artifact, trust, { nowMs }));
+      expect(examined.claims === undefined || isVerified(examined.claims)).toBe(true);
+    }
+    const bent = { ...two, digests: one.digests };
+    expect(outcomeOf(() => examine(bundle, bent, trust, { nowMs }))).toBe("SIGSTORE_ARTIFACT_INCONSISTENT");
+  });
+
+  test("proves again by another bundle, root, time or number, and only then", () => {
+    const bundle = bundleOf(json);
+    const examine = makeExamine();
+    const outcome = (...[of, by, options]: [Bundle, TrustRoot, VerifyOptions]): boolean =>
+      examine(of, two, by, options).claims !== undefined;
+    expect(outcome(bundle, trust, { nowMs })).toBe(true);
+    // No other way shows that the signature is not looked at again.
+    if (bundle.content.kind === "envelope") bundle.content.envelope.signatures[0]?.sig.fill(0);
+    expect(outcome(bundle, trust, { nowMs })).toBe(true);
+    expect(outcome({ ...bundle }, trust, { nowMs })).toBe(false);
+    expect(outcome(bundle, { ...trust }, { nowMs })).toBe(false);
+    expect(outcome(bundle, trust, { nowMs: nowMs + 1 })).toBe(false);
+    expect(outcome(bundle, trust, { nowMs, require: { times: 0 } })).toBe(false);
+    expect(outcome(bundle, trust, { nowMs, require: { times: requirements.certificate.times } })).toBe(true);
+  });
+
+  test("a signature over the artifact itself is looked at each time", () => {
+    const { json: signed, artifact } = makeEvidence(instance);
+    const bundle = bundleOf(signed);
+    const examine = makeExamine();
+    expect(examine(bundle, artifact, trust, { nowMs }).claims).toBeDefined();
+    const { problem } = examine(bundle, stranger, trust, { nowMs });
+    expect(problem).toEqual(examineBundle(bundle, stranger, trust, { nowMs }).problem);
+  });
 });

@@ -1,4 +1,5 @@
 import {
+  matchSubject,
   quote,
   TrustError,
   vouch,
@@ -79,11 +80,68 @@ export function examineBundle(
   trust: TrustRoot,
   options: VerifyOptions,
 ): Examination {
-  const { checks, proved, problem } = proveAll({ bundle, artifact, trust, options }, (run, key) => {
-    checkArtifactDigests(artifact);
+  return examinationOf(proveBundle({ bundle, artifact, trust, options }));
+}
+
+/** Judges a bundle as `examineBundle` does. */
+export type Examine = typeof examineBundle;
+
+/**
+ * An `examineBundle` for many artifacts of one attestation. Of the bundle that it proved last only the subject is looked for again:
+ * nothing else of an envelope depends on the artifact. That is the same one if it is the very same object, by the same trust root
+ * and options; nobody may have changed them since.
+ */
+export function makeExamine(): Examine {
+  let last: Held | undefined;
+  return (bundle, artifact, trust, options) => {
+    const asked = { bundle, artifact, trust, options };
+    const again = last !== undefined && isSame(last.asked, asked) ? anotherSubject(last, artifact) : undefined;
+    if (again !== undefined) return again;
+    const outcome = proveBundle(asked);
+    const { proved } = outcome;
+    if (proved !== undefined) last = { asked, outcome: { ...outcome, proved } };
+    return examinationOf(outcome);
+  };
+}
+
+/** A bundle of which everything held. */
+interface Held {
+  readonly asked: Asked;
+  readonly outcome: Extract<Outcome, { readonly proved: AllProved }>;
+}
+
+function isSame(one: Asked, other: Asked): boolean {
+  const [a, b] = [one.options, other.options];
+  return (
+    one.bundle === other.bundle &&
+    one.trust === other.trust &&
+    a.key === b.key &&
+    a.witnesses === b.witnesses &&
+    a.nowMs === b.nowMs &&
+    JSON.stringify(needOf(a)) === JSON.stringify(needOf(b))
+  );
+}
+
+/** Undefined where it is none of the subjects, or what was signed is no Statement: that is looked at in full. */
+function anotherSubject({ outcome }: Held, artifact: Artifact): Examination | undefined {
+  const { proved } = outcome;
+  const { statement } = proved.content;
+  checkArtifactDigests(artifact);
+  const subject = statement && matchSubject(statement, artifact.digests);
+  if (subject === undefined) return undefined;
+  const content = { ...proved.content, digests: provedDigests(artifact, { subject }) };
+  return examinationOf({ ...outcome, proved: { ...proved, content } });
+}
+
+function examinationOf({ checks, proved, problem }: Outcome): Examination {
+  return proved === undefined ? { checks, problem } : { checks, claims: vouch(claimsOf(proved)) };
+}
+
+function proveBundle(asked: Asked): Outcome {
+  return proveAll(asked, (run, key) => {
+    checkArtifactDigests(asked.artifact);
     return checkContent(run, key);
   });
-  return proved === undefined ? { checks, problem } : { checks, claims: vouch(claimsOf(proved)) };
 }
 
 /** What an envelope in a bundle was proved to be; nothing is said of any artifact. */

@@ -43,7 +43,7 @@ export async function attestCommand(
   const signing = await makeSigning(options, terminal, "statement");
   const artifacts: Artifact[] = [...subjects];
   const hashes = hashesOf(plan, options);
-  for (const operand of operands) artifacts.push(await readArtifact(operand, { hashes }, terminal));
+  for (const operand of operands) artifacts.push(await readArtifact(operand, { hashes, keepBytes: 0 }, terminal));
   if (signing.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
   useNetwork(terminal);
   const made = await attestInto(path, { plan, artifacts, signing, terminal, isJson: options.json === true });
@@ -134,5 +134,9 @@ function tell(told: Told, options: AttestOptions, terminal: Terminal): void {
   if (options.json !== true) return;
   const { path, predicateType, marks, reports } = told;
   const provenance = marks === undefined ? {} : { provenance: marks };
-  terminal.out(formatJson({ schema: "countersign.attested/v1", bundle: path, predicateType, ...provenance, reports }));
+  const facts = formatJson({ schema: "countersign.attested/v1", bundle: path, predicateType, ...provenance });
+  terminal.out(facts.replace(/\n\}\n$/, ',\n  "reports": ['));
+  // Piece by piece: each has the statement in it, and all of them may be more than a text can be long.
+  for (const [at, report] of reports.entries()) terminal.out(`${at === 0 ? "" : ","}\n${formatJson(report).trimEnd()}`);
+  terminal.out("\n  ]\n}\n");
 }
