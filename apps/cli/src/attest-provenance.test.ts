@@ -35,6 +35,12 @@ describe("--provenance", () => {
     });
   }
 
+  function verifyBuilt(file: string, ...more: string[]): ReturnType<Stage["run"]> {
+    const identity = ["--certificate-identity", `https://github.com/${claims["job_workflow_ref"]}`];
+    const who = [...identity, "--certificate-oidc-issuer", stage.sigstore.url];
+    return stage.run(["verify", file, "--type", "slsaprovenance1", ...who, ...stage.trust, ...more]);
+  }
+
   test("GitHub: what the certificate proves is marked, and verify takes it", async () => {
     const outcome = await provenance(github, claims, "--json");
     expect(outcome.code).toBe(0);
@@ -42,18 +48,7 @@ describe("--provenance", () => {
     expect(outcome.stderr).toContain("stated    buildDefinition.buildType, by the signer alone");
     expect(parsed(outcome)).toMatchObject({ provenance: { stated: ["buildDefinition.buildType"] } });
     const file = stage.path("built.tgz");
-    const identity = ["--certificate-identity", `https://github.com/${claims["job_workflow_ref"]}`];
-    const issuer = ["--certificate-oidc-issuer", stage.sigstore.url];
-    const verified = await stage.run([
-      "verify",
-      file,
-      "--type",
-      "slsaprovenance1",
-      ...identity,
-      ...issuer,
-      ...stage.trust,
-      "--json",
-    ]);
+    const verified = await verifyBuilt(file, "--json");
     expect(verified.code).toBe(0);
     expect(verified.stderr).toContain("fields    11 of 12 proved by the certificate");
     expect(parsed(verified)).toMatchObject({ evidence: [{ provenance: { stated: ["buildDefinition.buildType"] } }] });
@@ -77,17 +72,7 @@ describe("--provenance", () => {
     expect(await stage.run(["attest", file, ...flags, "--identity-token", jwt, ...stage.signing])).toMatchObject({
       code: 0,
     });
-    const identity = ["--certificate-identity", `https://github.com/${claims["job_workflow_ref"]}`];
-    const issuer = ["--certificate-oidc-issuer", stage.sigstore.url];
-    const verified = await stage.run([
-      "verify",
-      file,
-      "--type",
-      "slsaprovenance1",
-      ...identity,
-      ...issuer,
-      ...stage.trust,
-    ]);
+    const verified = await verifyBuilt(file);
     expect(verified.code).toBe(0);
     expect(verified.stderr).toMatch(/warning: .*runDetails\.builder\.id.* \[PIPELINE_PROVENANCE_MISMATCH\]/);
   });
