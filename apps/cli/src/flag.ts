@@ -8,7 +8,7 @@ export interface Flag {
   readonly choices?: readonly string[];
   /** Long names that cannot stand beside this one. */
   readonly conflicts?: readonly string[];
-  readonly takes?: "many" | "days" | "port" | "seconds" | "count";
+  readonly takes?: "many" | "days" | "port" | "seconds" | "count" | "threads";
   /** Another spelling of the option of this long name, to which its value goes. */
   readonly sameAs?: string;
   /** Understood but not shown: spellings of other tools. */
@@ -62,6 +62,7 @@ function valueParserOf(flag: Flag): (value: string) => unknown {
   if (flag.takes === "days") return (value) => parseWhole(value, maxDays);
   if (flag.takes === "seconds") return (value) => parseWhole(value, maxSeconds);
   if (flag.takes === "count") return (value) => parseWhole(value, maxCount);
+  if (flag.takes === "threads") return (value) => parseWhole(value, maxCount, 1);
   if (flag.takes === "port") return (value) => parseWhole(value, maxPort);
   return (value) => value;
 }
@@ -71,9 +72,9 @@ const maxPort = 65_535;
 const maxCount = 256;
 const maxSeconds = 86_400;
 
-function parseWhole(value: string, max: number): number {
+function parseWhole(value: string, max: number, min = 0): number {
   const number = /^\d{1,5}$/.test(value) ? Number(value) : Infinity;
-  if (number > max) throw new InvalidArgumentError(`It is no whole number from 0 to ${max}.`);
+  if (number < min || number > max) throw new InvalidArgumentError(`It is no whole number from ${min} to ${max}.`);
   return number;
 }
 

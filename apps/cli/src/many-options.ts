@@ -48,7 +48,7 @@ export const manyFlags: readonly Flag[] = [
     flags: "--jobs <count>",
     says: "verify a list in so many threads (default: one a core, if it is long)",
     group: "Artifacts:",
-    takes: "count",
+    takes: "threads",
     conflicts: ["checksums"],
   },
   {

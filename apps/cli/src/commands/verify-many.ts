@@ -57,12 +57,10 @@ export async function verifyMany(
   }
 }
 
-/** Throws CLI_OPTION_CONFLICT, CLI_OPTION_VALUE and CLI_USAGE. */
-function checkUsage(operands: readonly string[], { ignoreMissing, jobs, list, digests }: VerifyOptions): void {
+/** Throws CLI_OPTION_CONFLICT and CLI_USAGE. */
+function checkUsage(operands: readonly string[], { ignoreMissing, list, digests }: VerifyOptions): void {
   if (ignoreMissing === true)
     throw cliError("CLI_OPTION_CONFLICT", { checked: "--ignore-missing", expected: "--checksums beside it" });
-  if (jobs === 0)
-    throw cliError("CLI_OPTION_VALUE", { checked: "--jobs", expected: "a whole number from 1", got: "0" });
   if (operands.length === 0 && list === undefined && digests === undefined)
     throw cliError("CLI_USAGE", "missing required argument 'artifact'");
 }
