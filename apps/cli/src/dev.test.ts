@@ -130,6 +130,18 @@ describe("doctor", () => {
       code: 0,
       says: /^note proxy: .*\$HTTPS_PROXY/m,
     },
+    {
+      name: "a proxy that cannot be asked",
+      options: { env: { HTTPS_PROXY: "socks5://secret@proxy:1" } },
+      code: 3,
+      says: /^bad {2}proxy: .*\$HTTPS_PROXY.*\n {5}hint: /m,
+    },
+    {
+      name: "authorities that cannot be read",
+      options: { env: { SSL_CERT_FILE: import.meta.dirname } },
+      code: 3,
+      says: /^bad {2}TLS: .*\$SSL_CERT_FILE/m,
+    },
     { name: "authorities", options: { env: { NODE_EXTRA_CA_CERTS: "/x" } }, code: 0, says: /^note TLS/m },
     {
       name: "GitHub Actions with a token",

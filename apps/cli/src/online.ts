@@ -1,9 +1,9 @@
 import { loadInstance } from "@countersign/pipeline";
-import { quote, TrustError } from "@countersign/core";
+import { quote } from "@countersign/core";
 import { parseSigningConfig, selectServices, type Service } from "@countersign/sigstore";
-import type { Symptom } from "./commands/doctor.ts";
 import { http } from "./http.ts";
 import { useNetwork } from "./network.node.ts";
+import { symptomOf, type Symptom } from "./symptom.ts";
 import type { Terminal } from "./terminal.ts";
 
 const timeoutMs = 10_000;
@@ -21,12 +21,10 @@ export async function checkServices(terminal: Terminal): Promise<readonly Sympto
 }
 
 /** Any answer will do: this is about names, routes and certificates, not about what the service thinks of us. */
-export async function checkService({ url }: Pick<Service, "url">): Promise<Symptom> {
-  try {
+export function checkService({ url }: Pick<Service, "url">): Promise<Symptom> {
+  const name = "service";
+  return symptomOf(name, async () => {
     const { status } = await http({ method: "GET", url, headers: {}, timeoutMs, maxBytes });
-    return { name: "service", result: "good", detail: `${quote(url)} answers (${status})` };
-  } catch (error) {
-    if (!(error instanceof TrustError)) throw error;
-    return { name: "service", result: "bad", detail: error.message, fix: error.fix };
-  }
+    return { name, result: "good", detail: `${quote(url)} answers (${status})` };
+  });
 }

@@ -6,22 +6,14 @@ import { findCi } from "../ci.ts";
 import { readOptionalFile } from "../machine.node.ts";
 import { checkServices } from "../online.ts";
 import type { DoctorOptions } from "../options.ts";
-import { authoritiesVariable, proxyVariables } from "../network.node.ts";
+import { authoritiesVariable, proxyEnvOf, proxyVariables, useAuthorities } from "../network.node.ts";
 import { formatJson } from "../render-json.ts";
+import { symptomOf, type Symptom } from "../symptom.ts";
 import { updatedRoot } from "../trust.ts";
 import type { Style, Terminal } from "../terminal.ts";
 import { version } from "../version.ts";
 
-/** One thing that was looked at. */
-export interface Symptom {
-  readonly name: string;
-  readonly result: "good" | "note" | "bad";
-  readonly detail: string;
-  /** One action, where there is one to take. */
-  readonly fix?: string;
-}
-
-/** `countersign doctor`: 0 if nothing is bad, else 3. Opens no socket unless --online was given. */
+/** `countersign doctor`: 0 if nothing is bad, else 3. Opens no socket unless --online was given, and nothing is bad about the way. */
 export async function doctorCommand(
   _operands: readonly string[],
   options: DoctorOptions,
@@ -29,15 +21,19 @@ export async function doctorCommand(
 ): Promise<number> {
   const names = ["public-good", "staging", "github"] as const;
   const roots = await Promise.all(names.map((name) => readRoot(name, terminal)));
+  const network = [
+    await symptomOf("proxy", () => proxySymptom(terminal)),
+    await symptomOf("TLS", () => authoritySymptom(terminal)),
+  ];
+  const canAsk = network.every(({ result }) => result !== "bad");
   const symptoms = [
     nodeSymptom(),
     clockSymptom(roots, terminal.now()),
     ...roots.map((root) => rootSymptom(root, terminal.now())),
-    proxySymptom(terminal),
-    authoritySymptom(terminal),
+    ...network,
     tokenSymptom(terminal),
     folderSymptom(),
-    ...(options.online === true ? await checkServices(terminal) : []),
+    ...(options.online === true && canAsk ? await checkServices(terminal) : []),
   ];
   const isHealthy = symptoms.every((symptom) => symptom.result !== "bad");
   if (options.json === true)
@@ -90,7 +86,9 @@ function rootSymptom({ name, date, origin }: Root, now: Date): Symptom {
   };
 }
 
+/** Throws what is wrong with it. */
 function proxySymptom({ env }: Terminal): Symptom {
+  proxyEnvOf(env);
   const set = proxyVariables.filter((name) => (env[name] ?? "") !== "");
   if (set.length === 0) return { name: "proxy", result: "good", detail: "none" };
   return {
@@ -100,7 +98,9 @@ function proxySymptom({ env }: Terminal): Symptom {
   };
 }
 
+/** Throws what is wrong with them. */
 function authoritySymptom({ env }: Terminal): Symptom {
+  useAuthorities(env);
   const set = ["NODE_EXTRA_CA_CERTS", authoritiesVariable].filter((name) => (env[name] ?? "") !== "");
   if (env["NODE_TLS_REJECT_UNAUTHORIZED"] === "0") {
     return {
