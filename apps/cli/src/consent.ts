@@ -1,5 +1,5 @@
 import { isAnybodyThere } from "./ci.ts";
-import { cliError } from "./errors.ts";
+import { signingError } from "./signing-errors.ts";
 import { formatNote, plain } from "./render-text.ts";
 import type { OutputOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -32,7 +32,7 @@ export async function checkConsent(
     terminal.err(formatNote(`signing publishes ${what} in the public log at ${logs}, for ever`, terminal));
   }
   if (options.yes === true) return;
-  if (!isAnybodyThere(terminal)) throw cliError("CLI_CONSENT_NEEDED", { checked: logs });
+  if (!isAnybodyThere(terminal)) throw signingError("CLI_CONSENT_NEEDED", { checked: logs });
   const answer = await terminal.ask("countersign: sign? [y/N] ");
-  if (!/^y(es)?$/i.test(answer.trim())) throw cliError("CLI_CONSENT_REFUSED");
+  if (!/^y(es)?$/i.test(answer.trim())) throw signingError("CLI_CONSENT_REFUSED");
 }

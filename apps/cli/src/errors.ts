@@ -138,31 +138,6 @@ const cliEntries = {
     says: "there is no bundle beside the file",
     fix: "give --bundle FILE, or sign the file first: countersign sign FILE",
   },
-  CLI_TOKEN_MISSING: {
-    kind: "usage",
-    says: "there is no identity token to sign with",
-    fix: "give --identity-token, set SIGSTORE_ID_TOKEN, or sign with --key",
-  },
-  CLI_SPIFFE_FAILED: {
-    kind: "unavailable",
-    says: "the SPIFFE workload API gave no token",
-    fix: "check that the agent runs, that SPIFFE_ENDPOINT_SOCKET is its socket, and that this workload is registered",
-  },
-  CLI_TOKEN_UNREADABLE: {
-    kind: "usage",
-    says: "the identity token is neither a token nor a file that holds one",
-    fix: "give the token itself (it begins with eyJ) or the path of a file that holds only the token",
-  },
-  CLI_CONSENT_NEEDED: {
-    kind: "usage",
-    says: "signing would publish your identity in a public log for ever, and there is no terminal to ask",
-    fix: "add --yes if you agree",
-  },
-  CLI_CONSENT_REFUSED: {
-    kind: "usage",
-    says: "nothing was signed and nothing was published",
-    fix: "sign with --key, or into a log of your own",
-  },
   CLI_REPO_NOTHING_TO_SIGN: {
     kind: "usage",
     says: "the key may sign nothing of this",
@@ -236,22 +211,11 @@ const cliEntries = {
     says: "the output cannot be written; nothing was left half-written",
     fix: "check free space and permissions, then run it again",
   },
-  CLI_NO_SIGNING_CONFIG: {
-    kind: "usage",
-    says: "there are no signing services built in for this instance",
-    fix: "give --signing-config FILE",
-  },
   CLI_SUBJECT_MISSING: {
     kind: "usage",
     says: "nobody was named whom the token is for",
     fix: "give --email, --subject or --github",
   },
-  CLI_DEV_NOT_RUNNING: {
-    kind: "usage",
-    says: "there is no local Sigstore in this folder",
-    fix: "start one: countersign dev up --dir DIR",
-  },
-  CLI_DEV_REFUSED: { kind: "unavailable", says: "the local Sigstore refused", fix: "read what it answered" },
   CLI_BUG: {
     kind: "unavailable",
     says: "this is a bug in countersign, nothing can be said about the file",

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { utf8 } from "@countersign/core";
 import { loadInstance } from "@countersign/pipeline";
 import { parseSigningConfig, selectServices, type Services, type SigningConfig } from "@countersign/sigstore";
-import { cliError } from "./errors.ts";
+import { signingError } from "./signing-errors.ts";
 import { inFile } from "./in-file.ts";
 import { readSmallFile } from "./input.node.ts";
 import type { SignOptions } from "./options.ts";
@@ -42,6 +42,6 @@ async function readConfig(options: SignOptions, { env }: Pick<Terminal, "env">):
   const updated = updatedFile(name, "signing_config.json", env);
   if (updated !== undefined && statSync(updated).mtimeMs >= Date.parse(source.date))
     return readSmallFile(updated, "signing config");
-  if (signingConfig === undefined) throw cliError("CLI_NO_SIGNING_CONFIG", name);
+  if (signingConfig === undefined) throw signingError("CLI_NO_SIGNING_CONFIG", name);
   return utf8(signingConfig);
 }

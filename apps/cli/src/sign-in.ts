@@ -11,7 +11,7 @@ import {
   type Issuer,
 } from "@countersign/sigstore";
 import { hasBrowser, openBrowser } from "./browser.node.ts";
-import { cliError } from "./errors.ts";
+import { signingError } from "./signing-errors.ts";
 import { http, sleep } from "./http.ts";
 import type { SignOptions } from "./options.ts";
 import { openRedirect } from "./redirect.node.ts";
@@ -49,7 +49,8 @@ export async function signInAsClient(
 
 function addressOf(options: SignOptions, usualIssuer: string | undefined): string {
   const address = options.oidcIssuer ?? usualIssuer;
-  if (address === undefined) throw cliError("CLI_TOKEN_MISSING", "the signing config names no issuer to sign in at");
+  if (address === undefined)
+    throw signingError("CLI_TOKEN_MISSING", "the signing config names no issuer to sign in at");
   return address;
 }
 

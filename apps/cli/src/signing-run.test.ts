@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { LogWatch } from "@countersign/sigstore";
-import { cliError } from "./errors.ts";
+import { signingError } from "./signing-errors.ts";
 import { reportFailure } from "./failure.ts";
 import { builtMain, makeFolder, runProgram } from "./scenario.ts";
 import { newBundle, SigningRun, type NewBundle } from "./signing-run.ts";
@@ -52,7 +52,7 @@ const signLogged = (watch: LogWatch): Promise<typeof made> => {
   return Promise.resolve(made);
 };
 
-const refused = cliError("CLI_SPIFFE_FAILED", "the second one");
+const refused = signingError("CLI_SPIFFE_FAILED", "the second one");
 
 function tell({ run, terminal }: Scene, failure: unknown, argv: readonly string[] = []): number {
   return reportFailure(run.unfinished(failure), ["sign", ...argv], terminal);

@@ -1,6 +1,6 @@
 import { connect, type ClientHttp2Session } from "node:http2";
 import { connect as connectSocket } from "node:net";
-import { cliError } from "./errors.ts";
+import { signingError } from "./signing-errors.ts";
 
 /** How long the workload API may take, in milliseconds. */
 export const svidTimeoutMs = 20_000;
@@ -25,13 +25,13 @@ function openSession(endpoint: string): ClientHttp2Session {
   const tcp = /^tcp:\/\/(127(?:\.\d{1,3}){3}|\[::1\]):(\d{1,5})$/.exec(endpoint);
   if (path !== undefined) return connect("http://localhost", { createConnection: () => connectSocket(path) });
   if (tcp !== null) return connect(`http://${tcp[1]}:${tcp[2]}`);
-  throw cliError("CLI_SPIFFE_FAILED", { checked: "SPIFFE_ENDPOINT_SOCKET", expected: "unix:/path/of/socket" });
+  throw signingError("CLI_SPIFFE_FAILED", { checked: "SPIFFE_ENDPOINT_SOCKET", expected: "unix:/path/of/socket" });
 }
 
 /** The message that the service answers with. */
 function call(session: ClientHttp2Session, audience: string): Promise<Uint8Array> {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-  const fail = (got: string): void => reject(cliError("CLI_SPIFFE_FAILED", { got }));
+  const fail = (got: string): void => reject(signingError("CLI_SPIFFE_FAILED", { got }));
   session.once("error", (error: NodeJS.ErrnoException) => fail(error.code ?? "no connection"));
   const stream = session.request({
     ":method": "POST",
@@ -116,5 +116,5 @@ function readVarint(message: Buffer, at: number): { readonly value: number; read
 }
 
 function unreadable(): Error {
-  return cliError("CLI_SPIFFE_FAILED", { got: "an answer that cannot be read" });
+  return signingError("CLI_SPIFFE_FAILED", { got: "an answer that cannot be read" });
 }

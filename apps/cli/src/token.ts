@@ -9,6 +9,7 @@ import {
 } from "@countersign/sigstore";
 import { findCi } from "./ci.ts";
 import { cliError } from "./errors.ts";
+import { signingError } from "./signing-errors.ts";
 import { readSmallFile } from "./input.node.ts";
 import { readOptionalFile } from "./machine.node.ts";
 import type { SignOptions } from "./options.ts";
@@ -120,12 +121,12 @@ function readTokenFile(path: string): string {
   } catch {
     // What cannot be read as a file may be a mangled token: no part of it, nor the cause that quotes it, is passed on.
   }
-  throw cliError("CLI_TOKEN_UNREADABLE");
+  throw signingError("CLI_TOKEN_UNREADABLE");
 }
 
 /** In CI nobody waits for a browser: say what the job lacks. */
 function missing(env: Terminal["env"]): TrustError {
-  const entry = cliError("CLI_TOKEN_MISSING");
+  const entry = signingError("CLI_TOKEN_MISSING");
   const ci = findCi(env);
   if (ci === undefined) return entry;
   return new TrustError(

@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseJson, quote, readObject, type Detail, type TrustError } from "@countersign/core";
 import { cliError } from "../errors.ts";
+import { devError } from "../dev-errors.ts";
 import { makeDirectory, readSmallFile } from "../input.node.ts";
 import type { DevOptions } from "../options.ts";
 import { writeAtomic } from "../output.node.ts";
@@ -86,7 +87,7 @@ function directoryOf(options: DevOptions, { env }: Terminal): string {
 
 function readAddress(directory: string): string {
   const path = join(directory, addressFile);
-  const wrong = (detail: Detail): TrustError => cliError("CLI_DEV_NOT_RUNNING", detail);
+  const wrong = (detail: Detail): TrustError => devError("CLI_DEV_NOT_RUNNING", detail);
   const reader = readObject(parseJson(readSmallFile(path, "address of the local Sigstore")), quote(path), wrong);
   return reader.string("url");
 }
@@ -95,9 +96,9 @@ async function ask(method: string, url: string, body?: string): Promise<string> 
   const init = { method, signal: AbortSignal.timeout(timeoutMs), ...(body === undefined ? {} : { body }) };
   const answer = await fetch(url, init).then(
     async (response) => ({ status: response.status, text: await response.text() }),
-    (cause: unknown) => Promise.reject(cliError("CLI_DEV_NOT_RUNNING", { checked: quote(url) }, cause)),
+    (cause: unknown) => Promise.reject(devError("CLI_DEV_NOT_RUNNING", { checked: quote(url) }, cause)),
   );
-  if (answer.status >= 300) throw cliError("CLI_DEV_REFUSED", { got: `${answer.status} ${quote(answer.text)}` });
+  if (answer.status >= 300) throw devError("CLI_DEV_REFUSED", { got: `${answer.status} ${quote(answer.text)}` });
   return answer.text.trim();
 }
 
