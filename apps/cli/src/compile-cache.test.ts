@@ -49,7 +49,9 @@ describe.skipIf(uid === undefined)("openCacheFolder", () => {
 
   test("one that others can read, or that is a link: none", () => {
     const made = join(home, ".cache/countersign");
-    mkdirSync(made, { mode: 0o755 });
+    mkdirSync(made);
+    // Whatever the umask.
+    chmodSync(made, 0o755);
     expect(openCacheFolder({ HOME: home }, uid)).toBeUndefined();
     const other = join(folder.path, "other/.cache");
     mkdirSync(other, { recursive: true });

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { flipLastHex } from "@countersign/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeFolder, runHere, runBuilt, type Outcome, type ScenarioOptions } from "./scenario.ts";
 
@@ -205,7 +206,7 @@ describe("a ceremony", () => {
     const text = readFileSync(at("forged.json"), "utf8");
     writeFileSync(at("other.json"), text.replace('"threshold":2', '"threshold":1'));
     expect(await refused("forged", ["sign", "--merge", at("other.json")])).toBe("1 TUF_MERGE_DIFFERENT");
-    writeFileSync(at("damaged.json"), text.replace(/"sig":"30../, '"sig":"3000'));
+    writeFileSync(at("damaged.json"), text.replace(/"sig":"30../, flipLastHex));
     expect(await refused("forged", ["sign", "--merge", at("damaged.json")])).toBe("1 TUF_SIGNATURE_WRONG");
     expect(await refused("forged", ["sign", "--merge", at("app.tgz")])).toMatch(/^1 CORE_JSON_MALFORMED$/);
     await good("forged", ["sign", "--merge", at("forged.json")]);

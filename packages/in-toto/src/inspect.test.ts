@@ -15,7 +15,7 @@ import { createHash } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { JsonObject } from "@countersign/core";
 import { fileOf, inspection, layout, link, owner, person, signed, step, verdictOf } from "./chain.contract.ts";
 import { openInspector, openReferenceInspector, type InspectionPermit, type Inspector } from "./inspect.node.ts";
@@ -64,15 +64,20 @@ const nothingElse = ["DISALLOW", "*"];
 describe("commands", () => {
   test("run in a copy: the product stays as it is, and the copy goes", () => {
     write("a", "1");
+    // A place of its own for copies: in the usual one other processes make theirs.
+    const scratch = mkdtempSync(join(tmpdir(), "countersign-scratch-"));
+    vi.stubEnv("TMPDIR", scratch);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      rmSync(scratch, { recursive: true });
+    });
     expect(
       look([inspection("cp", ["cp", "a", "b"], rules(["REQUIRE", "b"])), inspection("ls", ["test", "-f", "b"])]),
     ).toBe("allowed");
     expect(readdirSync(product)).toEqual(["a"]);
-    const before = readdirSync(tmpdir()).filter((name) => name.startsWith("countersign-inspection-")).length;
+    expect(readdirSync(scratch)).toHaveLength(1);
     for (const each of opened.splice(0)) each.close();
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith("countersign-inspection-")).length).toBeLessThan(
-      before,
-    );
+    expect(readdirSync(scratch)).toEqual([]);
   });
 
   test("in compat they run in the product itself", () => {

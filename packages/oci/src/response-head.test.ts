@@ -69,10 +69,10 @@ test.each<[string, readonly string[]]>([
 
 test("blanks without end take no longer than any other text", () => {
   const blank = " ".repeat(32_000);
-  const start = performance.now();
+  const started = process.threadCpuUsage();
   expect(
     parseHead(head("HTTP/1.1 200 OK", "content-length: 0", `x:${blank}\u0001${blank}`, `y${blank}:z`)),
   ).toBeUndefined();
   expect(parseHead(head(`HTTP/1.1 200 ${blank}\u0001`, "content-length: 0"))).toBeUndefined();
-  expect(performance.now() - start).toBeLessThan(1000);
+  expect(process.threadCpuUsage(started).user / 1000).toBeLessThan(1000);
 });

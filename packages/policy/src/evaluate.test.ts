@@ -114,9 +114,9 @@ describe("patterns", () => {
   );
 
   test("take linear time", async () => {
-    const started = process.hrtime.bigint();
+    const started = process.threadCpuUsage();
     expect(await matching("(a*)*(a|aa)+b", "a".repeat(20_000))).toBe("POLICY_IDENTITY_MISMATCH");
-    expect(Number(process.hrtime.bigint() - started) / 1e9).toBeLessThan(5);
+    expect(process.threadCpuUsage(started).user / 1000).toBeLessThan(5000);
   });
 
   test("serve issuers as well, and are named in the rule", async () => {

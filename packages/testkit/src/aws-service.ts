@@ -29,7 +29,7 @@ export function awsProtocol(state: AwsState): Protocol {
     if (request.method !== "POST" || request.path !== "/") return badRequest("POST /");
     if (request.headers["content-type"] !== "application/x-amz-json-1.1") return badRequest("content-type");
     const target = request.headers["x-amz-target"];
-    const arn = fault === "other-name" ? state.arn.replace(/.$/, "0") : state.arn;
+    const arn = fault === "other-name" ? `${state.arn}0` : state.arn;
     if (target === "TrentService.GetPublicKey") return publicKeyAnswer(request, state);
     if (target !== "TrentService.Sign") return badRequest("x-amz-target");
     return signAnswer(request, state, (work) => state.key.sign(work, fault), arn);

@@ -334,12 +334,17 @@ describe("a registry with troubles", () => {
 
   test("no more requests are under way than allowed", async () => {
     let [now, most] = [0, 0];
+    // Nothing is answered before as many are under way as may be, and then only after those had time to come that may not.
+    const { promise: full, resolve } = Promise.withResolvers<void>();
     const host = await serve((_, response) => {
       most = Math.max(most, ++now);
-      setTimeout(() => {
-        now--;
-        response.writeHead(404).end();
-      }, 5);
+      if (most === defaultConcurrency) resolve();
+      void full.then(() =>
+        setTimeout(() => {
+          now--;
+          response.writeHead(404).end();
+        }, 5),
+      );
     });
     const registry = open();
     await Promise.all(
