@@ -58,11 +58,14 @@ export async function runCommand(command: readonly string[], options: CommandOpt
   const isRecorded = options.streams === "record";
   const maxBytes = options.maxStreamBytes ?? defaultStreamBytes;
   const output = options.output ?? process;
-  const child = await start(command, options);
-  const stdout = isRecorded ? keep(child.stdout, output.stdout, maxBytes) : silence;
-  const stderr = isRecorded ? keep(child.stderr, output.stderr, maxBytes) : silence;
-  const stopForwarding = forwardSignals(child, options);
+  let child: ChildProcess | undefined;
+  // Before it runs: a signal that came in between would end us and leave it running.
+  const stopForwarding = forwardSignals(() => child, options);
+  let [stdout, stderr] = [silence, silence];
   try {
+    child = await start(command, options);
+    if (isRecorded) stdout = keep(child.stdout, output.stdout, maxBytes);
+    if (isRecorded) stderr = keep(child.stderr, output.stderr, maxBytes);
     const { code, signal } = await untilEnd(child, command, options);
     const number = signal === null ? 0 : constants.signals[signal];
     return {
@@ -143,21 +146,21 @@ async function untilEnd(child: ChildProcess, command: readonly string[], options
   });
 }
 
-function kill(child: ChildProcess, signal: NodeJS.Signals, options: CommandOptions): void {
+function kill(child: ChildProcess | undefined, signal: NodeJS.Signals, options: CommandOptions): void {
   try {
-    if (child.pid !== undefined && hasOwnGroup(options)) process.kill(-child.pid, signal);
-    else child.kill(signal);
+    if (child?.pid !== undefined && hasOwnGroup(options)) process.kill(-child.pid, signal);
+    else child?.kill(signal);
   } catch {
     // It has just ended.
   }
 }
 
 /** A signal that would end us must not leave the command running, nor its end unrecorded. */
-function forwardSignals(child: ChildProcess, options: CommandOptions): () => void {
+function forwardSignals(childOf: () => ChildProcess | undefined, options: CommandOptions): () => void {
   const names: readonly NodeJS.Signals[] = ["SIGTERM", "SIGHUP", "SIGQUIT", "SIGINT"];
   const handlers = names.map((name) => {
     const isShared = name === "SIGINT" && !hasOwnGroup(options);
-    const pass = (): void => (isShared ? undefined : kill(child, name, options));
+    const pass = (): void => (isShared ? undefined : kill(childOf(), name, options));
     process.on(name, pass);
     return () => void process.off(name, pass);
   });
