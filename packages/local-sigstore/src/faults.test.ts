@@ -37,11 +37,11 @@ describe("faults of the wire", () => {
   test("no answer at all", async () => {
     stack.faults.set("files", { kind: "hang", times: 1 });
     const stop = new AbortController();
-    const waiting = expect(get(stop.signal)).rejects.toThrow(/abort/i);
+    const waiting = get(stop.signal).catch(String);
     // The fault is used up: the request came, and would otherwise spoil the next test.
     await vi.waitUntil(() => stack.faults.list().length === 0, { timeout: 60_000, interval: 5 });
     stop.abort();
-    await waiting;
+    expect(await waiting).toMatch(/abort/i);
   });
 
   test("a connection that breaks, before or in the body", async () => {

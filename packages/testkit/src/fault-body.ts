@@ -36,11 +36,12 @@ export interface Reply {
   readonly body: Uint8Array;
 }
 
-/** Sends the answer, or what the fault makes of it. */
+/** Sends the answer, or what the fault makes of it. `pass` is told of the time that it takes on purpose, see `FaultServerOptions`. */
 export async function sendFaulty(
   response: ServerResponse,
   reply: Reply,
   fault: ServerFault | undefined,
+  pass: (ms: number) => void = () => {},
 ): Promise<void> {
   const { status, headers, body } = reply;
   const announced = { ...headers, "content-length": `${body.length}` };
@@ -53,16 +54,15 @@ export async function sendFaulty(
     case "redirect":
       return end(response, emptyReply(fault), new Uint8Array(0));
     case "hang":
-      return;
+      return hold(response, pass);
     case "stop":
     case "cut":
       response.writeHead(status, announced);
       await write(response, body.subarray(0, fault.afterBytes));
-      if (fault.kind === "cut") response.destroy();
-      return;
+      return fault.kind === "stop" ? hold(response, pass) : void response.destroy();
     case "trickle":
       response.writeHead(status, announced);
-      return trickle(response, body, fault);
+      return trickle(response, body, { ...fault, pass });
     case "longer":
       response.writeHead(status, headers);
       return void response.end(Buffer.concat([body, new Uint8Array(fault.bytes)]));
@@ -103,13 +103,22 @@ function end(response: ServerResponse, { status, headers }: Omit<Reply, "body">,
 async function trickle(
   response: ServerResponse,
   body: Uint8Array,
-  { bytes, everyMs }: { readonly bytes: number; readonly everyMs: number },
+  { bytes, everyMs, pass }: { readonly bytes: number; readonly everyMs: number; readonly pass: (ms: number) => void },
 ): Promise<void> {
   for (let at = 0; at < body.length && !response.destroyed; at += bytes) {
     await write(response, body.subarray(at, at + bytes));
     await sleep(everyMs, undefined, { ref: false });
+    pass(everyMs);
   }
   response.end();
+}
+
+/** Sends nothing more until the other side gives up. Between two steps of its time all that was sent can be read. */
+async function hold(response: ServerResponse, pass: (ms: number) => void): Promise<void> {
+  while (!response.destroyed) {
+    await sleep(5, undefined, { ref: false });
+    pass(20);
+  }
 }
 
 function write(response: ServerResponse, bytes: Uint8Array): Promise<void> {

@@ -33,6 +33,11 @@ export interface FaultServerOptions {
   readonly answer?: (request: IncomingMessage, response: ServerResponse) => boolean;
   /** Entity tags are sent unless this is false. */
   readonly tags?: false;
+  /**
+   * Told how much time passes, in milliseconds, while an answer hangs, stops or trickles, and never else: for a clock by which a
+   * busy machine makes nobody late.
+   */
+  readonly pass?: (ms: number) => void;
 }
 
 interface Planned {
@@ -52,7 +57,7 @@ export async function startFaultServer(options: FaultServerOptions = {}): Promis
     const fault = takeFault(planned, path);
     if (fault === undefined && options.answer?.(request, response) === true) return;
     const reply = replyTo(files.get(path.replace(/\?.*$/, "")), request.headers, options, fault);
-    sendFaulty(response, reply, fault).catch(() => response.destroy());
+    sendFaulty(response, reply, fault, options.pass).catch(() => response.destroy());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

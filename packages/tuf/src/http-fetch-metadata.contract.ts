@@ -11,7 +11,6 @@ export function describeMetadata({
   metadata,
   pauses,
   impatient,
-  hasty,
   fetcherOf,
   wanted,
 }: FetcherTrial): void {
@@ -33,8 +32,7 @@ export function describeMetadata({
       ["is not served now", { kind: "status", status: 503 }, "TUF_FETCH_UNAVAILABLE", 3],
     ])("that %s is an error", async (_, fault, code, requests) => {
       server.fault("*", fault);
-      const slow = fault.kind === "hang" ? impatient : hasty;
-      const fetcher = fetcherOf(code === "TUF_FETCH_SLOW" ? { limits: slow } : {});
+      const fetcher = fetcherOf(code === "TUF_FETCH_SLOW" ? { limits: impatient } : {});
       await expect(fetcher.metadata("timestamp.json", wanted)).rejects.toMatchObject({ code });
       expect(server.requests).toHaveLength(requests);
     });

@@ -12,8 +12,9 @@ export type FetcherTrial = Awaited<ReturnType<typeof openTrial>>;
 /** Opens one for the tests of a file, over the `fetch` that is tried. */
 // oxlint-disable-next-line typescript/explicit-function-return-type, typescript/explicit-module-boundary-types -- the type above is what it gives
 export async function openTrial(fetch: HttpFetcherOptions["fetch"]) {
-  const server = await startFaultServer();
-  const second = await startFaultServer();
+  const clock = makeStillClock();
+  const server = await startFaultServer({ pass: clock.pass });
+  const second = await startFaultServer({ pass: clock.pass });
   const elsewhere = await startFaultServer();
   const servers = [server, second, elsewhere];
   afterAll(async () => {
@@ -33,7 +34,7 @@ export async function openTrial(fetch: HttpFetcherOptions["fetch"]) {
     }
   });
 
-  /** Every sleep that a fetcher asked for to wait before another try; those that guard a request are real. */
+  /** Every sleep that a fetcher asked for to wait before another try; those that guard a request are by the servers' clock. */
   const pauses: number[] = [];
   beforeEach(() => void pauses.splice(0));
 
@@ -44,21 +45,19 @@ export async function openTrial(fetch: HttpFetcherOptions["fetch"]) {
     maxTries: 3,
     maxParallel: 8,
   };
-  /** For a server that never sends what is waited for: how long does not matter. */
   const impatient: FetchLimits = { ...limits, firstByteMs: 90, rateWindowMs: 80 };
-  /** For a server that begins, which on a busy machine takes its time, and then does not go on. */
-  const hasty: FetchLimits = { ...impatient, firstByteMs: limits.firstByteMs };
   const guards = [limits, impatient].flatMap(({ firstByteMs, rateWindowMs }) => [firstByteMs, rateWindowMs / 4]);
-  guards.push(maxSkipMs, 1100);
+  guards.push(1100);
 
   function fetcherOf(options: Partial<HttpFetcherOptions> = {}, urls: readonly string[] = [server.url]): Fetcher {
     return makeHttpFetcher({
       fetch: (url, init) => fetch(url, init),
       sleep: async (ms, signal) => {
-        if (!guards.includes(ms)) return void pauses.push(ms);
+        if (guards.includes(ms)) return clock.sleep(ms, signal);
+        if (ms !== maxSkipMs) return void pauses.push(ms);
         await wait(ms, undefined, signal && { signal });
       },
-      tickMs: () => performance.now(),
+      tickMs: clock.tickMs,
       mirrors: urls.map((url) => ({ metadataUrl: `${url}/metadata` })),
       limits,
       ...options,
@@ -87,11 +86,40 @@ export async function openTrial(fetch: HttpFetcherOptions["fetch"]) {
     pauses,
     limits,
     impatient,
-    hasty,
+    pass: clock.pass,
     fetcherOf,
     wanted,
     wantedTarget,
     bytesOf,
     getTarget,
+  };
+}
+
+/** Stands still until it is told that time passes. */
+function makeStillClock(): {
+  readonly tickMs: () => number;
+  readonly pass: (ms: number) => void;
+  readonly sleep: HttpFetcherOptions["sleep"];
+} {
+  let nowMs = 0;
+  const sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>();
+  return {
+    tickMs: () => nowMs,
+    pass: (ms) => {
+      nowMs += ms;
+      for (const { untilMs, wake } of sleepers) if (untilMs <= nowMs) wake();
+    },
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        const sleeper = { untilMs: nowMs + ms, wake: () => end(resolve) };
+        const end = (settle: () => void): void => {
+          sleepers.delete(sleeper);
+          settle();
+        };
+        sleepers.add(sleeper);
+        const stop = (): void => end(() => reject(signal?.reason as Error));
+        if (signal?.aborted === true) stop();
+        else signal?.addEventListener("abort", stop, { once: true });
+      }),
   };
 }
