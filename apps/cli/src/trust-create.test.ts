@@ -169,7 +169,10 @@ describe("trust create", () => {
     expect(parsed(outcome)).toMatchObject({
       schema: "countersign.trust-create/v1",
       files: [stage.path("odd.json")],
-      findings: [{ level: "warn", code: "SIGSTORE_TRUST_GAP" }],
+      findings: [
+        { level: "warn", code: "SIGSTORE_TRUST_GAP" },
+        { level: "warn", code: "SIGSTORE_TRUST_OPERATOR_UNSAID" },
+      ],
     });
   });
 });

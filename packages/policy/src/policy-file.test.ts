@@ -86,6 +86,11 @@ describe("policy files", () => {
     expect(await outcome(wanted, [certified(ada)])).toBe("refused POLICY_EXTENSION_MISMATCH");
   });
 
+  test("YAML makes a number of an id without quotes: the error says what to write", async () => {
+    const claims = { sourceRepositoryURI: 123456789 };
+    await expect(policyOf(file({ signers: [{ identity: ada, issuer, claims }] }))).rejects.toThrow("in quotes");
+  });
+
   test("m of n distinct signers: one person twice is one", async () => {
     const both = file({ signers: [person(ada), person(bob)], threshold: 2 });
     expect(await outcome(both, [certified(ada), certified(bob)])).toBe("allowed");

@@ -120,16 +120,20 @@ async function readClaims(value: Json, known: ReadonlySet<string> | undefined): 
   return claims;
 }
 
+const matchForms = "a text, or one of exact, glob and pattern";
+
 async function readMatch(reader: ObjectReader, name: string): Promise<Match> {
   const value = reader.json(name);
   if (typeof value === "string") return { exact: value };
+  if (typeof value !== "object")
+    throw malformed({ checked: name, expected: `${matchForms}; a number stands in quotes`, got: `a ${typeof value}` });
   const inner = reader.object(name);
   const glob = inner.optionalString("glob");
   const pattern = inner.optionalString("pattern");
   const exact = inner.optionalString("exact");
   inner.refuseUnknown();
   if ([glob, pattern, exact].filter((each) => each !== undefined).length !== 1)
-    throw malformed({ checked: name, expected: "a text, or one of exact, glob and pattern" });
+    throw malformed({ checked: name, expected: matchForms });
   if (exact !== undefined) return { exact };
   return glob === undefined ? { pattern: await loadPattern(pattern ?? "") } : { glob: compileGlob(glob) };
 }

@@ -50,6 +50,11 @@ export const trustLintEntries = {
     says: "none of these is valid now",
     fix: "add the one that is in use; what is signed today cannot be verified",
   },
+  SIGSTORE_TRUST_OPERATOR_UNSAID: {
+    kind: "untrusted",
+    says: "operators were given, and a trust root of version 0.1 cannot name them",
+    fix: "make it in version 0.2, or see to it that two services of one operator may count as two",
+  },
   SIGSTORE_TRUST_THRESHOLD: {
     kind: "untrusted",
     says: "there are too few different operators for what is required",

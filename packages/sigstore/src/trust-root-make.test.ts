@@ -42,6 +42,8 @@ const parts: TrustRootParts = {
   ctLogs: [ctLog],
   nowMs,
 };
+const codesOf = (changes: Partial<TrustRootParts>): string[] =>
+  makeTrustRoot({ ...parts, ...changes }).findings.map(({ code }) => code);
 const codeFor = (changes: Partial<TrustRootParts>): string => codeOf(() => makeTrustRoot({ ...parts, ...changes }));
 
 test("log ids are the log's own, and what is made is read without a word", () => {
@@ -62,6 +64,7 @@ test("version 0.1 has no operators, so that older clients read it", () => {
   const text = new TextDecoder().decode(makeTrustRoot({ ...parts, version: "0.1" }).bytes);
   expect(text).toContain("application/vnd.dev.sigstore.trustedroot+json;version=0.1");
   expect(text).not.toMatch(/operator/);
+  expect(codesOf({ version: "0.1" })).toEqual(["SIGSTORE_TRUST_OPERATOR_UNSAID"]);
 });
 
 test("an origin of its own becomes the log's name", () => {
@@ -94,6 +97,14 @@ test("what was added ages ago and has ended is only warned of", () => {
   expect(makeTrustRoot({ ...parts, logs: [second, old] }).findings.map(({ code }) => code)).toEqual([
     "SIGSTORE_TRUST_GAP",
   ]);
+});
+
+test("a root by which no certificate will be believed is made, and told of", () => {
+  expect(codesOf({ ctLogs: [] })).toEqual(["SIGSTORE_TRUST_THRESHOLD"]);
+  expect(codesOf({ ctLogs: [], logs: [], timestampAuthorities: [] })).toEqual(
+    Array.from({ length: 3 }, () => "SIGSTORE_TRUST_THRESHOLD"),
+  );
+  expect(codesOf({ ctLogs: [], authorities: [] })).toEqual([]);
 });
 
 test("a signing config is made that can be used now, or none", () => {

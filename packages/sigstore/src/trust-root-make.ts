@@ -2,6 +2,7 @@ import {
   base64,
   concatBytes,
   defaultAlgorithm,
+  findingOf,
   hash,
   quote,
   utf8,
@@ -12,6 +13,7 @@ import {
 import { parseNameParts } from "./distinguished-name.ts";
 import { sigstoreError } from "./errors.ts";
 import { keyDetailsOf } from "./key-detail.ts";
+import { requirements } from "./requirement.ts";
 import { checkIssuing, checkStamping, lintTrustRoots } from "./trust-root-lint.ts";
 import { originOf, parseTrustRoot } from "./trust-root.ts";
 import type { Window } from "./window.ts";
@@ -80,16 +82,35 @@ export function makeTrustRoot(parts: TrustRootParts): MadeTrustRoot {
     timestampAuthorities: parts.timestampAuthorities.map((authority) => authorityJson(authority, version)),
   };
   const bytes = utf8(`${JSON.stringify(json, null, 2)}\n`);
-  return { bytes, findings: review(bytes, parts.nowMs) };
+  return { bytes, findings: [...review(bytes, parts), ...unsaidOperators(parts)] };
 }
 
-/** What our own reader says of it; a member passed over or a log left out would be a mistake of the parts. */
-function review(bytes: Uint8Array, nowMs: number): readonly Finding[] {
+/**
+ * What our own reader says of it; a member passed over or a log left out would be a mistake of the parts. Too few logs for the
+ * usual verdict are not: some instances keep none, and other files may name them.
+ */
+function review(bytes: Uint8Array, { authorities, nowMs }: TrustRootParts): readonly Finding[] {
   const root = parseTrustRoot(bytes);
-  const findings = lintTrustRoots([root], { nowMs, need: { scts: 0, logEntries: 0, times: 0 } });
+  const need = authorities.length > 0 ? requirements.certificate : { scts: 0, logEntries: 0, times: 0 };
+  const findings = lintTrustRoots([root], { nowMs, need }).map((finding) =>
+    finding.code === "SIGSTORE_TRUST_THRESHOLD" ? warningOf(finding) : finding,
+  );
   const [bad] = [...findings.filter(({ level }) => level === "fail"), ...root.warnings];
   if (bad !== undefined) throw wrong("the new trust root", "one without errors", `${bad.message} [${bad.code}]`);
   return findings;
+}
+
+/** Operators that were given, in a version that has no room for them: two logs of one would count twice. */
+function unsaidOperators(parts: TrustRootParts): readonly Finding[] {
+  const all = [...parts.authorities, ...parts.timestampAuthorities, ...parts.logs, ...parts.ctLogs];
+  const names = [...new Set(all.flatMap(({ operator }) => operator ?? []))];
+  if (parts.version !== "0.1" || names.length === 0) return [];
+  const got = names.map((name) => quote(name)).join(", ");
+  return [warningOf(findingOf(sigstoreError("SIGSTORE_TRUST_OPERATOR_UNSAID", { got })))];
+}
+
+function warningOf(finding: Finding): Finding {
+  return { ...finding, level: "warn" };
 }
 
 function wrong(checked: string, expected: string, got: string): TrustError {
