@@ -17,6 +17,7 @@ import { groundsOf } from "./grounds.ts";
 import type { EvidenceReport, Report } from "./report.ts";
 import type { Peer } from "./second-opinion.ts";
 import type { Trust } from "./trust.ts";
+import type { warnOfUnasked } from "./unasked.ts";
 
 /** The outside world of one run: clock, trust and evidence, injected. */
 export interface World {
@@ -46,16 +47,20 @@ export async function inspect(artifact: Artifact, policy: Policy, world: World):
     examined.push(examineFile(file, run));
   }
   const evidence = await Promise.all(examined.map((each) => withMarks(each.report)));
-  const decision = evaluate(
-    evidence.flatMap((each) => each.claims ?? []),
-    policy,
-  );
+  const claims = evidence.flatMap((each) => each.claims ?? []);
+  const decision = evaluate(claims, policy);
   // Whoever may add a bundle could otherwise stop a good one with an unfitting one.
   const usage = examined.find((each) => each.usage !== undefined)?.usage;
   if (usage !== undefined && decision.verdict !== "allowed") throw usage;
-  const report = reportOf(run, evidence, decision);
+  const report = reportOf(run, evidence, decision, await remarksOn(claims, policy, decision));
   const { peer, message } = world;
   return peer === undefined ? report : await withSecondOpinion(report, { run, files, peer, message });
+}
+
+/** Loaded only where an attestation might be taken for a signature. */
+async function remarksOn(...asked: Parameters<typeof warnOfUnasked>): Promise<readonly Finding[]> {
+  if (!asked[0].some(({ statement }) => statement !== undefined)) return [];
+  return (await import("./unasked.ts")).warnOfUnasked(...asked);
 }
 
 /** Loaded only where somebody is to be asked. */
@@ -176,8 +181,13 @@ function examine(bundle: Bundle, run: Run, key: Verifier | undefined): Examinati
   });
 }
 
-function reportOf({ artifact, trust, now }: Run, evidence: readonly EvidenceReport[], decision: Decision): Report {
-  const findings = [...findingsOf(evidence, decision), ...trust.findings];
+function reportOf(
+  { artifact, trust, now }: Run,
+  evidence: readonly EvidenceReport[],
+  decision: Decision,
+  remarks: readonly Finding[],
+): Report {
+  const findings = [...findingsOf(evidence, decision), ...remarks, ...trust.findings];
   const [against] = findings.filter((finding) => finding.level !== "warn");
   const allowed = decision.verdict === "allowed";
   return {

@@ -9,12 +9,13 @@ import {
   type Requirements,
   type Verifier,
 } from "@countersign/core";
-import type { SignerRule } from "@countersign/policy";
+import type { Policy, SignerRule } from "@countersign/policy";
 import {
   formatBundle,
   makeExamine,
   parseBundle,
   readIdentity,
+  readStatement,
   signArtifact,
   signStatement,
   type Bundle,
@@ -130,16 +131,19 @@ function judgingOf(as: SignAs, world: SignWorld, require: Partial<Requirements>)
 }
 
 /** A bundle as a receiver will read it. */
-type NewFile = EvidenceFile & { readonly bundle: Bundle };
+type NewFile = EvidenceFile & { readonly bundle: Bundle; readonly expected: Pick<Policy, "predicateType"> };
 
 function fileOf(made: Bundle): NewFile {
   const bytes = utf8(formatBundle(made));
-  return { source: "the new bundle", bytes, bundle: parseBundle(bytes) };
+  const bundle = parseBundle(bytes);
+  const { content } = bundle;
+  const expected = content.kind === "envelope" ? { predicateType: readStatement(content.envelope).predicateType } : {};
+  return { source: "the new bundle", bytes, bundle, expected };
 }
 
 async function checkNew(file: NewFile, artifact: Artifact, judging: Judging): Promise<Report> {
   const { now, trust, require, examine } = judging;
-  const policy = { signers: [ruleFor(file.bundle, trust.keys)], require };
+  const policy = { ...file.expected, signers: [ruleFor(file.bundle, trust.keys)], require };
   const report = await inspect(artifact, policy, {
     now,
     trust: () => Promise.resolve(trust),
