@@ -3,6 +3,7 @@ package main
 
 import (
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -10,15 +11,19 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 )
 
-// Serves on the address that is the one argument.
+// Serves on the address that is the one argument, and says which it is: port 0 is one that is free.
 func main() {
 	if len(os.Args) != 2 {
 		log.Fatal("usage: ggcr HOST:PORT")
 	}
 	server := &http.Server{
-		Addr:              os.Args[1],
 		Handler:           registry.New(registry.WithReferrersSupport(true), registry.Logger(log.New(os.Stderr, "", 0))),
 		ReadHeaderTimeout: 10 * time.Second,
 	}
-	log.Fatal(server.ListenAndServe())
+	listener, err := net.Listen("tcp", os.Args[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Printf("listening on %v", listener.Addr())
+	log.Fatal(server.Serve(listener))
 }

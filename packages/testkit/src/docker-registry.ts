@@ -19,16 +19,16 @@ export interface DockerRegistryOptions {
   readonly program?: string;
 }
 
-/** Starts one on loopback and waits until it answers. */
+/** Starts one on loopback and waits until it listens. */
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<RunningRegistry> {
-  return await startProgram(options.program ?? dockerRegistry, async ({ folder, port }) => {
+  return await startProgram(options.program ?? dockerRegistry, async ({ folder, host }) => {
     const config = join(folder, "config.yml");
     const lines = [
       "version: 0.1",
-      "log: {level: error}",
+      "log: {level: info, accesslog: {disabled: true}}",
       `storage: {filesystem: {rootdirectory: ${join(folder, "data")}}, delete: {enabled: true}}`,
       "http:",
-      `  addr: 127.0.0.1:${port}`,
+      `  addr: ${host}`,
       ...(options.http ?? []).map((line) => `  ${line}`),
       ...(options.top ?? []),
     ];

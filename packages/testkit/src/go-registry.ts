@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startDockerRegistry } from "./docker-registry.ts";
-import { startProgram, type RunningRegistry } from "./registry-program.ts";
+import { freePort, startProgram, type RegistryPlace, type RunningRegistry } from "./registry-program.ts";
 
 /** A registry that is built from a Go module when somebody asks for it. */
 export interface GoRegistry {
@@ -58,7 +58,7 @@ export const goRegistries: readonly GoRegistry[] = [
     build: (program) =>
       buildIn(fileURLToPath(new URL("../../../interop/registries/ggcr", import.meta.url)), program, ["."]),
     // oxlint-disable-next-line typescript/require-await -- as those that write a configuration
-    start: (program) => startProgram(program, async ({ port }) => [`127.0.0.1:${port}`]),
+    start: (program) => startProgram(program, async ({ host }) => [host]),
   },
 ];
 
@@ -103,7 +103,9 @@ function go(cwd: string, ...argv: readonly string[]): SpawnSyncReturns<string> {
 }
 
 async function startZot(program: string): Promise<RunningRegistry> {
-  return await startProgram(program, async ({ folder, port }) => {
+  // It listens on port 0 and does not say where that is.
+  const port = await freePort();
+  const argvOf = async ({ folder }: RegistryPlace): Promise<readonly string[]> => {
     const config = join(folder, "config.json");
     const settings = {
       storage: { rootDirectory: join(folder, "data"), gc: false },
@@ -112,5 +114,6 @@ async function startZot(program: string): Promise<RunningRegistry> {
     };
     await writeFile(config, JSON.stringify(settings));
     return ["serve", config];
-  });
+  };
+  return await startProgram(program, argvOf, port);
 }
