@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { base64, digestOf, makeVerifier, TrustError, utf8, type AlgorithmName } from "@countersign/core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ck, type Attribute, type Mechanism, type Pkcs11Module, type Pkcs11Package } from "./pkcs11-module.node.ts";
 import { openSigner, openVerifier, type KeyIo } from "./resolver.node.ts";
 
@@ -91,7 +91,7 @@ describe.skipIf(!isHere)("with SoftHSM", () => {
       configuration,
       `directories.tokendir = ${join(folder, "tokens")}\nobjectstore.backend = file\nlog.level = ERROR\n`,
     );
-    process.env["SOFTHSM2_CONF"] = configuration;
+    vi.stubEnv("SOFTHSM2_CONF", configuration);
     for (const label of ["release token", "other"])
       util("--init-token", "--free", "--label", label, "--pin", pin, "--so-pin", "11223344");
     for (const [at, name] of names.entries()) importKey("release token", name, `0${at + 1}`, name);
@@ -101,7 +101,7 @@ describe.skipIf(!isHere)("with SoftHSM", () => {
     makeGuardedKey("release token", "guarded");
   });
   afterAll(() => {
-    delete process.env["SOFTHSM2_CONF"];
+    vi.unstubAllEnvs();
     rmSync(folder, { recursive: true, force: true });
   });
 
