@@ -76,6 +76,11 @@ test("what older cosign wrote under the same option is named, and what to do wit
     }),
   );
   expect(codeOf(() => parseBundle(jsonBytes({ base64Signature: 1, mediaType: "x" })))).toBe("SIGSTORE_BUNDLE_VERSION");
+  const signature = Buffer.alloc(71, 7).toString("base64");
+  for (const text of [signature, `${signature}\n`, "-----BEGIN CERTIFICATE-----\n"])
+    expect(codeOf(() => parseBundle(Buffer.from(text)))).toBe("SIGSTORE_BUNDLE_OLDER");
+  for (const text of [signature.slice(0, 20), `${signature}!`])
+    expect(codeOf(() => parseBundle(Buffer.from(text)))).toBe("CORE_JSON_MALFORMED");
 });
 
 describe("parseBundle", () => {

@@ -77,6 +77,7 @@ export const bundleMediaType = "application/vnd.dev.sigstore.bundle.v0.3+json";
  * Throws SIGSTORE_BUNDLE_*, and core's errors of JSON, envelope and certificate.
  */
 export function parseBundle(bytes: Uint8Array): Bundle {
+  if (isDetached(bytes)) throw sigstoreError("SIGSTORE_BUNDLE_OLDER");
   const reader = readObject(parseJson(bytes, { maxBytes: maxBundleBytes, maxDepth: 32 }), "bundle", malformed);
   if (!reader.has("mediaType") && reader.has("base64Signature")) throw sigstoreError("SIGSTORE_BUNDLE_OLDER");
   const mediaType = reader.string("mediaType");
@@ -94,6 +95,14 @@ export function parseBundle(bytes: Uint8Array): Bundle {
   reader.refuseUnknown();
   checkHint(material, content);
   return { mediaType, version, material, content, entries, timestamps };
+}
+
+/** Whether it is what a `.sig` or `.pem` file holds: base64 alone, or PEM. */
+function isDetached(bytes: Uint8Array): boolean {
+  return (
+    bytes[0] !== 0x7b &&
+    /^(?:-----BEGIN |[0-9A-Za-z+/]{40,}={0,2}\s*$)/.test(String.fromCharCode(...bytes.subarray(0, 9999)))
+  );
 }
 
 /** The bundle as JSON text (protobuf JSON), for a file. `parseBundle` gives back an equal value, but for `timestamped`. */

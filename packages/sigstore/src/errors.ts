@@ -197,8 +197,8 @@ const sigstoreEntries = {
   },
   SIGSTORE_BUNDLE_OLDER: {
     kind: "malformed",
-    says: "the JSON that older cosign wrote for a bundle, not a Sigstore bundle",
-    fix: "make one of it: countersign bundle convert FILE",
+    says: "a signature as older cosign kept it, not a Sigstore bundle",
+    fix: "make one of it: countersign bundle convert FILE; of a .sig and a .pem: countersign bundle create ARTIFACT",
   },
   SIGSTORE_BUNDLE_VERSION: {
     kind: "malformed",

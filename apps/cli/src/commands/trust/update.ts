@@ -14,7 +14,7 @@ import { checkDirectory, makeDirectory, readSmallFile } from "../../input.node.t
 import { interruptible } from "../../interrupt.ts";
 import { writeAtomic } from "../../output.node.ts";
 import { formatJson } from "../../render-json.ts";
-import { plain } from "../../render-text.ts";
+import { opinionLines, plain } from "../../render-text.ts";
 import { trustDirectory } from "../../trust-directory.ts";
 import { checkSecondOpinion, makeFetcher, recordingFetcher, type JudgedClient } from "../../update-client.ts";
 import type { Fetcher } from "@countersign/tuf";
@@ -46,7 +46,8 @@ export async function trustUpdateCommand(
   }
   if (options.quiet !== true) {
     const lines = files.map(({ path, isNew }) => `${isNew ? "updated:" : "current:"} ${plain(path)}\n`);
-    terminal.err(lines.join(""));
+    const opinion = opinionLines(asked.secondOpinion, terminal, "outcome");
+    terminal.err([...lines, ...opinion.map((line) => `${line}\n`)].join(""));
   }
   return 0;
 }
