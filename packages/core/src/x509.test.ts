@@ -1,8 +1,8 @@
-import { X509Certificate, createPublicKey, createHash, verify } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { Certificate as ForeignCertificate } from "pkijs";
 import { describe, expect, test } from "vitest";
-import { concatBytes, equalBytes, hex, parseHex, utf8 } from "./bytes.ts";
+import { concatBytes, hex, parseHex, utf8 } from "./bytes.ts";
 import { parseDer } from "./der.ts";
 import {
   derBitString,
@@ -21,7 +21,7 @@ import {
 import { parsePem } from "./pem.ts";
 import { codeOf, hasSharedData, sharedData, sigstoreCertificates } from "./sample.contract.ts";
 import { formatPrecertTbs, maxCertificateBytes, maxExtensions, parseCertificate } from "./x509.ts";
-import { maxAltNames, maxPurposes, sctListOid } from "./x509-extension.ts";
+import { maxPurposes, sctListOid } from "./x509-extension.ts";
 import {
   altNames,
   extension,
@@ -35,8 +35,14 @@ import {
 import type { Certificate } from "./x509.ts";
 
 const samples = sigstoreCertificates();
+
 const parse = (...all: readonly Uint8Array[]): Certificate =>
   parseCertificate(makeCertificate({ rest: extensions(...all) }));
+
+function foreignName({ type, oid, value }: Certificate["subjectAltNames"][number]): string {
+  if (type === "other-name") return `othername:<unsupported> ${oid}`;
+  return `${{ uri: "URI", email: "email", dns: "DNS", ip: "IP Address", directory: "DirName", other: "other" }[type]}:${value}`;
+}
 
 describe.skipIf(!hasSharedData)("real certificates", () => {
   test("there are some of each kind", () => {
@@ -311,61 +317,6 @@ describe("refused", () => {
   ])("extension: %s", (_, all) => expect(codeOf(() => parse(...all))).toBe("CORE_CERTIFICATE_MALFORMED"));
 });
 
-describe("subject alternative names", () => {
-  const fulcioUser = "1.3.6.1.4.1.57264.1.7";
-
-  test("each type", () => {
-    const directory = name("someone");
-    const names = parse(
-      altNames(
-        textName(6, "https://example.com/x"),
-        textName(1, "a@example.com"),
-        textName(2, "example.com"),
-        derImplicit(7, Uint8Array.of(127, 0, 0, 1)),
-        derExplicit(4, directory),
-        otherName(fulcioUser, derUtf8("user!ünï")),
-        otherName("1.2.3", derInteger(5)),
-        derImplicit(8, Uint8Array.of(0x2a)),
-      ),
-    ).subjectAltNames;
-    expect(names).toEqual([
-      { type: "uri", value: "https://example.com/x" },
-      { type: "email", value: "a@example.com" },
-      { type: "dns", value: "example.com" },
-      { type: "ip", value: "7f000001" },
-      { type: "directory", value: hex(directory) },
-      { type: "other-name", oid: fulcioUser, value: "user!ünï" },
-      { type: "other", oid: "1.2.3", value: "020105" },
-      { type: "other", value: "2a" },
-    ]);
-  });
-
-  test.each([
-    ["none", []],
-    ["too many", Array.from({ length: maxAltNames + 1 }, () => textName(6, "a:b"))],
-    ["a type of the universal class", [derUtf8("a")]],
-    ["tag 9", [textName(9, "a")]],
-    ["URI beyond ASCII", [textName(6, "https://exämple.com")]],
-    ["NUL in a URI", [textName(6, "https://good.example\u0000.evil.example")]],
-    ["line feed in an e-mail address", [textName(1, "a@b\n")]],
-    ["DEL in a DNS name", [textName(2, "a\u007f")]],
-    ["constructed URI, all of it printable", [derExplicit(6, concatBytes(utf8("A "), utf8("a".repeat(32))))]],
-    ["primitive other name", [derImplicit(0, Uint8Array.of(1))]],
-    ["IP address of 5 bytes", [derImplicit(7, new Uint8Array(5))]],
-    ["other name without a value", [derExplicit(0, derOid(fulcioUser))]],
-    ["other name whose value is not tagged", [derExplicit(0, concatBytes(derOid(fulcioUser), derUtf8("a")))]],
-    [
-      "other name with two values",
-      [derExplicit(0, concatBytes(derOid(fulcioUser), derExplicit(0, concatBytes(derUtf8("a"), derUtf8("b")))))],
-    ],
-    [
-      "other name with a third part",
-      [derExplicit(0, concatBytes(derOid(fulcioUser), derExplicit(0, derUtf8("a")), derNull()))],
-    ],
-    ["other name that is not UTF-8", [otherName(fulcioUser, parseHex("0c01ff"))]],
-  ])("refuses %s", (_, names) => expect(codeOf(() => parse(altNames(...names)))).toBe("CORE_CERTIFICATE_MALFORMED"));
-});
-
 describe("mangled", () => {
   const made = makeCertificate({
     rest: extensions(
@@ -404,105 +355,3 @@ describe("mangled", () => {
     return taken;
   }
 });
-
-describe("formatPrecertTbs", () => {
-  const sct = extension(sctListOid, derOctets(Uint8Array.of(0, 0)));
-  const others = [
-    extension("2.5.29.15", parseHex("03020780")),
-    extension("1.2.3", new Uint8Array(200), "critical"),
-  ] as const;
-  const tbsOf = (rest: Uint8Array): Uint8Array => parseCertificate(makeCertificate({ rest })).tbs;
-
-  test("leaves out the SCT list wherever it stands, and nothing else", () => {
-    const without = tbsOf(extensions(...others));
-    for (const all of [
-      [sct, ...others],
-      [others[0], sct, others[1]],
-      [...others, sct],
-    ])
-      expect(formatPrecertTbs(parse(...all))).toEqual(without);
-  });
-
-  test.each([1, 100, 120, 200, 300])("an SCT list of %i bytes", (length) => {
-    const long = extension(sctListOid, derOctets(new Uint8Array(length)));
-    expect(formatPrecertTbs(parse(long, ...others))).toEqual(tbsOf(extensions(...others)));
-  });
-
-  test("an only extension goes with its wrapper", () => {
-    expect(formatPrecertTbs(parse(sct))).toEqual(tbsOf(new Uint8Array(0)));
-  });
-
-  test("without an SCT list nothing changes", () => {
-    expect(formatPrecertTbs(parse(...others))).toEqual(tbsOf(extensions(...others)));
-    expect(formatPrecertTbs(parseCertificate(makeCertificate()))).toEqual(tbsOf(new Uint8Array(0)));
-  });
-
-  // The signature of a real CT log over the result is the strongest oracle there is.
-  test.skipIf(!hasSharedData)("a CT log signed just these bytes", () => {
-    const root = JSON.parse(
-      readFileSync(new URL("sigstore/public-good-trusted_root.json", sharedData), "utf8"),
-    ) as ForeignRoot;
-    const issuers = root.certificateAuthorities
-      .flatMap((each) => each.certChain.certificates)
-      .map((each) => parseCertificate(Buffer.from(each.rawBytes, "base64")));
-    const logs = new Map(
-      root.ctlogs.map((log) => [
-        log.logId.keyId,
-        createPublicKey({ key: Buffer.from(log.publicKey.rawBytes, "base64"), type: "spki", format: "der" }),
-      ]),
-    );
-    let checked = 0;
-    for (const { name: file, bytes } of samples) {
-      const leaf = parseCertificate(bytes);
-      const issuer = issuers.find(
-        (each) =>
-          equalBytes(each.subject, leaf.issuer) &&
-          equalBytes(each.subjectKeyId ?? each.raw, leaf.authorityKeyId ?? each.raw),
-      );
-      const list = Buffer.from(leaf.sctList ?? []);
-      const key = logs.get(list.subarray(5, 37).toString("base64"));
-      if (list.length === 0 || issuer === undefined || key === undefined) continue;
-      expect(verify("sha256", precertEntry(list, leaf, issuer), key, signatureOf(list)), file).toBe(true);
-      checked++;
-    }
-    expect(checked).toBeGreaterThan(3);
-  });
-});
-
-interface ForeignRoot {
-  readonly certificateAuthorities: readonly {
-    readonly certChain: { readonly certificates: readonly { readonly rawBytes: string }[] };
-  }[];
-  readonly ctlogs: readonly {
-    readonly logId: { readonly keyId: string };
-    readonly publicKey: { readonly rawBytes: string };
-  }[];
-}
-
-/** What the first SCT of a list signs: RFC 6962 §3.2 put down byte by byte. */
-function precertEntry(list: Buffer, leaf: Certificate, issuer: Certificate): Buffer {
-  const tbs = formatPrecertTbs(leaf);
-  const extensionLength = list.readUInt16BE(45);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(tbs.length);
-  const issuerHash = createHash("sha256").update(issuer.spki).digest();
-  return Buffer.concat([
-    Buffer.of(0, 0),
-    list.subarray(37, 45),
-    Buffer.of(0, 1),
-    issuerHash,
-    length.subarray(1),
-    tbs,
-    list.subarray(45, 47 + extensionLength),
-  ]);
-}
-
-function signatureOf(list: Buffer): Buffer {
-  const from = 47 + list.readUInt16BE(45) + 4;
-  return list.subarray(from, from + list.readUInt16BE(from - 2));
-}
-
-function foreignName({ type, oid, value }: Certificate["subjectAltNames"][number]): string {
-  if (type === "other-name") return `othername:<unsupported> ${oid}`;
-  return `${{ uri: "URI", email: "email", dns: "DNS", ip: "IP Address", directory: "DirName", other: "other" }[type]}:${value}`;
-}
