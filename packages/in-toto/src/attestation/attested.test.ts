@@ -3,149 +3,30 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseStatement, utf8, type JsonObject } from "@countersign/core";
 import { afterAll, describe, expect, test } from "vitest";
-import {
-  ask,
-  artifacts,
-  hashOf,
-  layout,
-  link,
-  owner,
-  person,
-  renamed,
-  signed,
-  step,
-  testTime,
-  verdictOf,
-} from "../chain.contract.ts";
+import { artifacts, hashOf, layout, link, owner, signed, step, testTime, verdictOf } from "../chain.contract.ts";
 import { formatLayoutReport, formatLayoutTable } from "../explain.ts";
 import { parseLink } from "../link.ts";
-import { stepOfFile } from "../link-source.ts";
 import { codeOf } from "../sample.contract.ts";
 import { parseSubstitutions } from "../substitution.ts";
 import { formatLinkStatement, linkOf as linkOfStatement } from "./statement-artifact.ts";
 import { parseLayoutKey } from "../key.ts";
 import { openLinkDirectory } from "../link-source.node.ts";
 import { parseMetadata } from "../metadata.ts";
-import { verifyLayout, type Verification } from "../verify.ts";
-
-const [ada, bob, mallory] = [person("ada"), person("bob"), person("mallory")];
-const types = {
-  link: "https://in-toto.io/attestation/link/v0.3",
-  provenance: "https://slsa.dev/provenance/v1",
-  test: "https://in-toto.io/attestation/test-result/v0.1",
-} as const;
-const closed = ["DISALLOW", "*"];
-
-/** A Statement about files, named with their content. */
-function statement(
-  predicateType: string,
-  files: Readonly<Record<string, string>>,
-  predicate: JsonObject,
-  more: JsonObject = {},
-): JsonObject {
-  const subject = Object.entries(files).map(([name, content]) => ({ name, digest: hashOf(content) }));
-  return { _type: "https://in-toto.io/Statement/v1", subject, predicateType, predicate, ...more };
-}
-
-function named(files: Readonly<Record<string, string>>): JsonObject[] {
-  return Object.entries(files).map(([name, content]) => ({ name, digest: hashOf(content) }));
-}
-
-const linkOf = (name: string, products: Readonly<Record<string, string>>, more: JsonObject = {}): JsonObject =>
-  statement(types.link, products, { name, command: [], materials: [], byproducts: { "return-value": 0 }, ...more });
-const tested = (result = "PASSED", files: Readonly<Record<string, string>> = { src: "code" }): JsonObject =>
-  statement(types.test, files, { result, configuration: [], failedTests: result === "PASSED" ? [] : ["unit"] });
-const built = (more: JsonObject = {}): JsonObject =>
-  statement(
-    types.provenance,
-    { app: "binary" },
-    {
-      buildDefinition: {
-        buildType: "https://ci.example/build",
-        externalParameters: {},
-        resolvedDependencies: [
-          ...named({ src: "code" }),
-          { uri: "git+https://git.example/app@v1", digest: { gitCommit: "ab".repeat(20) } },
-        ],
-      },
-      runDetails: { builder: { id: "https://ci.example/builder" } },
-      ...more,
-    },
-  );
-
-type Changes = Readonly<Partial<Record<"write" | "test" | "build", JsonObject>>>;
-
-function attested(name: string, predicates: readonly JsonObject[], more: JsonObject = {}): JsonObject {
-  const rules = { expected_materials: [closed], expected_products: [closed] };
-  return { _type: "step", name, ...rules, expectedPredicates: predicates, ...more };
-}
-
-const expects = (predicateType: string, who: readonly string[], more: JsonObject = {}): JsonObject => ({
-  predicateType,
-  functionaries: who,
-  ...more,
-});
-
-/** Written by Ada, tested by Bob, built by Ada: the layout of ITE-11's prototype, in our spelling. */
-function chainLayout(changes: Changes = {}): JsonObject {
-  const match = (name: string, from: string): readonly string[] => ["MATCH", name, "WITH", "PRODUCTS", "FROM", from];
-  return layout(
-    [ada, bob],
-    [
-      attested("write", [expects(types.link, [ada.keyid])], {
-        expected_products: [["CREATE", "src"], closed],
-        ...changes.write,
-      }),
-      attested(
-        "test",
-        [
-          expects(types.test, [bob.keyid], {
-            expectedAttributes: ["result == 'PASSED'", "size(predicate.failedTests) == 0"],
-          }),
-        ],
-        { expected_materials: [match("src", "write"), closed], ...changes.test },
-      ),
-      attested(
-        "build",
-        [
-          expects(types.provenance, [ada.keyid], {
-            expectedAttributes: [
-              { rule: "runDetails.builder.id == 'https://ci.example/{builder}'", allowIfNoClaim: false, debug: "x" },
-            ],
-          }),
-        ],
-        {
-          expected_materials: [match("src", "write"), ["ALLOW", "git+https://git.example/*"], closed],
-          expected_products: [["CREATE", "app"], closed],
-          ...changes.build,
-        },
-      ),
-    ],
-  );
-}
-
-interface Files {
-  readonly [name: string]: Uint8Array;
-}
-
-const files = (more: Files = {}): Files => ({
-  "write.link.json": signed(linkOf("write", { src: "code" }), [ada], "dsse"),
-  "test.result.json": signed(tested(), [bob], "dsse"),
-  "build.provenance.sigstore.json": signed(built(), [ada], "dsse"),
-  ...more,
-});
-
-function questionOf(changes: Changes, given: Files): Parameters<typeof ask>[0] {
-  const substitutions = parseSubstitutions(["builder=builder"]);
-  return { layout: signed(chainLayout(changes), [owner], "dsse"), files: given, substitutions };
-}
-
-const answer = (changes: Changes = {}, given: Files = files()): Verification => ask(questionOf(changes, given));
-const verdict = (changes: Changes = {}, given: Files = files()): string => verdictOf(questionOf(changes, given));
-
-/** Codes of files that were set aside. */
-const ignoredCodes = (given: Files, changes: Changes = {}): string[] =>
-  answer(changes, given).layout.steps.flatMap(({ ignored }) => ignored.map(({ code }) => code));
+import { verifyLayout } from "../verify.ts";
+import {
+  ada,
+  bob,
+  mallory,
+  types,
+  tested,
+  type Changes,
+  expects,
+  chainLayout,
+  files,
+  questionOf,
+  answer,
+  verdict,
+} from "./attested.contract.ts";
 
 describe("steps that attestations satisfy", () => {
   test("pass, are marked experimental, and the report tells what each said", () => {
@@ -218,155 +99,6 @@ describe("steps that attestations satisfy", () => {
       expectedPredicates: [expects(types.provenance, [ada.keyid], { expectedProducts: [["REQUIRE", "other"]] })],
     };
     expect(verdict({ build })).toBe("INTOTO_RULE_REQUIRED");
-  });
-});
-
-describe("attacks on attestations", () => {
-  const replaced = (name: string, payload: JsonObject, who = ada): Files =>
-    files({ [name]: signed(payload, [who], "dsse") });
-
-  test("nobody else may attest, nor who may attest something else", () => {
-    for (const who of [mallory, ada]) {
-      const given = replaced("test.result.json", tested(), who);
-      expect(verdict({}, given)).toBe("INTOTO_STATEMENT_MISSING");
-      expect(ignoredCodes(given)).toEqual(["INTOTO_STATEMENT_UNUSABLE"]);
-    }
-  });
-
-  test("one type does not pass for another, nor a link for a Statement, nor a Statement for a link", () => {
-    expect(verdict({}, replaced("test.result.json", { ...tested(), predicateType: types.provenance }, bob))).toBe(
-      "INTOTO_STATEMENT_MISSING",
-    );
-    expect(verdict({}, replaced("test.result.json", { ...tested(), predicateType: `${types.test}/` }, bob))).toBe(
-      "INTOTO_STATEMENT_MISSING",
-    );
-    expect(
-      ignoredCodes(replaced("write.link.json", link("write", { products: artifacts({ src: "code" }) }))),
-    ).toContain("CORE_STATEMENT_MALFORMED");
-    const classic = layout([ada], [step("write", [ada])]);
-    const name = `write.${ada.keyid.slice(0, 8)}.link`;
-    const given = { [name]: signed(linkOf("write", { src: "code" }), [ada], "dsse") };
-    expect(verdictOf({ layout: signed(classic, [owner]), files: given })).toBe("INTOTO_METADATA_TYPE");
-  });
-
-  test("what is signed under another payload type is nothing", () => {
-    const envelope = JSON.parse(new TextDecoder().decode(files()["test.result.json"])) as JsonObject;
-    const given = files({
-      "test.result.json": Buffer.from(JSON.stringify({ ...envelope, payloadType: "text/plain" })),
-    });
-    expect(ignoredCodes(given)).toEqual(["INTOTO_STATEMENT_UNUSABLE"]);
-    const changed = Buffer.from(JSON.stringify(tested("PASSED", { src: "evil" }))).toString("base64");
-    const forged = files({ "test.result.json": Buffer.from(JSON.stringify({ ...envelope, payload: changed })) });
-    expect(ignoredCodes(forged)).toEqual(["INTOTO_STATEMENT_UNUSABLE"]);
-  });
-
-  test("a signature without a key id is tried with each functionary", () => {
-    const envelope = JSON.parse(new TextDecoder().decode(files()["test.result.json"])) as {
-      readonly signatures: readonly JsonObject[];
-    };
-    const [{ sig = "" } = {}] = envelope.signatures;
-    const bare = files({ "test.result.json": Buffer.from(JSON.stringify({ ...envelope, signatures: [{ sig }] })) });
-    expect(verdict({}, bare)).toBe("allowed");
-  });
-
-  test("subjects that are not the products, or not what was written", () => {
-    expect(verdict({}, replaced("test.result.json", tested("PASSED", { src: "other code" }), bob))).toBe(
-      "INTOTO_RULE_DISALLOWED",
-    );
-    expect(verdict({}, replaced("test.result.json", tested("PASSED", { other: "code" }), bob))).toBe(
-      "INTOTO_RULE_DISALLOWED",
-    );
-    const evil = { ...built(), subject: named({ app: "binary", evil: "binary" }) };
-    expect(verdict({}, replaced("build.provenance.sigstore.json", evil))).toBe("INTOTO_RULE_DISALLOWED");
-  });
-
-  test("the link of another step, or of a command that failed", () => {
-    expect(verdict({}, replaced("write.link.json", linkOf("prepare", { src: "code" })))).toBe("INTOTO_LINK_NAME");
-    const failed = linkOf("write", { src: "code" }, { byproducts: { "return-value": 1 } });
-    expect(verdict({}, replaced("write.link.json", failed))).toBe("INTOTO_STEP_FAILED");
-  });
-
-  test("files of another step are not looked at", () => {
-    const { "test.result.json": result, ...others } = files();
-    expect(verdict({}, { ...others, "test.it.result.json": result as Uint8Array })).toBe("INTOTO_STATEMENT_MISSING");
-    expect(["a.b.json", "a.b.sigstore.json", "a.b.c.json", "a.json", ".json", "a..json"].map(stepOfFile)).toEqual([
-      "a",
-      "a",
-      "a.b",
-      undefined,
-      undefined,
-      undefined,
-    ]);
-  });
-
-  test("a threshold counts people: not files, ids or signatures of one", () => {
-    const again = renamed(bob, "cd".repeat(32));
-    const two = (who: readonly string[]): JsonObject => ({
-      expectedPredicates: [expects(types.test, who, { threshold: 2 })],
-    });
-    const asked = (who: readonly string[], given: Files): string => {
-      const base = chainLayout({ test: two(who) });
-      const keys = { ...(base["keys"] as JsonObject), [again.keyid]: again.json, [mallory.keyid]: mallory.json };
-      const substitutions = parseSubstitutions(["builder=builder"]);
-      return verdictOf({ layout: signed({ ...base, keys }, [owner]), files: given, substitutions });
-    };
-    const twice = files({ "test.again.json": signed(tested(), [bob, again], "dsse") });
-    expect(asked([bob.keyid, again.keyid], twice)).toBe("INTOTO_STATEMENT_MISSING");
-    expect(asked([bob.keyid, bob.keyid], twice)).toBe("INTOTO_STATEMENT_MISSING");
-    const joint = files({ "test.result.json": signed(tested(), [bob, mallory], "dsse") });
-    expect(asked([bob.keyid, mallory.keyid], joint)).toBe("allowed");
-    const apart = files({ "test.other.json": signed(tested("PASSED", { src: "other" }), [mallory], "dsse") });
-    expect(asked([bob.keyid, mallory.keyid], apart)).toBe("INTOTO_STATEMENTS_DISAGREE");
-  });
-
-  test("two predicates of one step that give one name to two things", () => {
-    const write = {
-      expectedPredicates: [expects(types.link, [ada.keyid]), expects(types.test, [bob.keyid])],
-      expected_materials: [["ALLOW", "*"]],
-    };
-    const link3 = linkOf("write", { src: "code" }, { materials: named({ src: "old" }) });
-    const given = (content: string): Files =>
-      files({
-        "write.link.json": signed(link3, [ada], "dsse"),
-        "write.test.json": signed(tested("PASSED", { src: content }), [bob], "dsse"),
-      });
-    const modify = { ...write, expected_products: [["MODIFY", "src"], closed] };
-    expect(verdict({ write: modify }, given("old"))).toBe("allowed");
-    expect(verdict({ write: modify }, given("code"))).toBe("INTOTO_STATEMENTS_DISAGREE");
-  });
-
-  test.each<[string, readonly JsonObject[], string]>([
-    ["a name twice", [...named({ src: "code" }), ...named({ src: "evil" })], "INTOTO_STATEMENT_ARTIFACTS"],
-    ["a way out", named({ "../src": "code" }), "INTOTO_NAME_UNSAFE"],
-    ["an absolute path", named({ "/src": "code" }), "INTOTO_NAME_UNSAFE"],
-    ["no subject", [], "CORE_STATEMENT_MALFORMED"],
-    ["no digest", [{ name: "src", digest: {} }], "CORE_STATEMENT_MALFORMED"],
-  ])("subjects with %s", (_, subject, code) => {
-    const given = replaced("write.link.json", { ...linkOf("write", {}), subject });
-    expect(ignoredCodes(given)).toEqual([code]);
-    expect(verdict({}, given)).toBe("INTOTO_STATEMENT_MISSING");
-  });
-
-  test("a subject without a name is seen by rules under its digest", () => {
-    const nameless = (predicate: JsonObject): JsonObject => ({
-      ...predicate,
-      subject: [{ digest: { gitCommit: "ab".repeat(20) } }],
-    });
-    expect(verdict({}, replaced("test.result.json", nameless(tested()), bob))).toBe("INTOTO_RULE_DISALLOWED");
-    const test = { expected_materials: [["ALLOW", `gitCommit:${"ab".repeat(20)}`], closed] };
-    expect(verdict({ test }, replaced("test.result.json", nameless(tested()), bob))).toBe("allowed");
-    expect(verdict({}, replaced("write.link.json", nameless(linkOf("write", {}))))).toBe("INTOTO_STATEMENT_ARTIFACTS");
-  });
-
-  test("garbage beside good files harms nothing", () => {
-    const garbage = ["", "{", "[]", '{"mediaType":"x"}', "null", '{"payload":1}'];
-    const more = Object.fromEntries(garbage.map((text, at) => [`test.g${at}.json`, Buffer.from(text)]));
-    expect(verdict({}, files(more))).toBe("allowed");
-    expect(ignoredCodes(files(more))).toHaveLength(garbage.length);
-  });
-
-  test("a required run is not met by attestations that cannot name one", () => {
-    expect(verdictOf({ ...questionOf({}, files()), runBinding: { id: "run 1" } })).toBe("INTOTO_RUN_MISSING");
   });
 });
 
