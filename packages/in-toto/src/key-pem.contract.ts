@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 
 /** Both halves of a key as PEM. */
-export type Pem = { readonly public: string; readonly private: string };
+type Pem = { readonly public: string; readonly private: string };
 
 /** As openssl writes them. */
 export function pemOf(privateKey: KeyObject, publicType: "spki" | "pkcs1" = "spki"): Pem {

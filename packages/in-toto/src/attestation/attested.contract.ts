@@ -14,7 +14,7 @@ export const types = {
 export const closed = ["DISALLOW", "*"];
 
 /** A Statement about files, named with their content. */
-export function statement(
+function statement(
   predicateType: string,
   files: Readonly<Record<string, string>>,
   predicate: JsonObject,
@@ -54,7 +54,7 @@ export const built = (more: JsonObject = {}): JsonObject =>
 
 export type Changes = Readonly<Partial<Record<"write" | "test" | "build", JsonObject>>>;
 
-export function attested(name: string, predicates: readonly JsonObject[], more: JsonObject = {}): JsonObject {
+function attested(name: string, predicates: readonly JsonObject[], more: JsonObject = {}): JsonObject {
   const rules = { expected_materials: [closed], expected_products: [closed] };
   return { _type: "step", name, ...rules, expectedPredicates: predicates, ...more };
 }

@@ -32,7 +32,7 @@ export const arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56
 export const gcpKey = "projects/acme/locations/global/keyRings/ring/cryptoKeys/release";
 export const azureVersion = "0123456789abcdef0123456789abcdef";
 
-export const heldKinds = ["p256", "p384", "p521", "ed25519", "rsa"] as const;
+const heldKinds = ["p256", "p384", "p521", "ed25519", "rsa"] as const;
 /** The keys that services hold. */
 export const held = Object.fromEntries(heldKinds.map((kind) => [kind, makeHeldKey(kind)])) as Record<HeldKind, HeldKey>;
 /** Version 1 of Vault's key on P-256. */
@@ -41,7 +41,7 @@ export const older: HeldKey = makeHeldKey("p256");
 export const account = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
 /** One way to reach a key. */
-export interface Holder {
+interface Holder {
   readonly service: KeyService;
   readonly reference: string;
   readonly env: Readonly<Record<string, string>>;
