@@ -15,7 +15,7 @@ import { cliError, cliErrors } from "./errors.ts";
 import { http, sleep } from "./http.ts";
 import { readIfPresent, readSmallFile } from "./input.node.ts";
 import type { PasswordOptions } from "./options.ts";
-import { passwordOf, pinOf } from "./password.ts";
+import { passwordOf, pinOf, slowOf } from "./password.ts";
 import { useNetwork } from "./network.node.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -32,6 +32,7 @@ export function keyIoOf(options: PasswordOptions, terminal: Terminal): KeyIo {
     readFile: (path) => readSmallFile(path, "key"),
     readIfPresent: (path) => readIfPresent(path, "credentials"),
     password: passwordOf(options, terminal),
+    slow: slowOf(terminal),
     pin: pinOf(terminal),
     loadPkcs11,
     openCluster: async () => (await import("./cluster.node.ts")).openCluster(terminal),

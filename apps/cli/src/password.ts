@@ -1,5 +1,5 @@
 import { parseUtf8, quote } from "@countersign/core";
-import type { AskPassword } from "@countersign/sigstore/node";
+import type { AskPassword, TellSlow } from "@countersign/sigstore/node";
 import { isAnybodyThere } from "./ci.ts";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
@@ -22,6 +22,14 @@ export function passwordOf(options: PasswordOptions, terminal: Terminal): AskPas
     const given = givenPassword(options, terminal);
     if (given !== undefined || !isAnybodyThere(terminal)) return given;
     return terminal.askSecret(`Password of ${quote(name)}: `);
+  };
+}
+
+/** Says that a key takes long to open, so that nobody takes the silence for a standstill. */
+export function slowOf(terminal: Terminal): TellSlow {
+  return (name, work) => {
+    if (terminal.isQuiet === true) return;
+    terminal.err(formatNote(`opening ${quote(name)} takes a while, at most half a minute: ${work}`, terminal));
   };
 }
 

@@ -2,6 +2,7 @@ export {
   maxKeyFileBytes,
   parseKeyFile,
   type AskPassword,
+  type TellSlow,
   type ChooseAlgorithm,
   type KeyFile,
   type KeyForm,

@@ -19,6 +19,7 @@ import { openPbes2Key, parsePbes2Key } from "./pbes2.node.ts";
 import { openSealedKey, parseSealedKey, sealedLabels } from "./sealed-key.node.ts";
 import { isSshPublicLine, parseSshKeyFile, parseSshPublicLine, readSshPrivateKey, type SshKeyFile } from "./ssh-key.ts";
 import { openSshSeal, parseSshSeal, sshBlockBytes } from "./ssh-seal.node.ts";
+import { slowWork, type ScryptCost } from "./work.ts";
 
 /** The largest key file that is read, in bytes. */
 export const maxKeyFileBytes: number = 256 * 1024;
@@ -60,7 +61,7 @@ export function parseKeyFile(bytes: Uint8Array): KeyFile {
  * Throws SIGSTORE_KEY_* and core's errors of private keys.
  */
 export async function openPrivateKey(file: KeyFile, name: string, io: OpenOptions): Promise<Signer> {
-  const pem = await openPem(file, name, io.password);
+  const pem = await openPem(file, name, io);
   const usual = parsePrivateKey(pem);
   const algorithm = io.algorithm?.(usual.spki, usual.algorithm.name) ?? usual.algorithm.name;
   const signer = algorithm === usual.algorithm.name ? usual : parsePrivateKey(pem, algorithm);
@@ -72,7 +73,12 @@ export async function openPrivateKey(file: KeyFile, name: string, io: OpenOption
 export interface OpenOptions {
   readonly password: AskPassword;
   readonly algorithm?: ChooseAlgorithm;
+  /** Is told of work that takes longer than a second, in words, before it begins. */
+  readonly slow?: TellSlow;
 }
+
+/** Is told which key takes long to open, and what the work is. */
+export type TellSlow = (name: string, work: string) => void;
 
 /** Opens a public key. Throws SIGSTORE_KEY_PRIVATE, SIGSTORE_KEY_FILE_MALFORMED and the errors of `parsePublicKey`. */
 export function openPublicKey(file: KeyFile, choose?: ChooseAlgorithm): Verifier {
@@ -82,38 +88,52 @@ export function openPublicKey(file: KeyFile, choose?: ChooseAlgorithm): Verifier
 }
 
 /** The private key as PEM that core reads, no longer encrypted: keep it in memory. */
-export async function openPem(file: KeyFile, name: string, password: AskPassword): Promise<string> {
+export async function openPem(file: KeyFile, name: string, io: OpenOptions): Promise<string> {
   const { half, form, isEncrypted, text } = file;
   if (half === "public") throw sigstoreError("SIGSTORE_KEY_PUBLIC");
   if (form === "legacy") throw sigstoreError("SIGSTORE_KEY_LEGACY");
   if (!isEncrypted) return form === "openssh" ? openSsh(parseSshKeyFile(bodyOf(text)), 8) : text;
-  const open = openers[form as SealedForm](bodyOf(text));
-  const given = await password(name);
+  const { work, open } = openers[form as SealedForm](bodyOf(text));
+  const given = await io.password(name);
   if (given === undefined) throw sigstoreError("SIGSTORE_KEY_PASSWORD_NEEDED", quote(name));
+  if (work !== undefined) io.slow?.(name, work);
   return open(given);
 }
 
-/** Gives PEM that core reads. */
-type Opener = (password: string) => Promise<string>;
+interface Opener {
+  /** If it takes long. */
+  readonly work: string | undefined;
+  /** Gives PEM that core reads. */
+  readonly open: (password: string) => Promise<string>;
+}
+
 type SealedForm = "sigstore" | "pkcs8" | "openssh";
 
 /** Each parses before a password is asked for: nobody types one for a file that cannot be opened. */
 const openers: Readonly<Record<SealedForm, (body: Uint8Array) => Opener>> = {
   sigstore: (body) => {
     const key = parseSealedKey(body);
-    return async (password) => formatPem("PRIVATE KEY", await openSealedKey(key, password));
+    const open: Opener["open"] = async (password) => formatPem("PRIVATE KEY", await openSealedKey(key, password));
+    return { work: slowScrypt(key.cost), open };
   },
   pkcs8: (body) => {
     const key = parsePbes2Key(body);
-    return async (password) => formatPem("PRIVATE KEY", await openPbes2Key(key, password));
+    const { kdf } = key;
+    const open: Opener["open"] = async (password) => formatPem("PRIVATE KEY", await openPbes2Key(key, password));
+    return { work: kdf.kind === "scrypt" ? slowScrypt(kdf.cost) : slowWork("PBKDF2", kdf.rounds), open };
   },
   openssh: (body) => {
     const file = parseSshKeyFile(body);
     const seal = parseSshSeal(file);
-    return (password) =>
+    const open: Opener["open"] = (password) =>
       Promise.resolve().then(() => openSsh({ ...file, inner: openSshSeal(seal, password) }, sshBlockBytes(seal)));
+    return { work: slowWork("bcrypt_pbkdf", seal.rounds), open };
   },
 };
+
+function slowScrypt({ N, r, p }: ScryptCost): string | undefined {
+  return slowWork("scrypt", N * r * p);
+}
 
 /** OpenSSH's file names its public half; the one that comes of the private half is taken, and must be the same. */
 function openSsh(file: SshKeyFile, blockBytes: number): string {
@@ -123,7 +143,7 @@ function openSsh(file: SshKeyFile, blockBytes: number): string {
 }
 
 /** A file can name a public half that is not its own, which OpenSSL believes. */
-async function checkPair(signer: Signer): Promise<void> {
+export async function checkPair(signer: Signer): Promise<void> {
   const message = utf8("countersign: do these halves belong together?");
   const verifier = makeVerifier(signer.spki, signer.algorithm.name);
   if (!verifier.verify(message, await signer.sign({ message }))) throw mismatch();

@@ -200,6 +200,30 @@ describe("work", () => {
     expect(await outcome(2 ** 19)).toBe("SIGSTORE_KEY_WORK");
   });
 
+  test("what takes longer than a second is told before the work, and nothing else is", async () => {
+    const told = async (key: string): Promise<string> => {
+      // Thrown, so that the work is not done.
+      const slow = (name: string, work: string): never => {
+        throw new Error(`${name}: ${work}`);
+      };
+      return openPrivateKey(parseKeyFile(utf8(key)), "k", { ...knows, slow }).then(
+        () => "opened",
+        (error: unknown) => (error instanceof TrustError ? error.code : String(error)),
+      );
+    };
+    const json = sealedJson();
+    const sealed = JSON.stringify({ ...json, kdf: { ...json.kdf, params: { N: 2 ** 18, r: 8, p: 1 } } });
+    const der = Buffer.from(parsePem(rowOf("pbes2 default").key)[0]?.bytes ?? []);
+    const slower = withBytes(der, der.indexOf(Buffer.from("02020800", "hex")), 4, Buffer.from("020400989680", "hex"));
+    expect(await told(formatPem("ENCRYPTED SIGSTORE PRIVATE KEY", utf8(sealed)))).toBe(
+      "Error: k: 2097152 rounds of scrypt",
+    );
+    expect(await told(formatPem("ENCRYPTED PRIVATE KEY", slower))).toBe("Error: k: 10000000 rounds of PBKDF2");
+    expect(await told(sealedSsh({ options: sshOptions(16, 65) }))).toBe("Error: k: 65 rounds of bcrypt_pbkdf");
+    expect(await told(sealedSsh({ options: sshOptions(16, 24) }))).toBe("SIGSTORE_KEY_PASSWORD_WRONG");
+    expect(await told(rowOf("pbes2 default").key)).toBe("opened");
+  });
+
   test("PKCS#8 with absurd PBKDF2 rounds or scrypt", async () => {
     for (const name of ["pbes2 default", "pbes2 scrypt"]) {
       const der = Buffer.from(parsePem(rowOf(name).key)[0]?.bytes ?? []);

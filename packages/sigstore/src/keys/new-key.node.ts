@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { concatBytes, formatPem, parsePrivateKey } from "@countersign/core";
 import { sigstoreError } from "../errors.ts";
-import { openPrivateKey, openPem, type AskPassword, type KeyFile } from "./key-file.node.ts";
+import { checkPair, openPem, type KeyFile, type OpenOptions } from "./key-file.node.ts";
 import { formatSealedKey } from "./sealed-key.node.ts";
 
 /** What `makeKey` can make. */
@@ -49,13 +49,13 @@ export async function makeKey(type: KeyType, password: string | undefined): Prom
 export async function importKey(
   file: KeyFile,
   name: string,
-  ask: AskPassword,
+  io: OpenOptions,
   newPassword: () => Promise<string | undefined>,
 ): Promise<KeyPair> {
-  // Opened as for signing, so that a key whose halves do not belong together is never taken over.
-  const known = keepingAnswer(ask);
-  await openPrivateKey(file, name, { password: known });
-  return pairOf(createPrivateKey(await openPem(file, name, known)), await newPassword());
+  const pem = await openPem(file, name, io);
+  // As for signing, so that a key whose halves do not belong together is never taken over.
+  await checkPair(parsePrivateKey(pem));
+  return pairOf(createPrivateKey(pem), await newPassword());
 }
 
 function generate(type: KeyType): KeyObject {
@@ -72,10 +72,4 @@ async function pairOf(key: KeyObject, password: string | undefined): Promise<Key
   const { spki } = parsePrivateKey(plain);
   const sealed = password === undefined ? plain : await formatSealedKey(der, password);
   return { private: sealed, public: formatPem("PUBLIC KEY", spki), spki };
-}
-
-/** Asks once, and says the same again. */
-function keepingAnswer(ask: AskPassword): AskPassword {
-  let answer: Promise<string | undefined> | undefined;
-  return (name) => (answer ??= ask(name));
 }

@@ -36,8 +36,13 @@ test("importKey asks for the old password once and before the new one", async ()
     asked.push("new");
     return Promise.resolve("new");
   };
-  const taken = await importKey(parseKeyFile(utf8(sealed)), "the key", ask, fresh);
+  const taken = await importKey(parseKeyFile(utf8(sealed)), "the key", { password: ask }, fresh);
   expect(asked).toEqual(["the key", "new"]);
-  const again = await importKey(parseKeyFile(utf8(taken.private)), "it", () => Promise.resolve("new"), noPassword);
+  const again = await importKey(
+    parseKeyFile(utf8(taken.private)),
+    "it",
+    { password: () => Promise.resolve("new") },
+    noPassword,
+  );
   expect(again.spki).toEqual(taken.spki);
 });

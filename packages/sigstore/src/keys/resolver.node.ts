@@ -13,6 +13,7 @@ import {
   type AskPassword,
   type ChooseAlgorithm,
   type KeyFile,
+  type TellSlow,
 } from "./key-file.node.ts";
 import { openPkcs11Key } from "./pkcs11.node.ts";
 import type { Pkcs11Package } from "./pkcs11-module.node.ts";
@@ -28,6 +29,8 @@ export interface KeyIo extends Caller {
   /** The same of a file that need not be there: undefined then, and only then. */
   readonly readIfPresent: (path: string) => Uint8Array | undefined;
   readonly password: AskPassword;
+  /** Is told of work that takes longer than a second, before it begins. */
+  readonly slow?: TellSlow;
   /** As `password`, for the PIN of the token named; never a password that is meant for something else: a token locks. */
   readonly pin: AskPassword;
   /** Loads the package pkcs11js; rejects if it is not installed. */
@@ -50,16 +53,17 @@ export interface KeyOptions {
  */
 export async function openSigner(reference: string, io: KeyIo, options: KeyOptions = {}): Promise<Signer> {
   const parsed = parseKeyReference(reference);
+  const opening = { ...options, ...(io.slow && { slow: io.slow }) };
   if (parsed.kind === "gitlab") {
     const file = parseKeyFile(await readGitlabKey(parsed, "COSIGN_PRIVATE_KEY", io));
-    return openPrivateKey(file, reference, { password: gitlabPassword(parsed, io), ...options });
+    return openPrivateKey(file, reference, { password: gitlabPassword(parsed, io), ...opening });
   }
   if (parsed.kind === "k8s") {
     const { key, password } = await readKubernetesKey(parsed, io);
-    return openPrivateKey(parseKeyFile(key), reference, { password, ...options });
+    return openPrivateKey(parseKeyFile(key), reference, { password, ...opening });
   }
   if (!isLocal(parsed)) return remoteSigner(await openRemote(parsed, io), options.algorithm);
-  return openPrivateKey(readKey(parsed, io), nameOf(parsed), { password: io.password, ...options });
+  return openPrivateKey(readKey(parsed, io), nameOf(parsed), { password: io.password, ...opening });
 }
 
 /**

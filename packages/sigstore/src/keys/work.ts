@@ -9,12 +9,29 @@ export interface ScryptCost {
 
 /** The most memory that opening a key may take, in bytes: scrypt with N = 2^18, r = 8 and p = 1, 256 MiB and a block. */
 export const maxScryptBytes: number = 128 * 8 * (2 ** 18 + 1);
-/** The most rounds of work, N·r·p: some seconds. */
+/*
+ * Who gives a key file away chooses how much work it takes to open, and a job in CI opens what it is given. The bounds are far above
+ * what tools write by themselves, and end the work within half a minute on a machine of today.
+ */
+
+/** The most rounds of work, N·r·p: eight times cosign's, some seconds. */
 export const maxScryptWork: number = 2 ** 22;
-/** The most rounds of bcrypt_pbkdf, of which ssh-keygen does 16 or 24 unless told otherwise: some seconds. */
+/** The most rounds of bcrypt_pbkdf, of which ssh-keygen does 16 or 24 unless told otherwise: some twenty seconds. */
 export const maxBcryptRounds: number = 1024;
-/** The most rounds of PBKDF2. */
+/** The most rounds of PBKDF2, of which OpenSSL does 2,048 and OWASP asks for 600,000 at most: some ten seconds. */
 export const maxPbkdf2Rounds: number = 10_000_000;
+
+/** What takes longer than about a second: whoever waits is told. */
+const quickRounds: Readonly<Record<"scrypt" | "bcrypt_pbkdf" | "PBKDF2", number>> = {
+  scrypt: 2 ** 20,
+  bcrypt_pbkdf: 64,
+  PBKDF2: 1_000_000,
+};
+
+/** Work that takes longer than a second, in words; undefined for less. Of scrypt, the rounds are N·r·p. */
+export function slowWork(name: keyof typeof quickRounds, rounds: number): string | undefined {
+  return rounds > quickRounds[name] ? `${rounds} rounds of ${name}` : undefined;
+}
 
 /**
  * Proves that scrypt of this cost is well defined and stays within `maxScryptBytes` and `maxScryptWork`; answers how much

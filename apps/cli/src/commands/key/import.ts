@@ -19,7 +19,7 @@ export async function keyImportCommand(
   const { file } = readKeyFile(reference, io);
   const password = (): Promise<string | undefined> =>
     options.dangerUnencrypted === true ? Promise.resolve(undefined) : importPassword(options, terminal);
-  const pair = await importKey(file, reference, io.password, password).catch((error: unknown) => {
+  const pair = await importKey(file, reference, io, password).catch((error: unknown) => {
     throw privateError(error, reference);
   });
   writePair(paths, pair, options);
