@@ -65,6 +65,7 @@ export interface SignOptions
   readonly oidcClientId?: string;
   readonly oidcClientSecretFile?: string;
   readonly oidcFlow?: "browser" | "device";
+  readonly oidcRedirectUrl?: string;
   readonly oidcDisableAmbientProviders?: true;
   /** By cosign's names; see `keyAlgorithms`. */
   readonly signingAlgorithm?: string;
@@ -242,6 +243,12 @@ const servicesFlags: readonly Flag[] = [
     says: "in a browser of this machine, or with a code in one elsewhere",
     group: "Identity:",
     choices: ["browser", "device"],
+  },
+  {
+    flags: "--oidc-redirect-url <url>",
+    says: "where the browser comes back, if the issuer knows one address only (default: any port of 127.0.0.1)",
+    group: "Identity:",
+    conflicts: ["key", "identity-token", "oidc-client-secret-file"],
   },
   {
     flags: "--oidc-disable-ambient-providers",

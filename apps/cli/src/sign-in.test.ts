@@ -2,7 +2,6 @@ import { chmodSync, existsSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { hasBrowser } from "./browser.node.ts";
 import { findCi } from "./ci.ts";
-import { openRedirect } from "./redirect.node.ts";
 import { startTokenEndpoint, type TokenEndpoint } from "./token-endpoint.contract.ts";
 import { setStage, textOf, type Stage } from "./stage.ts";
 
@@ -87,6 +86,21 @@ describe("a person with a browser", () => {
     expect(outcome).toMatchObject({ code: 1, stderr: expect.stringContaining("SIGSTORE_LOGIN_STATE") as string });
   });
 
+  test("comes back to the address that the issuer has registered, also where no browser is seen", async () => {
+    const file = stage.write("registered.txt", "x");
+    const redirect = "http://localhost:0/auth/callback";
+    const outcome = await sign(file, { BROWSER: browser }, "--oidc-redirect-url", redirect);
+    expect(outcome).toMatchObject({ code: 0 });
+    expect(outcome.stderr).toMatch(/redirect_uri=http%3A%2F%2Flocalhost%3A\d+%2Fauth%2Fcallback/);
+    for (const [argv, code] of [
+      [["--oidc-redirect-url", "https://signer.example/callback"], "CLI_OPTION_VALUE"],
+      [["--oidc-redirect-url", redirect, "--oidc-flow", "device"], "CLI_OPTION_CONFLICT"],
+    ] as const) {
+      const refused = await sign(stage.write("unregistered.txt", "x"), {}, ...argv);
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining(code) as string });
+    }
+  });
+
   test("another issuer than the instance's, and one that is none", async () => {
     const outcome = await sign(
       stage.write("issuer.txt", "x"),
@@ -95,33 +109,6 @@ describe("a person with a browser", () => {
       "http://issuer.example",
     );
     expect(outcome).toMatchObject({ code: 2, stderr: expect.stringContaining("SIGSTORE_ISSUER_URL") as string });
-  });
-});
-
-describe("the address that the browser comes back to", () => {
-  test("takes one answer, at its own name alone", async () => {
-    const redirect = await openRedirect(5000);
-    const answer = redirect.answer((query) => query.get("code") ?? "");
-    const at = (path: string): string => redirect.uri.replace("/callback", path);
-    expect((await fetch(at("/favicon.ico"))).status).toBe(404);
-    expect((await fetch(`${redirect.uri}?code=x`, { method: "POST" })).status).toBe(404);
-    // A name that somebody's DNS points to this machine.
-    expect(
-      (await fetch(`${redirect.uri.replace("127.0.0.1", "localhost")}?code=evil`).catch(() => ({ status: 404 })))
-        .status,
-    ).toBe(404);
-    const good = await fetch(`${redirect.uri}?code=mine`);
-    expect(good.headers.get("referrer-policy")).toBe("no-referrer");
-    expect(await good.text()).not.toContain("mine");
-    expect(await answer).toBe("mine");
-    redirect.close();
-    await expect(fetch(`${redirect.uri}?code=again`)).rejects.toThrow("fetch failed");
-  });
-
-  test("does not wait for ever", async () => {
-    const redirect = await openRedirect(20);
-    await expect(redirect.answer(() => "")).rejects.toMatchObject({ code: "SIGSTORE_LOGIN_EXPIRED" });
-    redirect.close();
   });
 });
 

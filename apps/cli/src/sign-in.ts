@@ -11,17 +11,18 @@ import {
   type Issuer,
 } from "@countersign/sigstore";
 import { hasBrowser, openBrowser } from "./browser.node.ts";
+import { cliError } from "./errors.ts";
 import { signingError } from "./signing-errors.ts";
 import { http, sleep } from "./http.ts";
 import type { SignOptions } from "./options.ts";
-import { openRedirect } from "./redirect.node.ts";
+import { isRedirectAddress, openRedirect } from "./redirect.node.ts";
 import { formatNote, plain, whole } from "./render-text.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
  * Signs a person in and gives their token: in a browser of this machine, or, where there is none, in one elsewhere with a
- * code. `usualIssuer` is the instance's own. Opens sockets. Throws CLI_TOKEN_MISSING without an issuer, SIGSTORE_ISSUER_*,
- * SIGSTORE_LOGIN_*, SIGSTORE_TOKEN_*.
+ * code. `usualIssuer` is the instance's own. Opens sockets. Throws CLI_TOKEN_MISSING without an issuer, CLI_OPTION_*,
+ * SIGSTORE_ISSUER_*, SIGSTORE_LOGIN_*, SIGSTORE_TOKEN_*.
  */
 export async function signIn(
   options: SignOptions,
@@ -29,10 +30,21 @@ export async function signIn(
   terminal: Terminal,
 ): Promise<string> {
   const caller: Caller = { http, sleep };
+  const { oidcRedirectUrl: redirectUrl, oidcClientId: clientId } = options;
+  const flow = flowOf(options, terminal);
   const issuer = await discoverIssuer(caller, addressOf(options, usualIssuer));
-  const flow = options.oidcFlow ?? (hasBrowser(terminal.env) ? "browser" : "device");
-  const visit: Visit = { issuer, caller, terminal, ...(options.oidcClientId && { clientId: options.oidcClientId }) };
+  const visit: Visit = { issuer, caller, terminal, ...(clientId && { clientId }), ...(redirectUrl && { redirectUrl }) };
   return flow === "browser" ? inBrowser(visit) : elsewhere(visit);
+}
+
+/** Who names an address for the browser has one, be it by a tunnel from elsewhere. */
+function flowOf({ oidcFlow, oidcRedirectUrl }: SignOptions, { env }: Terminal): "browser" | "device" {
+  if (oidcRedirectUrl === undefined) return oidcFlow ?? (hasBrowser(env) ? "browser" : "device");
+  if (oidcFlow === "device")
+    throw cliError("CLI_OPTION_CONFLICT", { checked: "--oidc-redirect-url", expected: "--oidc-flow browser, or none" });
+  if (isRedirectAddress(oidcRedirectUrl)) return "browser";
+  const expected = "an address on this machine with a port, such as http://127.0.0.1:8085/callback";
+  throw cliError("CLI_OPTION_VALUE", { checked: "--oidc-redirect-url", expected, got: plain(oidcRedirectUrl) });
 }
 
 /** The token of a client that has a secret. Opens sockets. Throws as `signIn` does. */
@@ -59,12 +71,13 @@ interface Visit {
   readonly caller: Caller;
   readonly terminal: Terminal;
   readonly clientId?: string;
+  readonly redirectUrl?: string;
 }
 
 const random = (byteCount: number): Uint8Array => new Uint8Array(randomBytes(byteCount));
 
-async function inBrowser({ issuer, caller, terminal, clientId }: Visit): Promise<string> {
-  const redirect = await openRedirect();
+async function inBrowser({ issuer, caller, terminal, clientId, redirectUrl }: Visit): Promise<string> {
+  const redirect = await openRedirect(redirectUrl === undefined ? {} : { address: redirectUrl });
   try {
     const login = startLogin({ issuer, redirectUri: redirect.uri, random, ...(clientId && { clientId }) });
     terminal.err(formatNote(`sign in in the browser; if none opens, go to ${whole(login.url)}`, terminal));

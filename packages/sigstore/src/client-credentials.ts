@@ -17,7 +17,7 @@ export interface ClientSecret {
  */
 export async function redeemSecret(caller: Caller, { issuer, clientId, secret, nowMs }: ClientSecret): Promise<Token> {
   const form = { grant_type: "client_credentials", client_id: clientId, client_secret: secret, scope: "openid email" };
-  const { status, answer } = await postForm(caller, issuer.tokenEndpoint, form, secret);
+  const { status, answer } = await postForm(caller, issuer.tokenEndpoint, form, { secret });
   if (status >= 400) throw loginError("SIGSTORE_LOGIN_REFUSED", { got: errorWord(answer) });
   return parseToken(answer.string("id_token"), { nowMs, audience: clientId, issuer: issuer.issuer });
 }

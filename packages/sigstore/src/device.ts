@@ -1,4 +1,4 @@
-import { quote, type ObjectReader } from "@countersign/core";
+import { quote, TrustError, type ObjectReader } from "@countersign/core";
 import { loginError } from "./login-errors.ts";
 import { errorWord, postForm, type Issuer } from "./issuer.ts";
 import { sigstoreClient } from "./login.ts";
@@ -12,6 +12,9 @@ export const maxDeviceSeconds: number = 15 * 60;
 export const defaultDeviceInterval = 5;
 /** The longest pause between two questions, in seconds. */
 export const maxDeviceInterval = 60;
+
+/** How many questions in a row may find nobody before the sign-in is given up. */
+export const maxUnanswered = 4;
 
 /** A sign-in that goes on in a browser somewhere else. */
 export interface DeviceLogin {
@@ -52,7 +55,7 @@ export async function startDevice(caller: Caller, options: DeviceOptions): Promi
     code_challenge: challenge,
     code_challenge_method: "S256",
   };
-  const { status, answer } = await postForm(caller, issuer.deviceEndpoint, form, verifier);
+  const { status, answer } = await postForm(caller, issuer.deviceEndpoint, form, { secret: verifier });
   if (status >= 400) throw loginError("SIGSTORE_LOGIN_REFUSED", { got: errorWord(answer) });
   const complete = answer.optionalString("verification_uri_complete");
   const seconds = Math.min(wholeSeconds(answer, "expires_in") ?? maxDeviceSeconds, maxDeviceSeconds);
@@ -71,15 +74,23 @@ export async function startDevice(caller: Caller, options: DeviceOptions): Promi
 }
 
 /**
- * Asks until somebody has signed in, at the pace the issuer sets, slower when it says so. Throws SIGSTORE_LOGIN_DENIED,
+ * Asks until somebody has signed in, at the pace the issuer sets, slower when it says so or cannot be reached (RFC 8628 §3.5). Throws SIGSTORE_LOGIN_DENIED,
  * SIGSTORE_LOGIN_EXPIRED, SIGSTORE_LOGIN_REFUSED, SIGSTORE_TOKEN_* and the errors of `send`.
  */
 export async function awaitDevice(caller: Caller, login: DeviceLogin, now: () => Date): Promise<Token> {
   let waitMs = login.intervalMs;
-  for (;;) {
+  for (let unanswered = 0; ;) {
     await caller.sleep(waitMs, caller.signal);
     if (now().getTime() >= login.expiresMs) throw loginError("SIGSTORE_LOGIN_EXPIRED");
-    const answer = await askOnce(caller, login);
+    const answer = await askOnce(caller, login).catch((error: unknown) => {
+      if (!isUnavailable(error) || caller.signal?.aborted === true || ++unanswered === maxUnanswered) throw error;
+      return undefined;
+    });
+    if (answer === undefined) {
+      waitMs *= 2;
+      continue;
+    }
+    unanswered = 0;
     if (typeof answer !== "string") {
       const { clientId, issuer } = login;
       const nowMs = now().getTime();
@@ -92,6 +103,10 @@ export async function awaitDevice(caller: Caller, login: DeviceLogin, now: () =>
   }
 }
 
+function isUnavailable(error: unknown): boolean {
+  return error instanceof TrustError && error.kind === "unavailable";
+}
+
 /** The answer with the token, or the word that says why there is none yet. */
 async function askOnce(caller: Caller, login: DeviceLogin): Promise<ObjectReader | string> {
   const form = {
@@ -101,7 +116,7 @@ async function askOnce(caller: Caller, login: DeviceLogin): Promise<ObjectReader
     code_verifier: login.verifier,
   };
   const secret = `${login.deviceCode} ${login.verifier}`;
-  const { status, answer } = await postForm(caller, login.issuer.tokenEndpoint, form, secret);
+  const { status, answer } = await postForm(caller, login.issuer.tokenEndpoint, form, { secret, pace: "own" });
   return status >= 400 ? errorWord(answer) : answer;
 }
 

@@ -60,19 +60,33 @@ export function checkIssuerUrl(issuer: string): void {
   throw loginError("SIGSTORE_ISSUER_URL", { got: quote(issuer) });
 }
 
-/** A form sent to an issuer, and its answer as JSON, also one of refusal (RFC 6749 §5.2). `secret` gets into no message. */
+/** How a form is sent. */
+export interface FormOptions {
+  /** Gets into no message. */
+  readonly secret: string;
+  /** Of who asks again anyway: a failure is not tried again at once, and status 429 is the answer `slow_down`, as some issuers have it (Auth0). */
+  readonly pace?: "own";
+}
+
+/** A form sent to an issuer, and its answer as JSON, also one of refusal (RFC 6749 §5.2). */
 export async function postForm(
   caller: Caller,
   url: string,
   form: Readonly<Record<string, string>>,
-  secret: string,
+  { secret, pace }: FormOptions,
 ): Promise<{ readonly status: number; readonly answer: ObjectReader }> {
   const body = new TextEncoder().encode(new URLSearchParams({ ...form }).toString());
   const headers = { "content-type": "application/x-www-form-urlencoded", accept: "application/json" };
-  const options: SendOptions = { alsoFine: [400, 401, 403], secret };
+  const refusals = [400, 401, 403];
+  const options: SendOptions =
+    pace === "own" ? { alsoFine: [...refusals, 429], tries: 1, secret } : { alsoFine: refusals, secret };
   const response = await send(caller, requestOf({ method: "POST", url, headers, body }), options);
-  return { status: response.status, answer: readAnswer(response, secret) };
+  const { status } = response;
+  const answer = readAnswer(status === 429 ? { ...response, body: tooFast } : response, secret);
+  return { status, answer };
 }
+
+const tooFast = new TextEncoder().encode('{"error":"slow_down"}');
 
 /** The `error` of a refusal, if it is one of the short words that the specifications have. */
 export function errorWord(answer: ObjectReader): string {

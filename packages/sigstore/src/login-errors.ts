@@ -47,6 +47,11 @@ const loginEntries = {
     says: "the issuer did not take the sign-in",
     fix: "sign in again; if it repeats, check --oidc-client-id",
   },
+  SIGSTORE_LOGIN_ADDRESS: {
+    kind: "usage",
+    says: "the browser could not come back there: the address cannot be listened at",
+    fix: "end what listens there, or register and name another address, or take --oidc-flow device",
+  },
   SIGSTORE_LOGIN_EXPIRED: {
     kind: "unavailable",
     says: "nobody signed in in time",

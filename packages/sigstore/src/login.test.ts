@@ -260,6 +260,29 @@ describe("without a browser", () => {
     expect(waits).toEqual([5000, 10_000, 15_000]);
   });
 
+  test("slower also where that is status 429, as Auth0 says it: asked once each time, not three times", async () => {
+    const login = await start();
+    await approve(login);
+    const body = "Too many requests";
+    stack.faults.set("oidc", { kind: "status", status: 429, body, times: 1 });
+    expect((await awaitDevice(caller, login, now)).email).toBe("ada@example.com");
+    expect(waits).toEqual([5000, 10_000]);
+  });
+
+  test.each([
+    [3, "ada@example.com", [5000, 10_000, 20_000, 40_000]],
+    [4, "SIGSTORE_HTTP_UNAVAILABLE", [5000, 10_000, 20_000, 40_000]],
+  ] as const)("a network that fails for %d questions: %s, and the pauses grow", async (times, outcome, pauses) => {
+    const login = await start();
+    await approve(login);
+    stack.faults.set("oidc", { kind: "status", status: 503, body: "", times });
+    const signedIn = await awaitDevice(caller, login, now).then(
+      ({ email }) => email,
+      (error: unknown) => (error as TrustError).code,
+    );
+    expect([signedIn, waits]).toEqual([outcome, pauses]);
+  });
+
   test("somebody says no", async () => {
     const login = await start();
     await approve(login, "&deny=1");

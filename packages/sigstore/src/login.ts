@@ -83,7 +83,7 @@ export async function redeemCode(caller: Caller, login: Login, code: string, now
     client_id: clientId,
     code_verifier: verifier,
   };
-  const { status, answer } = await postForm(caller, issuer.tokenEndpoint, form, `${code} ${verifier}`);
+  const { status, answer } = await postForm(caller, issuer.tokenEndpoint, form, { secret: `${code} ${verifier}` });
   if (status >= 400) throw loginError("SIGSTORE_LOGIN_REFUSED", { got: errorWord(answer) });
   return parseToken(answer.string("id_token"), { nowMs, audience: clientId, issuer: issuer.issuer, nonce });
 }

@@ -21,6 +21,8 @@ export interface Caller {
 export interface SendOptions {
   /** Statuses that are an answer besides 200 and 201. */
   readonly alsoFine?: readonly number[];
+  /** Instead of `maxTries`, where the caller asks again at its own pace. */
+  readonly tries?: number;
   /** Was sent along and must not come back in a message. */
   readonly secret?: string;
 }
@@ -34,7 +36,7 @@ export async function send(caller: Caller, request: HttpRequest, options: SendOp
   for (let tries = 1; ; tries++) {
     const outcome = await attemptOnce(caller, request, options);
     if ("response" in outcome) return outcome.response;
-    if (tries === maxTries || caller.signal?.aborted === true) throw outcome.problem;
+    if (tries >= (options.tries ?? maxTries) || caller.signal?.aborted === true) throw outcome.problem;
     await caller.sleep(outcome.waitMs ?? firstWaitMs * 2 ** (tries - 1), caller.signal);
   }
 }
