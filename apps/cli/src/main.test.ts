@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { copyFileSync, createWriteStream, existsSync, mkdirSync, readdirSync, truncateSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -126,6 +126,28 @@ describe("signals", () => {
     expect(await said).toMatch(/error: ended by a signal .*\[CLI_INTERRUPTED\]\n.*hint: run it again/);
     expect(JSON.parse(await json)).toMatchObject({ exitCode: code, error: { code: "CLI_INTERRUPTED" } });
     expect(readdirSync(stage.folder).filter((name) => name.includes("interrupted"))).toEqual(["interrupted"]);
+  });
+
+  test("a list that is interrupted has a whole report, in which the rest could not be told", async () => {
+    const endless = stage.write("endless", "");
+    truncateSync(endless, 2 ** 38);
+    copyFileSync(`${file}.sigstore.json`, `${endless}.sigstore.json`);
+    const argv = ["verify", file, endless, "--format", "jsonl", ...stage.trust, ...stage.expected];
+    const child = spawn(process.execPath, [builtMain, ...argv], { stdio: ["ignore", "pipe", "pipe"] });
+    const [ended, said] = [once(child, "close"), text(child.stderr)];
+    let written = "";
+    child.stdout.on("data", (data: Buffer) => {
+      // The first result is there, and the second takes minutes.
+      if (written === "") child.kill("SIGTERM");
+      written += data.toString("utf8");
+    });
+    expect(await ended).toEqual([null, "SIGTERM"]);
+    expect(await said).toMatch(/summary: 1 allowed, 0 refused, 1 could not be told\n.*\[CLI_INTERRUPTED\]\n/);
+    const lines = written
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { verdict?: string; exitCode?: number });
+    expect(lines.map(({ verdict, exitCode }) => verdict ?? exitCode)).toEqual(["allowed", "unknown", 143]);
   });
 
   test("dev up prints usable flags, serves, and stops when told to", async () => {

@@ -65,3 +65,25 @@ test("what is wrong is said in words whatever the format, escaped, and its hint 
   expect(written.err).not.toContain("allowed: a");
   expect(JSON.parse(written.out)).toMatchObject({ version: "2.1.0" });
 });
+
+test("whoever is stopped leaves a whole report: what has no result could not be told, and is said once in words", () => {
+  const rest: Result = { name: "c", verdict: "unknown", reason: "ended", code: "CLI_INTERRUPTED", fix: "again" };
+  const all = [allowed, refused, { ...rest, name: "b" }, rest].map((each) => ({ ...rest, name: each.name }));
+  const programs = watch(false, 1);
+  const json = openOutput({ json: true }, 4, programs.terminal);
+  json.add(allowed);
+  json.abandon(all, 130);
+  expect(JSON.parse(programs.written.out)).toMatchObject({
+    results: [{ verdict: "allowed" }, ...all.slice(1)],
+    summary: { total: 4, allowed: 1, refused: 0, unknown: 3 },
+    exitCode: 130,
+  });
+  const people = watch(false, 1);
+  const words = openOutput({}, 4, people.terminal);
+  words.add(allowed);
+  words.abandon(all, 130);
+  expect(people.written).toEqual({
+    out: "",
+    err: "allowed: a: signed by x\nsummary: 1 allowed, 0 refused, 3 could not be told\n",
+  });
+});

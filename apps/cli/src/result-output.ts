@@ -13,6 +13,8 @@ export interface ResultOutput {
   readonly flush: () => void;
   /** Writes what stands at the end; returns the exit code. */
   readonly end: () => number;
+  /** As `end`, for whoever is stopped: of `all`, those that have not been added yet are in the report, and only there. */
+  readonly abandon: (all: readonly Result[], exitCode: number) => void;
 }
 
 /** Opens the output that the options ask for. `total` is how many results are expected, for whoever watches. */
@@ -22,13 +24,23 @@ export function openOutput(options: VerifyOptions, total: number, direct: Termin
   const counter = makeCounter();
   const words = makeWords(options, terminal);
   const progress = makeCount(rendering === undefined || options.quiet === true ? 0 : total, terminal);
-  if (rendering !== undefined && rendering.begin !== "") terminal.out(rendering.begin);
+  const write = (text = ""): void => void (text !== "" && terminal.out(text));
+  const finish = (exitCode: number): number => {
+    progress.clear();
+    const summary = counter.summary();
+    write(rendering?.end({ summary, exitCode, at: terminal.now().toISOString() }));
+    words.end();
+    const counts = `${summary.allowed} allowed, ${summary.refused} refused, ${summary.unknown} could not be told`;
+    if (options.quiet !== true || exitCode !== 0) terminal.err(`summary: ${counts}\n`);
+    terminal.flush();
+    return exitCode;
+  };
+  write(rendering?.begin);
   return {
     flush: terminal.flush,
     add(result) {
       counter.add(result);
-      const text = rendering?.each(result) ?? "";
-      if (text !== "") terminal.out(text);
+      write(rendering?.each(result));
       // In a format the words would only repeat it, but what is wrong is never unsaid.
       if (rendering === undefined || result.verdict !== "allowed") {
         progress.clear();
@@ -36,16 +48,13 @@ export function openOutput(options: VerifyOptions, total: number, direct: Termin
       }
       progress.report(counter.summary().total);
     },
-    end() {
-      progress.clear();
-      const summary = counter.summary();
-      const exitCode = exitCodeOfSummary(summary);
-      if (rendering !== undefined) terminal.out(rendering.end({ summary, exitCode, at: terminal.now().toISOString() }));
-      words.end();
-      const counts = `${summary.allowed} allowed, ${summary.refused} refused, ${summary.unknown} could not be told`;
-      if (options.quiet !== true || exitCode !== 0) terminal.err(`summary: ${counts}\n`);
-      terminal.flush();
-      return exitCode;
+    end: () => finish(exitCodeOfSummary(counter.summary())),
+    abandon(all, exitCode) {
+      for (const result of all.slice(counter.summary().total)) {
+        counter.add(result);
+        write(rendering?.each(result));
+      }
+      finish(exitCode);
     },
   };
 }

@@ -9,6 +9,7 @@ import { cliError } from "../errors.ts";
 import { checkPresent, readSmallFile } from "../input.node.ts";
 import type { VerifyOptions } from "../options.ts";
 import { acceptanceOf, isOpinionWanted } from "../policy.ts";
+import { runList } from "../list-run.ts";
 import { loadPeer } from "../second-opinion.ts";
 import { openOutput } from "../result-output.ts";
 import { resultOfFinding, resultOfReport, type Result } from "../result.ts";
@@ -42,12 +43,9 @@ export async function verifyChecksums(
   const questions = questionsOf(operands, listing, options);
   const output = openOutput(options, questions.length + 1, terminal);
   output.add(proof);
-  try {
+  return await runList([path, ...questions.map(({ file }) => file)], output, async () => {
     for (const question of questions) output.add(await compare(question, listing, terminal));
-  } finally {
-    output.flush();
-  }
-  return output.end();
+  });
 }
 
 /** A checksum file that was proved. */

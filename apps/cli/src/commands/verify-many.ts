@@ -8,6 +8,7 @@ import { bundlePathOf, bundlesOf } from "../bundle.ts";
 import { eachBundle } from "../bundle-file.ts";
 import { cliError } from "../errors.ts";
 import { makePool } from "../evidence-pool.ts";
+import { runList } from "../list-run.ts";
 import type { VerifyOptions } from "../options.ts";
 import { acceptanceOf, isOpinionWanted } from "../policy.ts";
 import { readQuestions, type Asked } from "../question-list.ts";
@@ -43,12 +44,11 @@ export async function verifyMany(
     const secondOpinion = isOpinionWanted(rest, acceptance) && { secondOpinion: true as const };
     const brief = !isEvidenceShown(rest) && { brief: true as const };
     const lanes = await opening;
-    try {
-      await lanes.judgeList(items, { policy, now: trust.now, ...secondOpinion, ...brief }, hear);
-    } finally {
-      output.flush();
-    }
-    return output.end();
+    return await runList(
+      asked.map(({ name }) => name),
+      output,
+      () => lanes.judgeList(items, { policy, now: trust.now, ...secondOpinion, ...brief }, hear),
+    );
   } finally {
     await opening.then(
       (lanes) => lanes.close(),
