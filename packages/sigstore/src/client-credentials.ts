@@ -1,5 +1,5 @@
 import { loginError } from "./login-errors.ts";
-import { errorWord, postForm, type Issuer } from "./issuer.ts";
+import { postForm, refusalOf, type Issuer } from "./issuer.ts";
 import { parseToken, type Token } from "./oidc.ts";
 import type { Caller } from "./request.ts";
 
@@ -18,6 +18,6 @@ export interface ClientSecret {
 export async function redeemSecret(caller: Caller, { issuer, clientId, secret, nowMs }: ClientSecret): Promise<Token> {
   const form = { grant_type: "client_credentials", client_id: clientId, client_secret: secret, scope: "openid email" };
   const { status, answer } = await postForm(caller, issuer.tokenEndpoint, form, { secret });
-  if (status >= 400) throw loginError("SIGSTORE_LOGIN_REFUSED", { got: errorWord(answer) });
+  if (status >= 400) throw loginError("SIGSTORE_LOGIN_REFUSED", { got: refusalOf(answer, secret) });
   return parseToken(answer.string("id_token"), { nowMs, audience: clientId, issuer: issuer.issuer });
 }

@@ -1,6 +1,6 @@
 import { quote, TrustError, type ObjectReader } from "@countersign/core";
 import { loginError } from "./login-errors.ts";
-import { errorWord, postForm, type Issuer } from "./issuer.ts";
+import { errorWord, postForm, refusalOf, type Issuer } from "./issuer.ts";
 import { sigstoreClient } from "./login.ts";
 import { parseToken, type Token } from "./oidc.ts";
 import { makeProofKey, type Random } from "./proof-key.ts";
@@ -56,7 +56,7 @@ export async function startDevice(caller: Caller, options: DeviceOptions): Promi
     code_challenge_method: "S256",
   };
   const { status, answer } = await postForm(caller, issuer.deviceEndpoint, form, { secret: verifier });
-  if (status >= 400) throw loginError("SIGSTORE_LOGIN_REFUSED", { got: errorWord(answer) });
+  if (status >= 400) throw loginError("SIGSTORE_LOGIN_REFUSED", { got: refusalOf(answer, verifier) });
   const complete = answer.optionalString("verification_uri_complete");
   const seconds = Math.min(wholeSeconds(answer, "expires_in") ?? maxDeviceSeconds, maxDeviceSeconds);
   const interval = Math.min(wholeSeconds(answer, "interval") ?? defaultDeviceInterval, maxDeviceInterval);

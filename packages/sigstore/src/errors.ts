@@ -324,7 +324,7 @@ const sigstoreEntries = {
   SIGSTORE_TOKEN_EXPIRED: {
     kind: "usage",
     says: "the identity token has expired",
-    fix: "get a fresh identity token and sign right after",
+    fix: "get a fresh identity token and sign right after; if it is fresh, check this machine's clock",
   },
   SIGSTORE_TOKEN_EARLY: {
     kind: "usage",

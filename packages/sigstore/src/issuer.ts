@@ -1,4 +1,5 @@
 import {
+  attempt,
   parseJson,
   quote,
   readObject,
@@ -92,6 +93,13 @@ const tooFast = new TextEncoder().encode('{"error":"slow_down"}');
 export function errorWord(answer: ObjectReader): string {
   const word = answer.optionalString("error") ?? "";
   return /^[a-z_]{1,40}$/.test(word) ? word : "an error without a name";
+}
+
+/** That word and what the issuer says beside it, unless that repeats a piece of the secret. */
+export function refusalOf(answer: ObjectReader, secret: string): string {
+  const said = attempt(() => answer.optionalString("error_description")) ?? "";
+  const isShown = said !== "" && !isSharing(said, secret);
+  return isShown ? `${errorWord(answer)}, ${quote(said)}` : errorWord(answer);
 }
 
 function requestOf(parts: Pick<HttpRequest, "method" | "url"> & Partial<HttpRequest>): HttpRequest {

@@ -55,7 +55,7 @@ const loginEntries = {
   SIGSTORE_LOGIN_EXPIRED: {
     kind: "unavailable",
     says: "nobody signed in in time",
-    fix: "run it again and sign in within the time that is shown",
+    fix: "run it again and sign in within the time that is shown; if no browser opens here, with --oidc-flow device",
   },
   SIGSTORE_FULCIO_IDENTITY: {
     kind: "untrusted",

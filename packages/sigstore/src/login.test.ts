@@ -61,6 +61,14 @@ async function refusalOf(making: Promise<unknown>): Promise<TrustError> {
   throw error;
 }
 
+function messageOf(work: () => unknown): string {
+  try {
+    return String(work());
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 async function signIn(login: Login): Promise<string> {
   const token = await redeemCode(caller, login, checkAnswer(login, await browse(login)), nowMs);
   return token.email ?? "";
@@ -185,7 +193,10 @@ describe("in a browser", () => {
     const code = checkAnswer(other, await browse(other));
     const login = begin();
     const error = await refusalOf(redeemCode(caller, { ...login, verifier: other.verifier }, code, nowMs));
-    expect(error).toMatchObject({ code: "SIGSTORE_LOGIN_REFUSED", detail: { got: "invalid_grant" } });
+    expect(error).toMatchObject({
+      code: "SIGSTORE_LOGIN_REFUSED",
+      detail: { got: 'invalid_grant, "authorization_code"' },
+    });
     expect(error.message).not.toContain(code.slice(0, 8));
   });
 
@@ -220,6 +231,28 @@ describe("in a browser", () => {
     const error = await refusalOf(redeemCode(caller, login, code, nowMs));
     expect(error.code).toBe("SIGSTORE_ISSUER_RESPONSE");
     expect(error.message).not.toMatch(/eyJ/);
+  });
+
+  test("why an issuer refuses is said, in its words, but for our secrets and what steers a terminal", async () => {
+    const login = begin();
+    const answer = (description: string): string =>
+      JSON.stringify({ error: "invalid_grant", error_description: description });
+    const gotOf = async (body: string): Promise<string | undefined> => {
+      stack.faults.set("oidc", { kind: "status", status: 400, body, times: 1 });
+      return (await refusalOf(redeemCode(caller, login, "the-code", nowMs))).detail.got;
+    };
+    expect(await gotOf(answer("unregistered redirect_uri\u001b[2J"))).toBe(
+      'invalid_grant, "unregistered redirect_uri\\u001b[2J"',
+    );
+    expect((await gotOf(answer("x".repeat(9000))))?.length).toBeLessThan(300);
+    for (const hidden of [answer(`verifier ${login.verifier}`), answer("code the-code"), answer("")])
+      expect(await gotOf(hidden)).toBe("invalid_grant");
+    expect(await gotOf('{"error":"invalid_grant","error_description":["x"]}')).toBe("invalid_grant");
+    const refused = { state: login.state, iss: issuer.issuer, error: "server_error" };
+    const fromBrowser = (error_description: string): string =>
+      messageOf(() => checkAnswer(login, new URLSearchParams({ ...refused, error_description })));
+    expect(fromBrowser("AADSTS50011: no such address\u202e")).toContain('"AADSTS50011: no such address\\u202e"');
+    expect(fromBrowser(`of ${login.nonce}`)).not.toContain(login.nonce.slice(0, 6));
   });
 
   test("what the issuer repeats of our secrets does not get into a message", async () => {

@@ -1,9 +1,9 @@
 import { quote } from "@countersign/core";
 import { loginError } from "./login-errors.ts";
-import { errorWord, postForm, type Issuer } from "./issuer.ts";
+import { postForm, refusalOf, type Issuer } from "./issuer.ts";
 import { parseToken, type Token } from "./oidc.ts";
 import { makeProofKey, makeSecret, type Random } from "./proof-key.ts";
-import type { Caller } from "./request.ts";
+import { isSharing, type Caller } from "./request.ts";
 
 /** The client that Sigstore's issuers know; a public one, without a secret. */
 export const sigstoreClient = "sigstore";
@@ -66,7 +66,13 @@ export function checkAnswer(login: Login, query: URLSearchParams): string {
   if (error === "access_denied") throw loginError("SIGSTORE_LOGIN_DENIED");
   const code = only("code");
   if (error === undefined && code !== undefined && code !== "") return code;
-  throw loginError("SIGSTORE_LOGIN_REFUSED", { got: error === undefined ? "no code" : quote(error.slice(0, 80)) });
+  if (error === undefined) throw loginError("SIGSTORE_LOGIN_REFUSED", { got: "no code" });
+  const said = only("error_description");
+  const secrets = `${login.state} ${login.nonce} ${login.verifier}`;
+  const isShown = said !== undefined && said !== "" && !isSharing(said, secrets);
+  throw loginError("SIGSTORE_LOGIN_REFUSED", {
+    got: `${quote(error.slice(0, 80))}${isShown ? `, ${quote(said)}` : ""}`,
+  });
 }
 
 /**
@@ -83,8 +89,9 @@ export async function redeemCode(caller: Caller, login: Login, code: string, now
     client_id: clientId,
     code_verifier: verifier,
   };
-  const { status, answer } = await postForm(caller, issuer.tokenEndpoint, form, { secret: `${code} ${verifier}` });
-  if (status >= 400) throw loginError("SIGSTORE_LOGIN_REFUSED", { got: errorWord(answer) });
+  const secret = `${code} ${verifier}`;
+  const { status, answer } = await postForm(caller, issuer.tokenEndpoint, form, { secret });
+  if (status >= 400) throw loginError("SIGSTORE_LOGIN_REFUSED", { got: refusalOf(answer, secret) });
   return parseToken(answer.string("id_token"), { nowMs, audience: clientId, issuer: issuer.issuer, nonce });
 }
 

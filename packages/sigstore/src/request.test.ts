@@ -121,6 +121,8 @@ test("nobody waits once the signal says stop", async () => {
 
 test("isSharing sees any stretch of six characters", () => {
   expect(isSharing("xx-123456-xx", "00123456700")).toBe(true);
+  // One that is shorter counts as a whole.
+  expect([isSharing("it is hush!", "hush"), isSharing("hus h", "hush"), isSharing("", "hush"), isSharing("x", "")]).toEqual([true, false, false, false]); // prettier-ignore
   expect(isSharing("12345 12345", "0012345600")).toBe(false);
 });
 

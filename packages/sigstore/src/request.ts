@@ -86,10 +86,12 @@ function reasonOf(response: HttpResponse, { secret }: SendOptions): string {
 /** The shortest stretch of a secret that counts as a piece of it, in characters. */
 const minPieceChars = 6;
 
-/** Whether some stretch of the text is a stretch of the secret. */
+/** Whether some stretch of the text is a stretch of the secret, or all of it if it is shorter. */
 export function isSharing(text: string, secret: string): boolean {
-  for (let start = 0; start + minPieceChars <= text.length; start++) {
-    if (secret.includes(text.slice(start, start + minPieceChars))) return true;
+  if (secret === "") return false;
+  const length = Math.min(minPieceChars, secret.length);
+  for (let start = 0; start + length <= text.length; start++) {
+    if (secret.includes(text.slice(start, start + length))) return true;
   }
   return false;
 }
