@@ -14,6 +14,8 @@ if (Number(process.versions.node.split(".")[0]) < 24) {
 const conditions: string[] = ["@countersign/source", "module", "node", "development|production"];
 /** Properties are tried with the same cases in every run; scripts/seeded-fast-check.ts says how to have others. */
 const alias = [{ find: /^fast-check$/, replacement: fileURLToPath(new URL("scripts/seeded-fast-check.ts", import.meta.url)) }];
+/** The servers of tests are on this machine; clients that are not ours would ask them by way of the proxy of whoever runs the tests. */
+const direct = { NO_PROXY: "127.0.0.1", no_proxy: "127.0.0.1" };
 const shared = { resolve: { conditions, alias }, ssr: { resolve: { conditions } } };
 /** Only what hangs takes so long, even on a machine that has much else to do. */
 const patience = { testTimeout: 120_000, hookTimeout: 120_000 };
@@ -89,6 +91,7 @@ export default defineConfig({
           // A process for each of some 200 files costs more than many of their tests do.
           isolate: false,
           setupFiles: ["vitest.worker.ts"],
+          env: direct,
           ...patience,
         },
       },
