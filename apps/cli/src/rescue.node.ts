@@ -20,9 +20,16 @@ export function rescueBundle(
   text: string,
   { terminal, isJson }: { readonly terminal: Terminal; readonly isJson: boolean },
 ): Rescued {
-  const savedTo = saved(path === "-" ? "standard-output.sigstore.json" : basename(path), text, terminal);
+  const savedTo = saved(nameOf(path), text, terminal);
   const isOnStandardOutput = path !== "-" && !isJson && isPrinted(text, terminal);
   return { text, isOnStandardOutput, ...(savedTo !== undefined && { savedTo }) };
+}
+
+/** Of an image its digest: not every system takes a colon in a name. */
+function nameOf(path: string): string {
+  const [, digest] = /@sha\d+:([0-9a-f]+)$/.exec(path) ?? [];
+  if (digest !== undefined) return `${digest}.sigstore.json`;
+  return path === "-" ? "standard-output.sigstore.json" : basename(path);
 }
 
 function saved(name: string, text: string, terminal: Terminal): string | undefined {

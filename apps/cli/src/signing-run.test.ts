@@ -1,7 +1,10 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { Registry } from "@countersign/oci";
+import { makeOciHttp } from "@countersign/oci/node";
 import type { LogWatch } from "@countersign/sigstore";
+import { pushImage, startRegistry } from "@countersign/testkit";
 import { signingError } from "./signing-errors.ts";
 import { reportFailure } from "./failure.ts";
 import { builtMain, makeFolder, runProgram } from "./scenario.ts";
@@ -217,12 +220,39 @@ describe("the command", () => {
 
   test("an answer of the log that cannot be used: that it was asked is in the report", async () => {
     const file = stage.write("asked", "x");
-    stage.sigstore.faults.set("rekor", { kind: "wrong-entry" });
+    stage.sigstore.faults.set("rekor", { kind: "wrong-entry", times: 1 });
     const outcome = await stage.run(signing(file));
     const url = stage.sigstore.url;
     expect([outcome.code, parsed(outcome)["bundles"]]).toMatchObject([
       1,
       [{ file, bundle: `${file}.sigstore.json`, status: "not-written", logEntries: [{ url }] }],
     ]);
+  });
+
+  test("a registry that takes no signature: it is handed out, and can be attached later", async () => {
+    const server = await startRegistry();
+    try {
+      const registry = new Registry({ http: makeOciHttp(), sleep: async () => {} });
+      const digest = await pushImage(registry, { registry: server.host, repository: "app" }, "app", "1");
+      const image = `${server.host}/app@${digest}`;
+      const sign = ["image", ...signing(image)];
+      server.faults.refused = (method) => method !== "GET" && method !== "HEAD";
+      const outcome = await stage.run(sign, { env: { TMPDIR: stage.folder } });
+      const [row] = parsed(outcome)["bundles"] as [{ readonly savedTo: string; readonly unwritten: unknown }];
+      const logIndex = String(Number(sizeOfLog()) - 1);
+      expect(row).toMatchObject({ bundle: image, status: "not-written", logEntries: [{ logIndex }] });
+      expect(JSON.parse(readFileSync(row.savedTo, "utf8"))).toEqual(row.unwritten);
+      server.faults.refused = () => false;
+      expect(await stage.run(["image", "attach", image, row.savedTo])).toMatchObject({ code: 0 });
+      const verify = ["image", "verify", image, ...stage.trust, ...stage.expected];
+      expect(await stage.run(verify)).toMatchObject({ code: 0 });
+      // cosign's older layout has room for no entry of Rekor 2: that is known before there is one.
+      const before = sizeOfLog();
+      const legacy = await stage.run([...sign, "--legacy"]);
+      expect(parsed(legacy)).toMatchObject({ error: { code: "SIGSTORE_DETACHED_UNFIT" } });
+      expect(sizeOfLog()).toBe(before);
+    } finally {
+      await server.close();
+    }
   });
 });

@@ -65,7 +65,7 @@ export class SigningRun implements Interruptible {
     sign: (watch: LogWatch) => Promise<T>,
     bytes: number = reservedBytes,
   ): Promise<T> {
-    try {
+    return this.#account(bundle, async () => {
       const place = this.#reserve(bundle, bytes);
       try {
         const signed = await sign(this.#watch(bundle));
@@ -75,6 +75,21 @@ export class SigningRun implements Interruptible {
         place?.release();
         if (place !== undefined) this.#places.delete(place);
       }
+    });
+  }
+
+  /** Has one made that is stored elsewhere by `work` itself, which gives `lose` what it could not store. Throws what `work` throws. */
+  async store<T>(bundle: NewBundle, work: (watch: LogWatch, lose: (made: string) => void) => Promise<T>): Promise<T> {
+    return this.#account(bundle, async () => {
+      const stored = await work(this.#watch(bundle), (made) => this.#rescue(bundle, `${made}\n`));
+      bundle.isWritten = true;
+      return stored;
+    });
+  }
+
+  async #account<T>(bundle: NewBundle, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
     } catch (error) {
       bundle.error = error;
       throw error;
@@ -125,16 +140,21 @@ export class SigningRun implements Interruptible {
   }
 
   #write(bundle: NewBundle, text: string, place: Replacement | undefined): void {
-    const { terminal, isJson } = this.#options;
+    const { terminal } = this.#options;
     try {
       if (place !== undefined) place.finish(text);
       else if (bundle.path !== "-") writeAtomic(bundle.path, text);
       else print(text, terminal);
       bundle.isWritten = true;
     } catch (error) {
-      bundle.rescued = rescueBundle(bundle.path, text, { terminal, isJson });
+      this.#rescue(bundle, text);
       throw error;
     }
+  }
+
+  #rescue(bundle: NewBundle, text: string): void {
+    const { terminal, isJson } = this.#options;
+    bundle.rescued = rescueBundle(bundle.path, text, { terminal, isJson });
   }
 }
 

@@ -26,7 +26,7 @@ import {
   type Registry,
   type Repository,
 } from "@countersign/oci";
-import { formatDetached, parseBundle, type SignAs } from "@countersign/sigstore";
+import { checkDetachable, formatDetached, parseBundle, type SignAs } from "@countersign/sigstore";
 import { imageSignatureType } from "./image-role.ts";
 import { attest, sign, type SignWorld } from "./sign.ts";
 
@@ -52,6 +52,8 @@ export interface ImageSigning {
 /** The outside world of signing an image. */
 export interface ImageSignWorld extends SignWorld, AttachWorld {
   readonly registry: Registry;
+  /** Is given a bundle that was made, and may be in a log, but could not be stored. */
+  readonly lose?: (bundle: string) => void;
 }
 
 /** A new piece of evidence, stored. */
@@ -87,7 +89,21 @@ async function signBundle(signing: ImageSigning, as: SignAs, world: ImageSignWor
     predicateType: parseStatement(bytes).predicateType,
     created: createdAt(world),
   } as const;
-  return await attachBundle(world.registry, evidenceRepository ?? reference, attachment, world);
+  return await orLost(
+    () => attachBundle(world.registry, evidenceRepository ?? reference, attachment, world),
+    bundle,
+    world,
+  );
+}
+
+/** What is in a log is there for ever: whoever signs gets its bundle one way or the other. */
+async function orLost(store: () => Promise<Attached>, bundle: string, { lose }: ImageSignWorld): Promise<Attached> {
+  try {
+    return await store();
+  } catch (error) {
+    lose?.(bundle);
+    throw error;
+  }
 }
 
 /** RFC 3339 without fractions, as other tools write it. */
@@ -112,25 +128,27 @@ export function imageStatementBytes(digest: Digest, statement: ImageStatement): 
 /** cosign's older layout: a payload that names the image, signed as any other artifact, its evidence in annotations. */
 async function signLegacy(signing: ImageSigning, as: SignAs, world: ImageSignWorld): Promise<Attached> {
   const { image, statement, reference, evidenceRepository } = signing;
+  checkDetachable(as.services?.rekor ?? []);
   const place = evidenceRepository ?? reference;
   if (statement.kind !== "signature") {
-    const bytes = imageStatementBytes(image.digest, statement);
-    const { bundle } = await attest({ statement: bytes, artifacts: [artifactOf(signing)] }, as, world);
-    const { bytes: envelope, annotations } = formatDetached(parseBundle(utf8(bundle)));
-    const marked = new Map([...annotations, ["predicateType", statement.predicateType]]);
-    return await attachLayer(world.registry, place, {
-      digest: image.digest,
-      kind: "att",
-      bytes: envelope,
-      annotations: marked,
-    });
+    const signed = imageStatementBytes(image.digest, statement);
+    const { bundle } = await attest({ statement: signed, artifacts: [artifactOf(signing)] }, as, world);
+    const attach = (): Promise<Attached> => {
+      const { bytes, annotations: own } = formatDetached(parseBundle(utf8(bundle)));
+      const annotations = new Map([...own, ["predicateType", statement.predicateType]]);
+      return attachLayer(world.registry, place, { digest: image.digest, kind: "att", bytes, annotations });
+    };
+    return await orLost(attach, bundle, world);
   }
-  const payload = payloadBytes(image.digest, signing, statement.annotations);
-  const digests = hashNames.map((name) => digestOf(name, payload));
-  const artifact: Artifact = { name: "simple-signing payload", digests, bytes: payload, size: payload.length };
+  const bytes = payloadBytes(image.digest, signing, statement.annotations);
+  const digests = hashNames.map((name) => digestOf(name, bytes));
+  const artifact: Artifact = { name: "simple-signing payload", digests, bytes, size: bytes.length };
   const { bundle } = await sign(artifact, as, world);
-  const { annotations } = formatDetached(parseBundle(utf8(bundle)));
-  return await attachLayer(world.registry, place, { digest: image.digest, kind: "sig", bytes: payload, annotations });
+  const attach = (): Promise<Attached> => {
+    const { annotations } = formatDetached(parseBundle(utf8(bundle)));
+    return attachLayer(world.registry, place, { digest: image.digest, kind: "sig", bytes, annotations });
+  };
+  return await orLost(attach, bundle, world);
 }
 
 function payloadBytes(

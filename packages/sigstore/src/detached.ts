@@ -19,6 +19,7 @@ import {
 } from "@countersign/core";
 import { maxBundleBytes, maxChain, type Bundle, type Content, type Material } from "./bundle.ts";
 import { sigstoreError } from "./errors.ts";
+import type { Service } from "./signing-config.ts";
 import type { LogEntry } from "./transparency-entry.ts";
 
 /** A signature as cosign kept it before there were bundles: beside what was signed, each part a text of its own. */
@@ -96,9 +97,18 @@ export function formatDetached(bundle: Bundle): FormattedDetached {
   return { bytes, annotations };
 }
 
+/** Refuses (SIGSTORE_DETACHED_UNFIT) logs whose entries `formatDetached` would have no room for: before they have any. */
+export function checkDetachable(logs: readonly Pick<Service, "majorApiVersion">[]): void {
+  if (logs.length <= 1 && logs.every(({ majorApiVersion }) => majorApiVersion === 1)) return;
+  throw unfit();
+}
+
+function unfit(): TrustError {
+  return sigstoreError("SIGSTORE_DETACHED_UNFIT", { expected: "one entry of Rekor v1, with its promise" });
+}
+
 function formatLogBundle([entry, ...others]: readonly LogEntry[]): string {
-  if (entry?.promise === undefined || others.length > 0)
-    throw sigstoreError("SIGSTORE_DETACHED_UNFIT", { expected: "one entry of Rekor v1, with its promise" });
+  if (entry?.promise === undefined || others.length > 0) throw unfit();
   const { body, integratedTime, logIndex, logId } = entry;
   return JSON.stringify({
     SignedEntryTimestamp: base64(entry.promise),

@@ -47,4 +47,4 @@ export { signArtifact, signPayload, signStatement, type LogWatch, type SignAs, t
 export { parseCertificateFile, parseCosignBundle, parseSignatureFile } from "./cosign-bundle.ts";
 export { upgradeBundle, type Upgraded } from "./upgrade.ts";
 export { completeBundle, type Lookup } from "./services/rekor-lookup.ts";
-export { formatDetached, parseDetached, type Detached, type FormattedDetached } from "./detached.ts";
+export { checkDetachable, formatDetached, parseDetached, type Detached, type FormattedDetached } from "./detached.ts";

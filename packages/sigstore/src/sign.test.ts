@@ -296,6 +296,55 @@ describe("what is sent", () => {
   });
 });
 
+describe("who watches the logs", () => {
+  const signer = generateSigner("ecdsa-p256-sha256");
+  /** What Rekor v2 answers to a request: the entry that was asked for, at place 12 of a log that nobody knows. */
+  const entryOf = ({ body }: HttpRequest): string => {
+    const { hashedRekordRequestV002: asked } = JSON.parse(new TextDecoder().decode(body)) as {
+      readonly hashedRekordRequestV002: { readonly digest: string; readonly signature: unknown };
+    };
+    const data = { algorithm: "SHA2_256", digest: asked.digest };
+    const spec = { hashedRekordV002: { data, signature: asked.signature } };
+    const entry = { apiVersion: "0.0.2", kind: "hashedrekord", spec };
+    const kindVersion = { kind: "hashedrekord", version: "0.0.2" };
+    const { inclusionPromise: _, ...sample } = sampleEntry();
+    return JSON.stringify({ ...sample, kindVersion, canonicalizedBody: base64(utf8(JSON.stringify(entry))) });
+  };
+  const watched = async (asks?: () => never): Promise<{ code: string; seen: unknown[]; requests: number }> => {
+    const seen: unknown[] = [];
+    const made = io();
+    const http: SignIo["http"] = async (request) => {
+      made.requests.push(request);
+      if (request.url.startsWith("https://refuses")) return { status: 400, headers: {}, body: utf8("no") };
+      // Only after the other one has refused.
+      await new Promise(setImmediate);
+      return { status: 201, headers: {}, body: utf8(entryOf(request)) };
+    };
+    const watch = {
+      asks: asks ?? ((url: string) => void seen.push(url)),
+      has: (...place: unknown[]) => void seen.push(place),
+    };
+    const rekor = [service("https://refuses.example", 2), rekor2];
+    const code = await codeOf(
+      signArtifact(artifact, { kind: "key", signer, services: { rekor } }, { ...made, http, watch }),
+    );
+    return { code, seen, requests: made.requests.length };
+  };
+
+  test("is told of each that is asked, and of an entry although another log refuses", async () => {
+    const { code, seen } = await watched();
+    expect(code).toBe("SIGSTORE_HTTP_REFUSED");
+    expect(seen).toEqual(["https://refuses.example", rekor2.url, [rekor2.url, 12n]]);
+  });
+
+  test("may stop before any is asked", async () => {
+    const stop = (): never => {
+      throw Object.assign(new Error("stop"), { code: "STOPPED" });
+    };
+    expect(await watched(stop)).toEqual({ code: "STOPPED", seen: [], requests: 0 });
+  });
+});
+
 describe("the finished bundle", () => {
   const signer = generateSigner("ecdsa-p256-sha256");
   test("is judged before it is handed out", async () => {

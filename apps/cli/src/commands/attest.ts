@@ -46,8 +46,7 @@ export async function attestCommand(
   for (const operand of operands) artifacts.push(await readArtifact(operand, { hashes, keepBytes: 0 }, terminal));
   if (signing.kind === "keyless") await checkConsent({ hosts: publicHosts(signing.logs) }, options, terminal);
   useNetwork(terminal);
-  const made = await attestInto(path, { plan, artifacts, signing, terminal, isJson: options.json === true });
-  tell({ ...made, path, predicateType: plan.predicateType }, options, terminal);
+  await attestInto(path, { plan, artifacts, signing, terminal, options });
   return 0;
 }
 
@@ -66,15 +65,19 @@ interface Job {
   readonly plan: StatementPlan;
   readonly artifacts: readonly Artifact[];
   readonly signing: Signing;
+  readonly options: AttestOptions;
   readonly terminal: Terminal;
-  readonly isJson: boolean;
 }
 
-function attestInto(path: string, job: Job): Promise<Made> {
+function attestInto(path: string, job: Job): Promise<void> {
+  const { plan, options, terminal } = job;
   const bundle = newBundle(path);
-  const run = new SigningRun({ bundles: [bundle], terminal: job.terminal, isJson: job.isJson });
-  const bytes = reservedBytes + 2 * statementSizeOf(job.plan, job.artifacts);
-  return interruptible(() => run.make(bundle, (watch) => attestFiles(job, watch), bytes), run);
+  const run = new SigningRun({ bundles: [bundle], terminal, isJson: options.json === true });
+  const bytes = reservedBytes + 2 * statementSizeOf(plan, job.artifacts);
+  return interruptible(async () => {
+    const made = await run.make(bundle, (watch) => attestFiles(job, watch), bytes);
+    tell({ ...made, path, predicateType: plan.predicateType }, options, terminal);
+  }, run);
 }
 
 async function attestFiles({ plan, artifacts, signing, terminal }: Job, watch: LogWatch): Promise<Made> {

@@ -32,8 +32,10 @@ export async function signCommand(
   useNetwork(terminal);
   const bundles = outputs.map(({ operand, path }) => newBundle(path, operand));
   const run = new SigningRun({ bundles, terminal, isJson: options.json === true });
-  const signed = await interruptible(() => signAll(bundles, { run, signing, options, terminal }), run);
-  if (options.json === true) terminal.out(formatJson({ schema: "countersign.signed/v1", files: signed }));
+  await interruptible(async () => {
+    const files = await signAll(bundles, { run, signing, options, terminal });
+    if (options.json === true) terminal.out(formatJson({ schema: "countersign.signed/v1", files }));
+  }, run);
   return 0;
 }
 

@@ -1,5 +1,6 @@
 import {
   choosePlatforms,
+  formatReference,
   parseReference,
   pinReference,
   type FetchedManifest,
@@ -16,6 +17,7 @@ import { useNetwork } from "../../network.node.ts";
 import { evidenceRepositoryOf, openRegistry } from "../../registry.ts";
 import { formatJson } from "../../render-json.ts";
 import { formatWarning, plain, row } from "../../render-text.ts";
+import { newBundle, SigningRun, type NewBundle } from "../../signing-run.ts";
 import { makeSigning, type Signing } from "../../signing.ts";
 import { readPlan } from "../../statement-plan.ts";
 import type { Terminal } from "../../terminal.ts";
@@ -61,10 +63,12 @@ async function signImages(
   useNetwork(terminal);
   const registry = openRegistry(options, references, terminal);
   const signed: ImageSigned[] = [];
+  const bundles: NewBundle[] = [];
+  const run = new SigningRun({ bundles, terminal, isJson: options.json === true });
   await interruptible(async () => {
     for (const reference of references)
-      signed.push(...(await signOne(reference, { statement, options, terminal, signing, registry })));
-  });
+      signed.push(...(await signOne(reference, { statement, options, terminal, signing, registry, run, bundles })));
+  }, run);
   if (options.json === true) terminal.out(formatJson({ schema: "countersign.image-signed/v1", images: signed }));
   else for (const { pinned } of signed) terminal.out(`${pinned}\n`);
   return 0;
@@ -76,19 +80,29 @@ interface Job {
   readonly terminal: Terminal;
   readonly signing: Signing;
   readonly registry: Registry;
+  readonly run: SigningRun;
+  /** Of all images so far that are to be signed. */
+  readonly bundles: NewBundle[];
 }
 
 async function signOne(reference: Reference, job: Job): Promise<readonly ImageSigned[]> {
-  const { registry, options, terminal, signing, statement } = job;
+  const { registry, options, terminal, signing, statement, run, bundles } = job;
   const root = await registry.manifest(reference);
   if (reference.digest === undefined) warnOfTag(reference, root, job);
   const evidenceRepository = evidenceRepositoryOf(options);
   const world: ImageSignWorld = { ...signing.world, registry, random: Math.random };
   const done: ImageSigned[] = [];
-  for (const image of await imagesOf(reference, root, job)) {
+  const images = (await imagesOf(reference, root, job)).map((image) => {
+    const bundle = newBundle(formatReference(pinReference(reference, image.digest)));
+    bundles.push(bundle);
+    return { image, bundle };
+  });
+  for (const { image, bundle } of images) {
     const layout = options.legacy === true ? "legacy" : "bundle";
     const more = evidenceRepository === undefined ? {} : { evidenceRepository };
-    const signed = await signImage({ image, reference, statement, layout, ...more }, await signing.open(), world);
+    const signed = await run.store(bundle, async (watch, lose) =>
+      signImage({ image, reference, statement, layout, ...more }, await signing.open(), { ...world, watch, lose }),
+    );
     done.push(signed);
     if (options.quiet !== true) terminal.err(formatSigned(signed, terminal));
   }
