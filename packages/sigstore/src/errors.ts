@@ -316,26 +316,6 @@ const sigstoreEntries = {
     fix: "name a timestamp authority in the signing config",
   },
   // sign side
-  SIGSTORE_TOKEN_MALFORMED: {
-    kind: "usage",
-    says: "the identity token is not an OIDC token",
-    fix: "get a fresh identity token and give it as it is",
-  },
-  SIGSTORE_TOKEN_EXPIRED: {
-    kind: "usage",
-    says: "the identity token has expired",
-    fix: "get a fresh identity token and sign right after; if it is fresh, check this machine's clock",
-  },
-  SIGSTORE_TOKEN_EARLY: {
-    kind: "usage",
-    says: "the identity token is not valid yet",
-    fix: "check this machine's clock, or get another token",
-  },
-  SIGSTORE_TOKEN_AUDIENCE: {
-    kind: "usage",
-    says: "the identity token is for another audience",
-    fix: "ask the identity provider for a token with audience sigstore",
-  },
   SIGSTORE_SIGN_ALGORITHM: {
     kind: "usage",
     says: "a signature of this algorithm cannot be logged or verified in this form",

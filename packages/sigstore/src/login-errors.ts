@@ -2,6 +2,26 @@ import { catalogue, type CatalogueEntry, type ErrorMaker } from "@countersign/co
 
 /** Errors of signing in, and of asking a CI for a token. */
 const loginEntries = {
+  SIGSTORE_TOKEN_MALFORMED: {
+    kind: "usage",
+    says: "the identity token is not an OIDC token",
+    fix: "get a fresh identity token and give it as it is",
+  },
+  SIGSTORE_TOKEN_EXPIRED: {
+    kind: "usage",
+    says: "the identity token has expired",
+    fix: "get a fresh identity token and sign right after; if it is fresh, check this machine's clock",
+  },
+  SIGSTORE_TOKEN_EARLY: {
+    kind: "usage",
+    says: "the identity token is not valid yet",
+    fix: "check this machine's clock, or get another token",
+  },
+  SIGSTORE_TOKEN_AUDIENCE: {
+    kind: "usage",
+    says: "the identity token is for another audience",
+    fix: "ask the identity provider for a token with audience sigstore",
+  },
   SIGSTORE_TOKEN_ISSUER: {
     kind: "untrusted",
     says: "the identity token is of another issuer than was asked",

@@ -1,5 +1,4 @@
 import { parseBase64, parseJson, quote, TrustError, type Json, type JsonObject } from "@countersign/core";
-import { sigstoreError } from "./errors.ts";
 import { loginError } from "./login-errors.ts";
 
 /** The audience that Fulcio asks for in every token. */
@@ -49,9 +48,9 @@ export function parseToken(raw: string, options: TokenOptions): Token {
   // A party that the token was issued to by name has to be us (OpenID Connect Core §3.1.3.7, rule 5).
   const isForeign = options.issuer !== undefined && typeof claims["azp"] === "string" && claims["azp"] !== audience;
   if (isForeign || !audiences(claims["aud"]).includes(audience))
-    throw sigstoreError("SIGSTORE_TOKEN_AUDIENCE", { expected: quote(audience) });
+    throw loginError("SIGSTORE_TOKEN_AUDIENCE", { expected: quote(audience) });
   const expiresMs = expires * 1000;
-  if (expiresMs <= options.nowMs) throw sigstoreError("SIGSTORE_TOKEN_EXPIRED");
+  if (expiresMs <= options.nowMs) throw loginError("SIGSTORE_TOKEN_EXPIRED");
   checkStarted(claims, options);
   const { email } = claims;
   return { raw, issuer, subject, expiresMs, claims, ...(typeof email === "string" && email !== "" && { email }) };
@@ -68,11 +67,11 @@ function checkOrigin({ nonce }: JsonObject, issuer: string, options: TokenOption
 function checkStarted({ nbf }: JsonObject, { nowMs }: TokenOptions): void {
   if (nbf === undefined) return;
   if (typeof nbf !== "number" || !Number.isFinite(nbf)) throw malformed("claim nbf");
-  if (nbf * 1000 > nowMs + maxTokenSkewMs) throw sigstoreError("SIGSTORE_TOKEN_EARLY");
+  if (nbf * 1000 > nowMs + maxTokenSkewMs) throw loginError("SIGSTORE_TOKEN_EARLY");
 }
 
 function malformed(checked: string): TrustError {
-  return sigstoreError("SIGSTORE_TOKEN_MALFORMED", { checked });
+  return loginError("SIGSTORE_TOKEN_MALFORMED", { checked });
 }
 
 /** Errors of the parsers inside quote what they read: none of them is passed on, not even as a cause. */
