@@ -138,57 +138,6 @@ const cliEntries = {
     says: "there is no bundle beside the file",
     fix: "give --bundle FILE, or sign the file first: countersign sign FILE",
   },
-  CLI_REPO_NOTHING_TO_SIGN: {
-    kind: "usage",
-    says: "the key may sign nothing of this",
-    fix: "look who may sign what: countersign repo status",
-  },
-  CLI_REPO_YES_NEEDED: {
-    kind: "usage",
-    says: "nothing was signed: there is no terminal to ask whether what is shown shall be signed",
-    fix: "read what is shown, then add --yes",
-  },
-  CLI_REPO_YES_REFUSED: { kind: "usage", says: "nothing was signed", fix: "change what is wrong, then sign" },
-  CLI_UPDATE_UNTRUSTED: {
-    kind: "usage",
-    says: "no repository of updates is trusted here yet",
-    fix: "get its root metadata in a safe way, then: countersign update trust root.json --mirror URL",
-  },
-  CLI_UPDATE_UNFETCHED: {
-    kind: "unavailable",
-    says: "this client has not fetched the metadata yet",
-    fix: "fetch it: countersign update refresh",
-  },
-  CLI_UPDATE_INCOMPLETE: {
-    kind: "untrusted",
-    says: "the copy lacks a file that belongs to it",
-    fix: "copy all of the repository again, for instance with countersign repo clone",
-  },
-  CLI_UPDATE_DAMAGED: {
-    kind: "usage",
-    says: "the root that this client was told to trust is damaged",
-    fix: "get that root metadata again, and trust it again: countersign update trust root.json",
-  },
-  CLI_UPDATE_TRUSTED: {
-    kind: "usage",
-    says: "another root is trusted here already",
-    fix: "give another --store, or --danger-replace if you mean to trust the new one instead",
-  },
-  CLI_UPDATE_ROOT: {
-    kind: "untrusted",
-    says: "the root has not the digest that was given",
-    fix: "do not trust it; compare the digest with one that you got in another way",
-  },
-  CLI_UPDATE_PIN: {
-    kind: "usage",
-    says: "a root from an address is trusted only by its digest",
-    fix: "give --sha256 with a digest that you got in another way, or the file itself",
-  },
-  CLI_UPDATE_MIRROR: {
-    kind: "usage",
-    says: "no mirror of the repository is known",
-    fix: "say where its metadata is: --mirror URL",
-  },
   CLI_OUTPUT_SECRET: {
     kind: "usage",
     says: "refusing to overwrite what may be the only copy",

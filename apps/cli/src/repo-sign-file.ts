@@ -17,6 +17,7 @@ import {
 } from "@countersign/tuf";
 import { isAnybodyThere } from "./ci.ts";
 import { cliError } from "./errors.ts";
+import { repoError } from "./repo-errors.ts";
 import { readSmallFile } from "./input.node.ts";
 import { checkOutput, writeAtomic } from "./output.node.ts";
 import { formatJson } from "./render-json.ts";
@@ -45,7 +46,7 @@ export async function signFile(path: string, options: RepoSignOptions, terminal:
   if (options.quiet !== true) show(type, draft, base, terminal);
   await checkSigning([type], options, terminal);
   const signed = await signDraft(draft, signers, authorities);
-  if (signed.keyids.length === 0) throw cliError("CLI_REPO_NOTHING_TO_SIGN", { checked: quote(path) });
+  if (signed.keyids.length === 0) throw repoError("CLI_REPO_NOTHING_TO_SIGN", { checked: quote(path) });
   writeAtomic(output, parseUtf8(formatDraft(signed.draft)));
   const facts = { path: output, type, version: versionOf(draft), keyids: signed.keyids };
   if (options.json === true) terminal.out(formatJson({ schema: "countersign.repo-sign-file/v1", ...facts }));
@@ -62,9 +63,9 @@ export async function checkSigning(
 ): Promise<void> {
   if (options.yes === true) return;
   const names = roles.map(plain).join(", ");
-  if (!isAnybodyThere(terminal)) throw cliError("CLI_REPO_YES_NEEDED", { checked: names });
+  if (!isAnybodyThere(terminal)) throw repoError("CLI_REPO_YES_NEEDED", { checked: names });
   const answer = await terminal.ask(`countersign: sign ${names}? [y/N] `);
-  if (!/^y(es)?$/i.test(answer.trim())) throw cliError("CLI_REPO_YES_REFUSED");
+  if (!/^y(es)?$/i.test(answer.trim())) throw repoError("CLI_REPO_YES_REFUSED");
 }
 
 function readDraft(path: string): Draft {

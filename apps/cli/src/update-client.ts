@@ -29,6 +29,7 @@ import {
 import { httpFetch, makeDirectoryFetcher, openStore, sleep } from "@countersign/tuf/node";
 import type { SecondOpinion } from "@countersign/pipeline";
 import { cliError } from "./errors.ts";
+import { updateError } from "./update-errors.ts";
 import { useNetwork } from "./network.node.ts";
 import type { Terminal } from "./terminal.ts";
 import type { UpdateOptions } from "./update-options.ts";
@@ -84,10 +85,10 @@ export async function pin(session: StoreSession, root: Uint8Array, mirrors: read
 /** What the store's user trusts. Throws CLI_UPDATE_UNTRUSTED if nothing yet. */
 export async function readPinned(store: Store, directory: string): Promise<Pinned> {
   // Who mistyped the directory's name is not given one.
-  if (!existsSync(join(directory, anchorFile))) throw cliError("CLI_UPDATE_UNTRUSTED", quote(directory));
+  if (!existsSync(join(directory, anchorFile))) throw updateError("CLI_UPDATE_UNTRUSTED", quote(directory));
   return store.open(async (session) => {
     const root = await session.read(anchorFile, maxRootBytes);
-    if (root === undefined) throw cliError("CLI_UPDATE_UNTRUSTED", quote(directory));
+    if (root === undefined) throw updateError("CLI_UPDATE_UNTRUSTED", quote(directory));
     checkPinned(root, directory);
     return { root, rootDigest: digestOf("sha256", root), mirrors: await readMirrors(session) };
   });
@@ -96,7 +97,7 @@ export async function readPinned(store: Store, directory: string): Promise<Pinne
 /** The one file that nothing else can bring back. */
 function checkPinned(root: Uint8Array, directory: string): void {
   if (attempt(() => parseRoot(root)) !== undefined) return;
-  throw cliError("CLI_UPDATE_DAMAGED", quote(join(directory, anchorFile)));
+  throw updateError("CLI_UPDATE_DAMAGED", quote(join(directory, anchorFile)));
 }
 
 /** The mirrors that the user once gave. */
@@ -107,7 +108,7 @@ export async function readMirrors(session: StoreSession): Promise<readonly Mirro
 /** A file that is missing or damaged names none: they can be given again. */
 function parseMirrors(bytes: Uint8Array | undefined): readonly Mirror[] {
   if (bytes === undefined) return [];
-  const error = (): TrustError => cliError("CLI_UPDATE_MIRROR");
+  const error = (): TrustError => updateError("CLI_UPDATE_MIRROR");
   try {
     const list = readObject(parseJson(bytes), "mirrors", error).array("mirrors", 100);
     return list.map((json) => {
@@ -226,7 +227,7 @@ function loadOpinion(): Promise<typeof import("@countersign/pipeline/node")> {
 /** Mirrors on the web, or one in a folder. */
 export function makeFetcher(mirrors: readonly Mirror[], options: UpdateOptions, terminal: Terminal): Fetcher {
   const [first] = mirrors;
-  if (first === undefined) throw cliError("CLI_UPDATE_MIRROR");
+  if (first === undefined) throw updateError("CLI_UPDATE_MIRROR");
   const folders = mirrors.filter(
     ({ metadataUrl }) => !/^[a-z][a-z0-9+.-]+:\/\//i.test(metadataUrl) || isFile(metadataUrl),
   );

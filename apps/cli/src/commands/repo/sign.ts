@@ -18,6 +18,7 @@ import {
   type Workspace,
 } from "@countersign/tuf";
 import { cliError } from "../../errors.ts";
+import { repoError } from "../../repo-errors.ts";
 import { readSmallFile } from "../../input.node.ts";
 import { plain } from "../../render-text.ts";
 import { inRepository, openSigners, reportStaged } from "../../repo.ts";
@@ -83,7 +84,7 @@ async function reviewAndSign(
   terminal: Terminal,
 ): Promise<readonly SignedRole[]> {
   const roles = await signableRoles(workspace, signers, options);
-  if (roles.length === 0) throw cliError("CLI_REPO_NOTHING_TO_SIGN", { checked: "what is staged" });
+  if (roles.length === 0) throw repoError("CLI_REPO_NOTHING_TO_SIGN", { checked: "what is staged" });
   const shown: [string, Change[]][] = [];
   for (const role of roles) shown.push([role, [...(await changesOf(workspace, role))]]);
   for (const [role, changes] of shown) {

@@ -1,7 +1,7 @@
 import { digestOf, quote } from "@countersign/core";
 import { createUpdater, makeMemoryStore, maxMetadataBytes, roleFile, type Fetcher } from "@countersign/tuf";
 import { openStore } from "@countersign/tuf/node";
-import { cliError } from "../../errors.ts";
+import { updateError } from "../../update-errors.ts";
 import { plain, row } from "../../render-text.ts";
 import { anchorFile, readPinned, storeDirectory } from "../../update-client.ts";
 import { settle, versionLines } from "../../update-report.ts";
@@ -55,7 +55,7 @@ function storedFetcher(files: ReadonlyMap<string, Uint8Array>): Fetcher {
       if (/^\d+\.root\.json$/.test(name)) return undefined;
       const role = name.replace(/^\d+\.(?=(?:snapshot|targets)\.json$)/, "").replace(/\.json$/, "");
       const bytes = files.get(roleFile(role));
-      if (bytes === undefined) throw cliError("CLI_UPDATE_UNFETCHED", quote(role));
+      if (bytes === undefined) throw updateError("CLI_UPDATE_UNFETCHED", quote(role));
       return bytes;
     },
     target: async () => undefined,

@@ -3,6 +3,7 @@ import { attempt, digestOf, equalBytes, quote, type Digest } from "@countersign/
 import { acceptAnchor, maxRootBytes, parseRoot, type Mirror, type StoreSession } from "@countersign/tuf";
 import { openStore } from "@countersign/tuf/node";
 import { cliError } from "../../errors.ts";
+import { updateError } from "../../update-errors.ts";
 import { readSmallFile } from "../../input.node.ts";
 import { formatJson } from "../../render-json.ts";
 import { plain, row } from "../../render-text.ts";
@@ -33,7 +34,7 @@ export async function updateTrustCommand(
   const bytes = await readRoot(source, wanted, options, terminal);
   const sha256 = digestOf("sha256", bytes);
   if (wanted !== undefined && sha256 !== wanted)
-    throw cliError("CLI_UPDATE_ROOT", { checked: quote(source), expected: wanted, got: sha256 });
+    throw updateError("CLI_UPDATE_ROOT", { checked: quote(source), expected: wanted, got: sha256 });
   const { root } = acceptAnchor(bytes, { nowMs: terminal.now().getTime() });
   const directory = storeDirectory(options, terminal);
   const mirrors = await openStore(directory).open(async (session) =>
@@ -68,7 +69,7 @@ async function keep(
 ): Promise<readonly Mirror[]> {
   const before = await session.read(anchorFile, maxRootBytes);
   const isOther = before !== undefined && isRoot(before) && !equalBytes(before, root);
-  if (isOther && dangerReplace !== true) throw cliError("CLI_UPDATE_TRUSTED", quote(directory));
+  if (isOther && dangerReplace !== true) throw updateError("CLI_UPDATE_TRUSTED", quote(directory));
   // What was verified under the other root says nothing under this one.
   if (isOther) for (const name of await session.list()) await session.remove(name);
   const kept = mirrors.length > 0 || isOther ? mirrors : await readMirrors(session);
@@ -99,7 +100,7 @@ async function readRoot(
   const slash = source.lastIndexOf("/") + 1;
   // Refuses a name and password in the address, before an error repeats it.
   const fetcher = makeFetcher([{ metadataUrl: source.slice(0, slash) }], options, terminal);
-  if (wanted === undefined) throw cliError("CLI_UPDATE_PIN", quote(source));
+  if (wanted === undefined) throw updateError("CLI_UPDATE_PIN", quote(source));
   const bytes = await fetcher.metadata(unescaped(source.slice(slash)), { maxBytes: maxRootBytes });
   if (bytes === undefined) throw cliError("CLI_FILE_MISSING", `root ${quote(source)}`);
   return bytes;

@@ -11,7 +11,7 @@ import {
   type Updater,
 } from "@countersign/tuf";
 import { makeDirectoryFetcher, openStore } from "@countersign/tuf/node";
-import { cliError } from "../../errors.ts";
+import { updateError } from "../../update-errors.ts";
 import { checkDirectory, readSmallFile } from "../../input.node.ts";
 import { interruptible } from "../../interrupt.ts";
 import { identityCheckOf, metadataOf, parseTime, readPinned, storeDirectory } from "../../update-client.ts";
@@ -63,7 +63,7 @@ function wholeFetcher(fetcher: Fetcher): Fetcher {
     metadata: async (name, options) => {
       const bytes = await fetcher.metadata(name, options);
       if (bytes === undefined && !/^\d+\.root\.json$/.test(name))
-        throw cliError("CLI_UPDATE_INCOMPLETE", `metadata ${quote(name)}`);
+        throw updateError("CLI_UPDATE_INCOMPLETE", `metadata ${quote(name)}`);
       return bytes;
     },
   };
@@ -98,7 +98,7 @@ async function verifyAll(updater: Updater, fetcher: Fetcher, reports: TargetRepo
 
 async function verifyOne(target: TrustedTarget, fetcher: Fetcher): Promise<TargetReport> {
   const found = await openTarget(fetcher, target, {});
-  if (found === undefined) throw cliError("CLI_UPDATE_INCOMPLETE", `target ${quote(target.name)}`);
+  if (found === undefined) throw updateError("CLI_UPDATE_INCOMPLETE", `target ${quote(target.name)}`);
   const artifact = await digestStream(found.body, {
     name: target.name,
     hashes: target.digests.map(digestName),
