@@ -54,6 +54,14 @@ describe("countersign verify --policy", () => {
     expect(outcome.stderr).toContain("CLI_KEY_UNUSABLE");
   });
 
+  test("a key's id alone: no bundle carries the key", async () => {
+    const keyid = `keyid: ${"ab".repeat(32)}\n`;
+    const alone = await verify(`${version}signers:\n  - ${keyid}`);
+    expect(alone).toMatchObject({ code: 2, stderr: expect.stringContaining("CLI_KEYID_ALONE") as string });
+    const beside = `${version}${signer}  - ${keyid}`;
+    expect(await verify(beside)).toMatchObject({ code: 0 });
+  });
+
   test("witnesses: those of the log are enough, strangers are not", async () => {
     const [witness] = stage.sigstore.witnesses;
     if (witness === undefined) throw new Error("the log has a witness");

@@ -4,6 +4,7 @@ import { parsePolicy, type Policy, type PolicyKey } from "@countersign/policy";
 import { extensionNames } from "@countersign/sigstore";
 import { cliError } from "./errors.ts";
 import { readSmallFile } from "./input.node.ts";
+import { policyFileError } from "./policy-file-errors.ts";
 import { readPublicKey, type Acceptance } from "./policy.ts";
 import type { VerifyOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -27,6 +28,8 @@ export async function readPolicyFile(
   const keys: Verifier[] = [];
   for (const key of file.keys) keys.push(await openKey(key, dirname(path), options, terminal));
   const policy = file.complete(keys.map(({ keyid }) => keyid));
+  if (keys.length === 0 && policy.signers.every(({ kind }) => kind === "key"))
+    throw policyFileError("CLI_KEYID_ALONE", { checked: quote(path) });
   if (
     more.predicateType !== undefined &&
     policy.predicateType !== undefined &&

@@ -87,8 +87,10 @@ function allowance(counted: readonly Met[]): Decision {
   };
 }
 
-/** What could not be told is not the same as a no: somebody may still find out. */
-function refusal(findings: readonly Finding[]): Decision {
-  const verdict = findings.some(({ level }) => level === "unknown") ? "unknown" : "refused";
+/** What could not be told is not the same as a no: somebody may still find out. It stands first, as the reason of its verdict. */
+function refusal(found: readonly Finding[]): Decision {
+  const open = found.filter(({ level }) => level === "unknown");
+  const findings = [...open, ...found.filter(({ level }) => level !== "unknown")];
+  const verdict = open.length > 0 ? "unknown" : "refused";
   return { verdict, reason: findings[0]?.message ?? "nothing was proved", findings };
 }

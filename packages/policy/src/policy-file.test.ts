@@ -170,6 +170,13 @@ describe("policy files", () => {
     );
     const denied = file({ deny: { logEntries: [{ logId: short, index: 7 }] } });
     expect(await outcome(denied, [certified(ada, {}, { logs: [log] })])).toBe("refused POLICY_DENIED");
+    // The reason is what could not be told, also beside a plain no.
+    const cloudy = await policyOf(file({ deny: { certificates: [fingerprint], logEntries: [{ logId, index: 7 }] } }));
+    const known = { ...certified(ada).signer, fingerprint: `sha256:${"22".repeat(32)}` } as SignedBy;
+    expect(evaluate([certified(ada), claimsOf(known)], cloudy)).toMatchObject({
+      verdict: "unknown",
+      findings: [{ code: "POLICY_DENY_UNKNOWN" }, { code: "POLICY_DENIED" }],
+    });
     // Good evidence beside it still counts.
     const other = certified(bob, {}, { logs: [log] });
     expect(
