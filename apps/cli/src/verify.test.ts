@@ -225,6 +225,7 @@ describe("files that cannot be had", () => {
   test.each([
     { what: "the artifact", argv: ["nothing.tgz", "--bundle", "BUNDLE"], code: 2, says: "CLI_FILE_MISSING" },
     { what: "a directory as artifact", argv: [".", "--bundle", "BUNDLE"], code: 2, says: "CLI_FILE_DIRECTORY" },
+    { what: "a directory without a bundle", argv: ["."], code: 2, says: "CLI_FILE_DIRECTORY" },
     { what: "the artifact, nor a bundle beside it", argv: ["nothing.tgz"], code: 2, says: "CLI_FILE_MISSING" },
     { what: "the bundle beside it", argv: ["token.jwt"], code: 2, says: "CLI_BUNDLE_MISSING" },
     { what: "the bundle given", argv: ["token.jwt", "--bundle", "nothing.json"], code: 2, says: "CLI_FILE_MISSING" },

@@ -10,7 +10,7 @@ import { defaultKeepBytes, maxKeepBytes, resolvePredicateType } from "@countersi
 import { readArtifact } from "../artifact.node.ts";
 import { bundlePathOf, bundlesOf, readBundle, readingFor } from "../bundle.ts";
 import { cliError } from "../errors.ts";
-import { checkPresent } from "../input.node.ts";
+import { checkFile } from "../input.node.ts";
 import type { VerifyOptions } from "../options.ts";
 import { acceptanceOf, isOpinionWanted } from "../policy.ts";
 import { formatReportJson } from "../render-json.ts";
@@ -52,7 +52,7 @@ async function reportOf(operand: string, options: VerifyOptions, terminal: Termi
   const acceptance = await acceptanceOf(options, path ?? "BUNDLE", terminal);
   if (path === undefined) throw cliError("CLI_BUNDLE_NEEDED", { got: operand === "-" ? "standard input" : "a digest" });
   // Who mistyped the file's name is not to be told of its bundle.
-  if (given === undefined) checkPresent(operand, "artifact");
+  if (given === undefined) checkFile(operand, "artifact");
   const files =
     bundles === undefined
       ? [openEvidence({ source: path, bytes: readBundle(path, options.bundle) })]
