@@ -1,12 +1,22 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
+import { devNull } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { readGit } from "./git.node.ts";
 import { makeFolder } from "./scenario.ts";
 
 const { path: folder, remove } = makeFolder();
-afterAll(remove);
+// A hook of Git, which may well run the tests, says by variables which working copy is meant: not ours.
+beforeAll(() => {
+  for (const name of Object.keys(process.env)) if (name.startsWith("GIT_")) vi.stubEnv(name, undefined);
+  vi.stubEnv("GIT_CONFIG_GLOBAL", devNull);
+  vi.stubEnv("GIT_CONFIG_NOSYSTEM", "1");
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+  remove();
+});
 
 function git(...args: readonly string[]): string {
   const who = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"];

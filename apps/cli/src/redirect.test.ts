@@ -18,7 +18,7 @@ function askAs(url: URL, place: string, host: string): Promise<boolean> {
 
 describe("the address that the browser comes back to", () => {
   test("takes one answer, at its own name alone", async () => {
-    const redirect = await openRedirect({ timeoutMs: 5000 });
+    const redirect = await openRedirect();
     const answer = redirect.answer((query) => query.get("code") ?? "");
     const at = (path: string): string => redirect.uri.replace("/callback", path);
     expect((await fetch(at("/favicon.ico"))).status).toBe(404);
@@ -43,7 +43,7 @@ describe("the address that the browser comes back to", () => {
     ["http://localhost:0", ["127.0.0.1"]],
   ])("%s: as it was registered, at whatever address its name stands for", async (address, places) => {
     for (const place of places) {
-      const redirect = await openRedirect({ address, timeoutMs: 5000 }).catch((error: unknown) => error);
+      const redirect = await openRedirect({ address }).catch((error: unknown) => error);
       // Not every machine has IPv6.
       if (redirect instanceof Error) {
         expect(redirect).toMatchObject({ code: "SIGSTORE_LOGIN_ADDRESS", message: expect.stringMatching(/EADDRNOTAVAIL|EAFNOSUPPORT/) as string }); // prettier-ignore
@@ -61,7 +61,7 @@ describe("the address that the browser comes back to", () => {
   });
 
   test("a port that somebody listens at is not shared", async () => {
-    const first = await openRedirect({ timeoutMs: 5000 });
+    const first = await openRedirect();
     for (const address of [first.uri, first.uri.replace("127.0.0.1", "localhost")])
       await expect(openRedirect({ address })).rejects.toMatchObject({ code: "SIGSTORE_LOGIN_ADDRESS", detail: { got: "EADDRINUSE" } }); // prettier-ignore
     first.close();
