@@ -1,7 +1,6 @@
-import { compileGlob, findingOf, makeVerifier, type Finding, type Verifier } from "@countersign/core";
+import { compileGlob, findingOf, makeVerifier, type Finding } from "@countersign/core";
 import { loadPattern, type Match, type Policy, type SignerRule } from "@countersign/policy";
-import { makeExamine, type Reading } from "@countersign/sigstore";
-import { openEvidence, readingFor, type EvidenceFile } from "./evidence.ts";
+import { openEvidence, readingFor } from "./evidence.ts";
 import { readArtifact, readEvidence, type ListArtifact, type ListEvidence } from "./lane-read.node.ts";
 import { inspect, type World } from "./pipeline.ts";
 import type { Report } from "./report.ts";
@@ -60,8 +59,6 @@ export async function openLane({ spkis, nowMs, ...options }: LaneTrust): Promise
     const world = {
       now: () => new Date(order.nowMs),
       trust: () => Promise.resolve(trust),
-      open: makeOpen(),
-      examine: makeExamine(),
       ...(order.secondOpinion === true && { peer: await loadPeer() }),
     };
     if (order.brief !== true) return (item) => judge(item, policy, world);
@@ -119,40 +116,11 @@ function mapRule(rule: SignerRule, map: (match: Match) => Match): SignerRule {
   return { ...rest, identity: map(rule.identity), issuer: map(rule.issuer), ...(mapped && { extensions: mapped }) };
 }
 
-/** Opens the evidence of an item, and says how its artifact is to be read. */
-type Open = (files: readonly EvidenceFile[], keys: readonly Verifier[]) => Opened;
-
-interface Opened {
-  readonly evidence: readonly EvidenceFile[];
-  readonly reading: Reading;
-}
-
-/** What has the bytes of the item before is opened already: an attestation may be about every file of a list. */
-function makeOpen(): Open {
-  let last: Opened | undefined;
-  return (files, keys) => {
-    const known = last?.evidence ?? [];
-    if (last !== undefined && files.length === known.length && files.every((file, at) => isSame(file, known[at])))
-      return last;
-    const evidence = files.map(openEvidence);
-    last = { evidence, reading: readingFor(evidence, keys) };
-    return last;
-  };
-}
-
-function isSame({ source, bytes }: EvidenceFile, other: EvidenceFile | undefined): boolean {
-  return other !== undefined && source === other.source && Buffer.compare(bytes, other.bytes) === 0;
-}
-
-/** A lane's world but for the evidence, which is each item's own. */
-type LaneWorld = Omit<World, "evidence"> & { readonly open: Open };
-
-async function judge(item: ListItem, policy: Policy, { open, ...world }: LaneWorld): Promise<ListOutcome> {
+async function judge(item: ListItem, policy: Policy, world: Omit<World, "evidence">): Promise<ListOutcome> {
   try {
+    const evidence = [item.evidence].flat().map((each) => openEvidence(readEvidence(each)));
     const { keys } = await world.trust();
-    const opened = open([item.evidence].flat().map(readEvidence), keys);
-    const { evidence } = opened;
-    const { hashes, wholeMessage } = opened.reading;
+    const { hashes, wholeMessage } = readingFor(evidence, keys);
     const reading = { hashes, wholeMessage: wholeMessage || world.peer !== undefined };
     const artifact = await readArtifact(item.artifact, reading);
     return { report: await inspect(artifact, policy, { ...world, evidence: () => evidence }) };
