@@ -1,21 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { setLayoutStage, type LayoutStage } from "./layout-stage.ts";
+import { setRunStage, type RunStage } from "./layout-stage.ts";
 
-let stage: LayoutStage;
-let ada: ReturnType<LayoutStage["makeKey"]>;
-let bob: ReturnType<LayoutStage["makeKey"]>;
-
+let stage: RunStage;
+let ada: RunStage["ada"];
+let bob: RunStage["bob"];
 beforeAll(() => {
-  stage = setLayoutStage();
-  ada = stage.makeKey("ada");
-  bob = stage.makeKey("bob");
-  stage.write("src/a.txt", "hello\n");
-  stage.write("src/b.pyc", "left out");
-  stage.write("links/.keep", "");
+  stage = setRunStage();
+  ({ ada, bob } = stage);
 });
-
 afterAll(() => stage.close());
 
 describe("a functionary's certificate", () => {

@@ -1,22 +1,16 @@
 import { existsSync, readdirSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { setLayoutStage, signedPart, type LayoutStage } from "./layout-stage.ts";
+import { setRunStage, signedPart, type RunStage } from "./layout-stage.ts";
 import { parsed } from "./stage.ts";
 
-let stage: LayoutStage;
-let ada: ReturnType<LayoutStage["makeKey"]>;
-let bob: ReturnType<LayoutStage["makeKey"]>;
-
+let stage: RunStage;
+let ada: RunStage["ada"];
+let bob: RunStage["bob"];
 beforeAll(() => {
-  stage = setLayoutStage();
-  ada = stage.makeKey("ada");
-  bob = stage.makeKey("bob");
-  stage.write("src/a.txt", "hello\n");
-  stage.write("src/b.pyc", "left out");
-  stage.write("links/.keep", "");
+  stage = setRunStage();
+  ({ ada, bob } = stage);
 });
-
 afterAll(() => stage.close());
 const node = process.execPath;
 const say = [node, "-e", "console.log('said'); console.error('moaned')"];

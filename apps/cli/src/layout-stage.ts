@@ -49,6 +49,21 @@ export function setLayoutStage(): LayoutStage {
   };
 }
 
+/** A stage with sources to record, a folder for links, and two functionaries. */
+export interface RunStage extends LayoutStage {
+  readonly ada: ReturnType<LayoutStage["makeKey"]>;
+  readonly bob: ReturnType<LayoutStage["makeKey"]>;
+}
+
+/** Sets a stage on which steps are run; close it when done. */
+export function setRunStage(): RunStage {
+  const stage = setLayoutStage();
+  stage.write("src/a.txt", "hello\n");
+  stage.write("src/b.pyc", "left out");
+  stage.write("links/.keep", "");
+  return { ...stage, ada: stage.makeKey("ada"), bob: stage.makeKey("bob") };
+}
+
 /** The signed part of a Metablock. */
 export function signedPart(text: string): Readonly<Record<string, unknown>> {
   return (JSON.parse(text) as { readonly signed: Readonly<Record<string, unknown>> }).signed;
