@@ -1,107 +1,38 @@
 import { digestOf, generateSigner, makeVerifier, utf8, type Digest } from "@countersign/core";
 import {
   attachBundle,
-  attachLayer,
   copyImage,
   descriptorOf,
   fallbackTag,
-  findEvidence,
-  formatManifest,
   listReferrers,
   maxCopyDepth,
-  maxManifestBytes,
-  ociIndexType,
   ociManifestType,
-  putManifest,
   Registry,
   registryTarget,
-  type OciHttp,
   type Repository,
 } from "@countersign/oci";
-import {
-  layoutHttp,
-  layoutOnly,
-  layoutTags,
-  layoutTarget,
-  makeOciHttp,
-  maxLooseBlobs,
-  maxLooseBytes,
-} from "@countersign/oci/node";
+import { layoutHttp, layoutTags, layoutTarget } from "@countersign/oci/node";
 import { inspectImage, loadTrust, makeHttp, signImage } from "@countersign/pipeline";
-import { linkSync } from "node:fs";
-import { mkdir, mkdtemp, open as openFile, readdir, readFile, rm, writeFile, rename, symlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, rm, writeFile, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { hasDockerRegistry, startDockerRegistry } from "./docker-registry.ts";
 import { pushImage } from "./registry-sample.ts";
-import { startRegistry, type TestRegistry } from "./registry.ts";
+import { startRegistry } from "./registry.ts";
+import {
+  code,
+  open,
+  folder,
+  source,
+  repository,
+  root,
+  children,
+  evidenceIn,
+  expectWhole,
+  useCopySource,
+} from "./copy-stage.contract.ts";
 
-const code = (name: string): unknown => expect.objectContaining({ name: "TrustError", code: name });
-const open = (http: OciHttp = makeOciHttp()): Registry => new Registry({ http, sleep: async () => {} });
-
-let folder = "";
-let source: TestRegistry;
-let repository: Repository;
-let root: Digest;
-let children: readonly Digest[] = [];
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "countersign-copy-"));
-  source = await startRegistry();
-  repository = { registry: source.host, repository: "team/app" };
-  children = [await pushImage(open(), repository, "amd64"), await pushImage(open(), repository, "arm64")];
-  const manifests = await Promise.all(
-    children.map(async (digest, index) => {
-      const { bytes } = await open().manifest({ ...repository, digest });
-      return {
-        mediaType: ociManifestType,
-        digest,
-        size: bytes.length,
-        platform: { os: "linux", architecture: index === 0 ? "amd64" : "arm64" },
-      };
-    }),
-  );
-  const index = formatManifest({ schemaVersion: 2, mediaType: ociIndexType, manifests });
-  ({ digest: root } = await putManifest(open(), repository, index, { mediaType: ociIndexType, tag: "1.0" }));
-  await attach(root, '{"of":"index"}');
-  await attach(children[1] as Digest, '{"of":"arm64"}');
-  await attachLayer(open(), repository, {
-    digest: root,
-    kind: "sig",
-    bytes: utf8("payload"),
-    annotations: new Map([["a", "b"]]),
-  });
-});
-afterAll(async () => {
-  await source.close();
-  await rm(folder, { recursive: true, force: true });
-});
-
-async function attach(digest: Digest, text: string): Promise<Digest> {
-  const subject = descriptorOf(await open().manifest({ ...repository, digest }));
-  const attachment = {
-    subject,
-    bundle: utf8(text),
-    content: "dsse-envelope",
-    created: "2026-01-01T00:00:00Z",
-  } as const;
-  return (await attachBundle(open(), repository, attachment, { random: () => 0 })).digest;
-}
-
-async function evidenceIn(registry: Registry, place: Repository, digest: Digest): Promise<readonly string[]> {
-  const found = await findEvidence(registry, { repository: place, digest, wanted: "all" });
-  expect(found.problems).toEqual([]);
-  return found.evidence.map(({ layout, bytes }) => `${layout} ${new TextDecoder().decode(bytes)}`).toSorted();
-}
-
-async function expectWhole(registry: Registry, place: Repository): Promise<void> {
-  expect((await registry.manifest({ ...place, tag: "2.0" })).digest).toBe(root);
-  expect(await evidenceIn(registry, place, root)).toEqual(['bundle {"of":"index"}', "sig-tag payload"]);
-  expect(await evidenceIn(registry, place, children[1] as Digest)).toEqual(['bundle {"of":"arm64"}']);
-  const { manifest } = await registry.manifest({ ...place, digest: children[0] as Digest });
-  if (manifest.kind !== "image") throw new Error("an image");
-  for (const blob of [manifest.config, ...manifest.layers]) await registry.blob(place, blob);
-}
+useCopySource();
 
 describe.each([
   { name: "another repository of the registry", start: undefined },
@@ -145,94 +76,6 @@ test("without evidence only the image goes", async () => {
   });
   expect(copied.evidence).toBe(0);
   expect((await listReferrers(open(), place, root)).entries).toEqual([]);
-});
-
-describe("layouts as cosign writes and reads them", () => {
-  const kind = (name: string): object => ({ kind: `dev.cosignproject.cosign/${name}` });
-  const any: Repository = { registry: "anything.invalid", repository: "any/name" };
-  interface Entry {
-    digest: string;
-    annotations?: Record<string, string>;
-  }
-  const entriesOf = async (layout: string): Promise<Entry[]> =>
-    (JSON.parse(await readFile(join(layout, "index.json"), "utf8")) as { manifests: Entry[] }).manifests;
-
-  /** As `cosign save` leaves a folder: no names, the older signatures by kind, and bundles among the blobs, listed nowhere. */
-  async function makeTheirs(name: string, more: readonly object[] = []): Promise<string> {
-    const layout = join(folder, name);
-    await copyImage(open(), { ...repository, tag: "1.0" }, await layoutTarget(layout));
-    const entries = await entriesOf(layout);
-    const rooted = entries
-      .filter(({ digest }) => digest === root)
-      .map((each) => ({ ...each, annotations: kind("imageIndex") }));
-    const signed = entries
-      .filter(({ annotations }) => annotations?.["org.opencontainers.image.ref.name"]?.endsWith(".sig") === true)
-      .map((each) => ({ ...each, annotations: kind("sigs") }));
-    const index = { schemaVersion: 2, manifests: [...rooted, ...signed, ...more] };
-    await writeFile(join(layout, "index.json"), JSON.stringify(index));
-    return layout;
-  }
-
-  test("what we save is marked for it: one image, and the signatures and attestations of that", async () => {
-    const layout = join(folder, "marked");
-    await copyImage(open(), { ...repository, tag: "1.0" }, await layoutTarget(layout), { tag: "2.0" });
-    const marks = async (): Promise<object> =>
-      Object.fromEntries(
-        (await entriesOf(layout)).flatMap((each) =>
-          each.annotations?.["kind"] === undefined
-            ? []
-            : [
-                [
-                  each.digest === root ? "root" : each.digest === children[0] ? "child" : "sig",
-                  each.annotations["kind"],
-                ],
-              ],
-        ),
-      );
-    expect(await marks()).toEqual({
-      root: "dev.cosignproject.cosign/imageIndex",
-      sig: "dev.cosignproject.cosign/sigs",
-    });
-    await copyImage(open(), { ...repository, digest: children[0] as Digest }, await layoutTarget(layout));
-    expect(await marks()).toEqual({ child: "dev.cosignproject.cosign/image" });
-  });
-
-  test("what it saves is found: older signatures by their kind, bundles among the blobs", async () => {
-    const layout = await makeTheirs("theirs");
-    expect(await evidenceIn(open(layoutHttp(layout)), any, root)).toEqual(['bundle {"of":"index"}', "sig-tag payload"]);
-    expect(await evidenceIn(open(layoutHttp(layout)), any, children[1] as Digest)).toEqual([]);
-    expect(await layoutOnly(layout)).toBe(root);
-    const place: Repository = { registry: source.host, repository: "theirs/app" };
-    const copied = await copyImage(open(layoutHttp(layout)), { ...any, digest: root }, registryTarget(open(), place), {
-      tag: "1",
-    });
-    expect(copied.evidence).toBe(2);
-    expect(await evidenceIn(open(), place, root)).toEqual(['bundle {"of":"index"}', "sig-tag payload"]);
-  });
-
-  test("two entries of one kind are nobody's, and a folder full of blobs is not looked through", async () => {
-    const other = { mediaType: ociManifestType, digest: children[0], size: 1, annotations: kind("sigs") };
-    const twice = await makeTheirs("twice-kind", [other]);
-    expect(await evidenceIn(open(layoutHttp(twice)), any, root)).toEqual(['bundle {"of":"index"}']);
-    const full = await makeTheirs("full");
-    const nameOf = (layout: string, n: number): string =>
-      join(layout, "blobs", "sha256", n.toString(16).padStart(64, "0"));
-    await writeFile(nameOf(full, 0), "{}");
-    // Many names of one file are made sooner than many files.
-    for (let n = 1; n < maxLooseBlobs; n++) linkSync(nameOf(full, 0), nameOf(full, n));
-    const large = await makeTheirs("large");
-    const holes = await Promise.all(
-      Array.from({ length: maxLooseBytes / maxManifestBytes }, (_, n) => openFile(nameOf(large, n), "w")),
-    );
-    for (const file of holes) {
-      await file.truncate(maxManifestBytes);
-      await file.close();
-    }
-    for (const layout of [full, large]) {
-      const found = await findEvidence(open(layoutHttp(layout)), { repository: any, digest: root, wanted: "all" });
-      expect(found.problems).toEqual([code("OCI_TOO_MANY")]);
-    }
-  });
 });
 
 describe("image layouts", () => {
