@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
 import { makeFolder, runHere, type Outcome, type ScenarioOptions } from "./scenario.ts";
 
-export const now = new Date("2026-06-01T12:00:00Z");
+export const now: Date = new Date("2026-06-01T12:00:00Z");
 let home: ReturnType<typeof makeFolder>;
 export const at = (...parts: readonly string[]): string => join(home.path, ...parts);
 
