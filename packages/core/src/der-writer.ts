@@ -1,4 +1,4 @@
-import { compareBytes, concatBytes, utf8 } from "./bytes.ts";
+import { compareBytes, concatBytes, parseHex, utf8 } from "./bytes.ts";
 import { coreError, quote } from "./errors.ts";
 
 /** SEQUENCE of encoded parts. */
@@ -15,10 +15,15 @@ export function derSet(...parts: readonly Uint8Array[]): Uint8Array {
 /** INTEGER (X.690 §8.3), as short as can be. A number must be an integer. */
 export function derInteger(value: bigint | number): Uint8Array {
   const integer = BigInt(value);
-  let length = 1;
-  while (BigInt.asIntN(length * 8, integer) !== integer) length++;
-  const content = new Uint8Array(length);
-  for (let at = length - 1, rest = integer; at >= 0; at--, rest >>= 8n) content[at] = Number(rest & 255n);
+  const digits = (integer < 0n ? ~integer : integer).toString(16);
+  const bits = digits.length * 4 - Math.clz32(Number.parseInt(digits.charAt(0), 16)) + 28;
+  // One bit more, for the sign.
+  const length = (bits >> 3) + 1;
+  const content = parseHex(
+    BigInt.asUintN(length * 8, integer)
+      .toString(16)
+      .padStart(length * 2, "0"),
+  );
   return write(2, content);
 }
 
