@@ -62,6 +62,11 @@ describe("what one writes the other reads, as asn1js does", () => {
     for (const dotted of ["1.3.6.1.4.1.57264.1.8", "2.5.29.17", "0.39", "1.39", "2.39", "2.40", "2.999.3"])
       expect(derOid(dotted), dotted).toEqual(fresh(new ObjectIdentifier({ value: dotted }).toBER()));
     // A UUID as an arc (X.667) has 128 bits.
+    // Under these two the texts are ready; just beside them they are put together.
+    for (const prefix of ["2.5.29", "1.3.6.1.4.1.57264.1"]) {
+      for (const arcs of [`${prefix}`, ...Array.from({ length: 130 }, (_, arc) => `${prefix}.${arc}`), `${prefix}.1.1`])
+        expect(read(readOid, derOid(arcs))).toBe(arcs);
+    }
     expect(read(readOid, derOid("2.25.329800735698586629295641978511506172918"))).toBe(
       "2.25.329800735698586629295641978511506172918",
     );
