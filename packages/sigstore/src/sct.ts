@@ -18,8 +18,8 @@ export interface Sct {
 
 /** Parses a SignedCertificateTimestampList (RFC 6962 §3.3): uint16 lengths, big-endian, nothing left over. */
 export function parseSctList(list: Uint8Array): readonly Sct[] {
-  const whole = cursorOf(list);
-  const inner = cursorOf(whole.vector());
+  const whole = new Cursor(list);
+  const inner = new Cursor(whole.vector());
   whole.end();
   const scts: Sct[] = [];
   while (inner.left() > 0) {
@@ -68,7 +68,7 @@ function signedData(sct: Sct, leaf: Certificate, issuer: Certificate): Uint8Arra
 }
 
 function parseSct(bytes: Uint8Array): Sct {
-  const cursor = cursorOf(bytes);
+  const cursor = new Cursor(bytes);
   const [version] = cursor.take(1);
   if (version !== 0)
     throw sigstoreError("SIGSTORE_SCT_MALFORMED", { checked: "version", expected: "0", got: String(version) });
@@ -90,31 +90,33 @@ function readTime(bytes: Uint8Array): number {
   return Number(time);
 }
 
-interface Cursor {
-  take(count: number): Uint8Array;
-  vector(): Uint8Array;
-  left(): number;
-  end(): void;
-}
+// A class for speed alone: four closures for each SCT cost more than what they read.
+class Cursor {
+  readonly #bytes: Uint8Array;
+  #at = 0;
 
-function cursorOf(bytes: Uint8Array): Cursor {
-  let at = 0;
-  const take = (count: number): Uint8Array => {
-    if (at + count > bytes.length)
-      throw sigstoreError("SIGSTORE_SCT_MALFORMED", {
-        expected: `${count} more bytes`,
-        got: String(bytes.length - at),
-      });
-    at += count;
-    return bytes.subarray(at - count, at);
-  };
-  const vector = (): Uint8Array => {
-    const [high = 0, low = 0] = take(2);
-    return take((high << 8) | low);
-  };
-  const end = (): void => {
-    if (at !== bytes.length)
-      throw sigstoreError("SIGSTORE_SCT_MALFORMED", { got: `${bytes.length - at} bytes too many` });
-  };
-  return { take, vector, left: () => bytes.length - at, end };
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  take(count: number): Uint8Array {
+    const from = this.#at;
+    if (from + count > this.#bytes.length)
+      throw sigstoreError("SIGSTORE_SCT_MALFORMED", { expected: `${count} more bytes`, got: String(this.left()) });
+    this.#at = from + count;
+    return this.#bytes.subarray(from, this.#at);
+  }
+
+  vector(): Uint8Array {
+    const [high = 0, low = 0] = this.take(2);
+    return this.take((high << 8) | low);
+  }
+
+  left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  end(): void {
+    if (this.left() > 0) throw sigstoreError("SIGSTORE_SCT_MALFORMED", { got: `${this.left()} bytes too many` });
+  }
 }

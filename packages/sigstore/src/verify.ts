@@ -320,5 +320,6 @@ interface AllProved {
 }
 
 function distinct<T>(values: readonly T[], idOf: (value: T) => string): T[] {
+  if (values.length < 2) return [...values];
   return [...new Map(values.toReversed().map((value) => [idOf(value), value])).values()].toReversed();
 }
