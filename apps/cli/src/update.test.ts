@@ -1,95 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { digestOf } from "@countersign/core";
-import {
-  addTufTarget,
-  delegateTuf,
-  makeTufRepository,
-  publishTuf,
-  publishTufRoot,
-  startFaultServer,
-  type FaultServer,
-  type TufRepository,
-} from "@countersign/testkit";
-import { makeFolder, runHere, type Outcome } from "./scenario.ts";
+import { addTufTarget, makeTufRepository, publishTuf } from "@countersign/testkit";
+import { runHere } from "./scenario.ts";
+import { site, other, at, store, trust, update, json, useSites } from "./update-site.contract.ts";
 
-interface Site {
-  readonly repository: TufRepository;
-  readonly server: FaultServer;
-  readonly mirror: string;
-}
-
-async function makeSite(content: string): Promise<Site> {
-  const repository = makeTufRepository();
-  addTufTarget(repository, "app.bin", content);
-  addTufTarget(repository, "docs/manual.txt", "the manual");
-  delegateTuf(repository, "targets", "plugins", { paths: ["plugins/*"] });
-  addTufTarget(repository, "plugins/one", "a plugin", "plugins");
-  addTufTarget(repository, "elsewhere", "not theirs to say", "plugins");
-  await publishTuf(repository);
-  const server = await startFaultServer();
-  const site = { repository, server, mirror: `${server.url}/metadata` };
-  publish(site);
-  return site;
-}
-
-/** What is published so far, on the site. */
-function publish({ repository, server }: Site): void {
-  for (const [name, bytes] of repository.metadata) server.files.set(`/metadata/${name}`, bytes);
-  for (const [name, bytes] of repository.targets) server.files.set(`/targets/${name}`, bytes);
-}
-
-const folder = makeFolder();
-let site: Site;
-let other: Site;
-beforeAll(async () => {
-  site = await makeSite("the app");
-  other = await makeSite("the app");
-});
-afterAll(async () => {
-  await Promise.all([site, other].map(({ server }) => server.close()));
-  folder.remove();
-});
-
-let count = 0;
-let at = "";
-beforeEach(() => {
-  at = join(folder.path, String(count++));
-  mkdirSync(at);
-  writeFileSync(join(at, "root.json"), site.repository.metadata.get("1.root.json") ?? "");
-  for (const { server } of [site, other]) {
-    server.clear();
-    server.requests.splice(0);
-  }
-});
-
-const store = (): readonly string[] => ["--store", join(at, "store")];
-
-async function trust(): Promise<void> {
-  const outcome = await runHere(["update", "trust", join(at, "root.json"), "--mirror", site.mirror, ...store()]);
-  expect(outcome.stderr).toContain("trusted:");
-  expect(outcome.code).toBe(0);
-}
-
-async function update(...words: readonly string[]): Promise<Outcome> {
-  const [command = "", ...rest] = words;
-  return runHere(["update", command, ...rest, ...store()]);
-}
-
-interface Printed {
-  readonly targets: readonly unknown[];
-  readonly runs: Readonly<Record<string, { readonly steps: readonly Step[] }>>;
-}
-
-interface Step {
-  readonly role: string;
-  readonly checks: readonly { readonly name: string }[];
-}
-
-function json(outcome: Outcome): Printed {
-  return JSON.parse(outcome.stdout) as Printed;
-}
+useSites();
 
 describe("countersign update", () => {
   test("trusts, refreshes, lists, downloads and shows", async () => {
@@ -356,54 +273,6 @@ describe("countersign update verify", () => {
     rmSync(join(directory, "metadata", "timestamp.json"));
     const empty = await runHere(["update", "verify", directory, ...root]);
     expect([empty.code, empty.stderr]).toEqual([1, expect.stringContaining("CLI_UPDATE_INCOMPLETE")]);
-  });
-});
-
-describe("countersign update status", () => {
-  test("says when something expired, without a network", async () => {
-    await trust();
-    const empty = await update("status");
-    expect([empty.code, empty.stderr]).toEqual([3, expect.stringContaining("CLI_UPDATE_UNFETCHED")]);
-    await update("refresh");
-    site.server.requests.splice(0);
-    const late = await runHere(["update", "status", "--json", ...store()], { now: new Date("2032-01-01T00:00:00Z") });
-    expect(json(late)).toMatchObject({
-      exitCode: 1,
-      decision: { code: "TUF_EXPIRED" },
-      client: { store: join(at, "store"), mirrors: [{ metadataUrl: site.mirror }] },
-    });
-    expect(site.server.requests).toEqual([]);
-  });
-
-  test("says that a file in the store is damaged, not that it is absent", async () => {
-    await trust();
-    await update("refresh");
-    const file = join(at, "store", "timestamp.json");
-    rmSync(file);
-    symlinkSync(join(at, "root.json"), file);
-    const status = await update("status", "--json");
-    expect(json(status)).toMatchObject({ error: { code: "TUF_STORE_DAMAGED" } });
-    expect(status.code).toBe(1);
-  });
-});
-
-describe("countersign update watch", () => {
-  test("ends when something changed, and waits for a mirror that is down", async () => {
-    const changing = await makeSite("first");
-    writeFileSync(join(at, "root.json"), changing.repository.metadata.get("1.root.json") ?? "");
-    await runHere(["update", "trust", join(at, "root.json"), "--mirror", changing.mirror, ...store()]);
-    changing.server.fault("*", { kind: "status", status: 401 }, 1);
-    const watching = update("watch", "--interval", "1", "--until-change", "--json");
-    while (changing.server.requests.length < 6) await new Promise((resolve) => setTimeout(resolve, 20));
-    await publishTufRoot(changing.repository);
-    await publishTuf(changing.repository);
-    publish(changing);
-    const { code, stdout, stderr } = await watching;
-    await changing.server.close();
-    expect(code).toBe(0);
-    expect(stderr).toContain("TUF_FETCH_REFUSED");
-    expect(stdout).toContain('"changed":false');
-    expect(stdout).toContain('"changed":true');
   });
 });
 
