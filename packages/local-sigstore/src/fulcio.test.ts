@@ -83,6 +83,11 @@ describe("OIDC", () => {
 describe("identities", () => {
   test.each<[string, TokenRequest, unknown]>([
     ["an email", { email: "ada@example.com" }, { type: "email", value: "ada@example.com" }],
+    [
+      "an email that was verified, in a word",
+      { subject: "7", claims: { email: "ada@example.com", email_verified: "true" } },
+      { type: "email", value: "ada@example.com" },
+    ],
     ["a URI", { subject: "https://robot.example/1" }, { type: "uri", value: "https://robot.example/1" }],
     ["a name", { subject: "ada" }, { type: "other-name", oid: certificateOids.otherName, value: "ada!127.0.0.1" }],
   ])("%s goes into a critical alternative name", async (_, request, expected) => {
@@ -143,6 +148,18 @@ test("the trust bundle is the authority's chain", async () => {
 });
 
 describe("tokens that are refused", () => {
+  // As Fulcio 1.8.8 does for issuers of the type email.
+  test.each([
+    { email_verified: false },
+    { email_verified: "false" },
+    {},
+    { email: "gr\u00fcn@example.com", email_verified: true },
+  ])("for an email that is not verified, or cannot be in a certificate: %j", async (claims) => {
+    const token = await stack.token({ subject: "7", claims: { email: "ada@example.com", ...claims } });
+    const { status, answer } = await post(keyRequest(token, "7"));
+    expect([status, answer.error]).toEqual([401, "LOCAL_SIGSTORE_TOKEN_REFUSED"]);
+  });
+
   const email = "ada@example.com";
   test.each<[string, TokenRequest]>([
     ["expired", { email, expiresInSeconds: -1 }],

@@ -131,12 +131,19 @@ function identityOf(claims: Readonly<Record<string, unknown>>): Identity {
   if (typeof claims["ci_config_ref_uri"] === "string") {
     return { type: "uri", value: `https://${claims["ci_config_ref_uri"]}` };
   }
-  if (typeof claims["email"] === "string" && claims["email_verified"] === true) {
-    return { type: "email", value: claims["email"] };
-  }
+  if (typeof claims["email"] === "string") return { type: "email", value: verifiedEmail(claims["email"], claims) };
   if (subject.includes("://")) return { type: "uri", value: subject };
   const host = URL.canParse(String(claims["iss"])) ? new URL(String(claims["iss"])).hostname : "local";
   return { type: "other-name", value: `${subject}!${host}` };
+}
+
+/** Some issuers write the claim as a word (AWS Cognito); in a certificate an address is ASCII (RFC 5280 §4.2.1.6). */
+function verifiedEmail(email: string, claims: Readonly<Record<string, unknown>>): string {
+  const verified = claims["email_verified"];
+  if (verified !== true && verified !== "true")
+    throw localSigstoreError("LOCAL_SIGSTORE_TOKEN_REFUSED", "its address is not verified");
+  if (/^[!-~]+$/.test(email)) return email;
+  throw localSigstoreError("LOCAL_SIGSTORE_TOKEN_REFUSED", "its address cannot stand in a certificate");
 }
 
 function withFault(options: IssueOptions, o: FulcioOptions): IssueOptions {
