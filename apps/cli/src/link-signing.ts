@@ -77,8 +77,13 @@ export async function makeIdentitySigning(options: EvidenceOptions, terminal: Te
   const { makeDocumentSigning } = await import("./document-signing.ts");
   const sign = await makeDocumentSigning(options, terminal);
   return async (link, nameOf) => {
-    const { bundle, keyid } = await sign(utf8(JSON.stringify(formatted(link, options))));
-    return { keyid, path: writeLinkFile(directory, nameOf(keyid), `${bundle}\n`) };
+    const open = (keyid: string): ((text: string) => string) => {
+      const name = nameOf(keyid);
+      return (text) => writeLinkFile(directory, name, text);
+    };
+    const payload = utf8(JSON.stringify(formatted(link, options)));
+    const { keyid, written } = await sign(payload, { name: `${link.name}.link`, open });
+    return { keyid, path: written };
   };
 }
 

@@ -1,13 +1,15 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { formatSigstoreKey } from "@countersign/in-toto";
+import { linkFileName } from "@countersign/in-toto/node";
 import { Registry } from "@countersign/oci";
 import { makeOciHttp } from "@countersign/oci/node";
 import type { LogWatch } from "@countersign/sigstore";
 import { pushImage, startRegistry } from "@countersign/testkit";
 import { signingError } from "./signing-errors.ts";
 import { reportFailure } from "./failure.ts";
-import { builtMain, makeFolder, runProgram } from "./scenario.ts";
+import { builtMain, makeFolder, runBuilt, runProgram } from "./scenario.ts";
 import { newBundle, SigningRun, type NewBundle } from "./signing-run.ts";
 import { parsed, setStage, type Stage } from "./stage.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
@@ -254,5 +256,19 @@ describe("the command", () => {
     } finally {
       await server.close();
     }
+  });
+
+  test("a link that cannot be written is handed out as well", async () => {
+    const { keyid } = formatSigstoreKey({ identity: stage.identity, issuer: stage.sigstore.url });
+    const links = join(stage.folder, "links");
+    mkdirSync(join(links, linkFileName("lost", keyid)), { recursive: true });
+    const token = ["--identity-token", stage.path("token.jwt"), ...stage.signing];
+    const argv = ["layout", "run", "-n", "lost", "--metadata-dir", links, ...token, "--json"];
+    const env = { TMPDIR: stage.folder };
+    const outcome = await runBuilt([...argv, "--", process.execPath, "-e", "0"], { env, cwd: stage.folder });
+    const [row] = parsed(outcome)["bundles"] as [{ readonly savedTo: string; readonly unwritten: unknown }];
+    const logIndex = String(Number(sizeOfLog()) - 1);
+    expect(row).toMatchObject({ bundle: "lost.link", status: "not-written", logEntries: [{ logIndex }] });
+    expect(JSON.parse(readFileSync(row.savedTo, "utf8"))).toEqual(row.unwritten);
   });
 });

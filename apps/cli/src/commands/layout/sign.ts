@@ -87,8 +87,8 @@ async function signAsIdentity(path: string, options: LayoutSignOptions, terminal
   const { makeDocumentSigning } = await import("../../document-signing.ts");
   const sign = await makeDocumentSigning(options, terminal);
   if (options.quiet !== true && content.type === "layout") warnOf(content.layout, terminal);
-  const { bundle, keyid } = await sign(payload);
-  writeAtomic(output, `${bundle}\n`);
+  const write = (text: string): void => writeAtomic(output, text);
+  const { keyid } = await sign(payload, { name: output, open: () => write });
   report(output, { type: content.type, form: "dsse", signatures: [{ keyid }] }, { word: "signed", options }, terminal);
   return 0;
 }
