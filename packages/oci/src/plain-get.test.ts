@@ -45,7 +45,7 @@ async function listen(answer: (socket: Socket, count: number) => void): Promise<
 }
 
 const ask = (get: PlainGet, url: URL, more: Partial<OciRequest> = {}): Promise<OciResponse | undefined> =>
-  get(url, { method: "GET", url: url.href, headers: { accept: "x/y" }, timeoutMs: 5000, wholeMs: 5000, ...more });
+  get(url, { method: "GET", url: url.href, headers: { accept: "x/y" }, timeoutMs: 60_000, wholeMs: 60_000, ...more });
 
 async function bodyOf(response: OciResponse | undefined): Promise<string | undefined> {
   if (response === undefined) return undefined;
@@ -126,7 +126,7 @@ test("node:http asks a registry with other habits, once more and then alone", as
   const text = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n8;a=b\r\nthe body\r\n0\r\n\r\n";
   const place = await listen((socket) => socket.write(text));
   const http = makeOciHttp();
-  const request: OciRequest = { method: "GET", url: place.url.href, headers: {}, timeoutMs: 5000, wholeMs: 5000 };
+  const request: OciRequest = { method: "GET", url: place.url.href, headers: {}, timeoutMs: 60_000, wholeMs: 60_000 };
   for (let count = 2; count <= 3; count++) {
     expect(await bodyOf(await http(request))).toBe("the body");
     expect(place.asked).toHaveLength(count);
@@ -202,7 +202,7 @@ test.each<[string, Partial<OciRequest>, string?]>([
 
 test("a question whose answer is a stream is left to others", async () => {
   const place = await listen((socket) => socket.write(plain("body")));
-  const stream: OciRequest = { method: "GET", url: place.url.href, headers: {}, timeoutMs: 5000 };
+  const stream: OciRequest = { method: "GET", url: place.url.href, headers: {}, timeoutMs: 60_000 };
   expect(await makePlainGet()(place.url, stream)).toBeUndefined();
   expect(place.sockets).toHaveLength(0);
 });

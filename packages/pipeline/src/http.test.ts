@@ -28,7 +28,7 @@ afterAll(() => {
 
 const http = makeHttp((url, init) => fetch(url, init));
 const get = (path: string, more: Partial<HttpRequest> = {}) =>
-  http({ method: "GET", url: base + path, headers: {}, timeoutMs: 5000, maxBytes: 1000, ...more });
+  http({ method: "GET", url: base + path, headers: {}, timeoutMs: 60_000, maxBytes: 1000, ...more });
 
 describe("an answer", () => {
   test("comes back with status, lower-case headers and body, whatever the status", async () => {
@@ -38,7 +38,7 @@ describe("an answer", () => {
       url: `${base}/echo`,
       headers: { authorization: "Bearer t" },
       body,
-      timeoutMs: 5000,
+      timeoutMs: 60_000,
       maxBytes: 5,
     });
     expect([response.status, response.headers["x-seen"], new TextDecoder().decode(response.body)]).toEqual([
@@ -88,6 +88,6 @@ test.each([
   ["ECONNREFUSED", "PIPELINE_HTTP_FAILED"],
 ])("%s: whose certificate is in question", async (code, expected) => {
   const failing = makeHttp(() => Promise.reject(new TypeError("fetch failed", { cause: { code } })));
-  const asked = failing({ method: "GET", url: "https://fulcio.example/", headers: {}, timeoutMs: 5000, maxBytes: 1 });
+  const asked = failing({ method: "GET", url: "https://fulcio.example/", headers: {}, timeoutMs: 60_000, maxBytes: 1 });
   await expect(asked).rejects.toMatchObject({ code: expected, message: expect.stringContaining(code) as string });
 });
