@@ -16,9 +16,11 @@ export function reportFailure(error: unknown, argv: readonly string[], terminal:
   const { failure: thrown, done } = error instanceof Unfinished ? error : { failure: error };
   const failure = pointed(failureOf(thrown), argv);
   const exitCode = given ?? exitCodes[failure.kind];
-  if (isJsonWanted(argv, terminal)) {
-    const json = withoutTokens(formatFailureJson(failure, argv, terminal.now(), exitCode));
-    attempt(() => terminal.out(done?.inJson(json) ?? json));
+  const isLines = isFormat(argv, "jsonl");
+  if (isLines || isJsonWanted(argv, terminal)) {
+    const bare = withoutTokens(formatFailureJson(failure, argv, terminal.now(), exitCode));
+    const json = done?.inJson(bare) ?? bare;
+    attempt(() => terminal.out(isLines ? `${JSON.stringify(JSON.parse(json))}\n` : json));
   }
   attempt(() => terminal.err(withoutTokens(formatFailureText(failure, terminal)) + (done?.inText() ?? "")));
   if (argv.includes("--debug") && thrown instanceof Error)
@@ -85,15 +87,22 @@ function outputProblem(error: unknown): TrustError | undefined {
 
 /** Whether a program reads along: by an option anywhere, or by the variable. */
 export function isJsonWanted(argv: readonly string[], terminal: Terminal): boolean {
-  const end = argv.indexOf("--");
-  const words = end === -1 ? argv : argv.slice(0, end);
-  if (words.includes("--json") || words.includes("--format=json")) return true;
-  if (words[words.indexOf("--format") + 1] === "json" && words.includes("--format")) return true;
+  if (optionsIn(argv).includes("--json") || isFormat(argv, "json")) return true;
   try {
     return isSwitchedOn(terminal.env, "COUNTERSIGN_JSON");
   } catch {
     return false;
   }
+}
+
+function isFormat(argv: readonly string[], name: string): boolean {
+  const words = optionsIn(argv);
+  return words.some((word, at) => word === `--format=${name}` || (word === name && words[at - 1] === "--format"));
+}
+
+function optionsIn(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf("--");
+  return end === -1 ? argv : argv.slice(0, end);
 }
 
 function causeOf(error: Error): string {

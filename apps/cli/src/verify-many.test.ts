@@ -85,6 +85,11 @@ describe("several artifacts", () => {
       expect(parsed(await stage.run(["verify", good, "--list", stage.path("no"), ...flags, ...argv]))).toMatchObject({
         error: { code: "CLI_FILE_MISSING" },
       });
+    for (const argv of [["--format", "jsonl"], ["--format=jsonl"]]) {
+      const { stdout } = await stage.run(["verify", good, "--list", stage.path("no"), ...flags, ...argv]);
+      expect(stdout).toMatch(/^[^\n]+\n$/);
+      expect(JSON.parse(stdout)).toMatchObject({ schema: "countersign.failure/v1", exitCode: 2 });
+    }
   });
 
   test("a name that was no UTF-8 is not taken for the file that it looks like", async () => {
