@@ -36,6 +36,7 @@ export async function interruptible<T>(work: () => Promise<T>, run: Interruptibl
 function endBy(signal: NodeJS.Signals, exitCode: number, run: Interruptible): void {
   const failure = run.unfinished(interruptError("CLI_INTERRUPTED", { got: signal }));
   reportFailure(failure, process.argv.slice(2), openTerminal(), exitCode);
-  if (process.platform === "win32") process.exit(exitCode);
-  process.kill(process.pid, signal);
+  if (process.platform !== "win32") process.kill(process.pid, signal);
+  // Windows has no signals, and the first process of a container none that ends it: neither may go on.
+  process.exit(exitCode);
 }

@@ -1,6 +1,14 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, createWriteStream, existsSync, mkdirSync, readdirSync, truncateSync } from "node:fs";
+import {
+  copyFileSync,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+} from "node:fs";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -150,6 +158,31 @@ describe("signals", () => {
     expect(lines.map(({ verdict, exitCode }) => verdict ?? exitCode)).toEqual(["allowed", "unknown", 143]);
   });
 
+  /** One thread never waits for its files, and the first process of a container has signals that do not end it. */
+  const first = ["unshare", "--pid", "--fork", "--kill-child"];
+  const canBeFirst = spawnSync("unshare", [...first.slice(1), "true"]).status === 0;
+  const ways: readonly (readonly [string, readonly string[], unknown])[] = [
+    ["in one thread", [], [null, "SIGINT"]],
+    ...(canBeFirst ? [["of a container's first process", first, [130, null]] as const] : []),
+  ];
+
+  test.each(ways)("a list %s ends by a signal, with one report", async (_, before, end) => {
+    const names = Array.from({ length: 30_000 }, () => file).join("\n");
+    const argv = ["verify", "--list", stage.write("long.list", `${names}\n`), "--jobs", "1", "--format", "jsonl"];
+    const [run = "", ...command] = [...before, process.execPath, builtMain, ...argv, ...stage.trust, ...stage.expected];
+    const child = spawn(run, command, { stdio: ["ignore", "pipe", "ignore"] });
+    const ended = once(child, "close");
+    let written = "";
+    child.stdout.on("data", (data: Buffer) => {
+      if (written === "") process.kill(before.length === 0 ? (child.pid ?? 0) : childOf(child.pid), "SIGINT");
+      written += data.toString("utf8");
+    });
+    expect(await ended).toEqual(end);
+    const lines = written.trimEnd().split("\n");
+    expect(lines).toHaveLength(30_001);
+    expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ summary: { total: 30_000, refused: 0 }, exitCode: 130 });
+  });
+
   test("dev up prints usable flags, serves, and stops when told to", async () => {
     const dir = stage.path("second");
     const child = spawn(process.execPath, [builtMain, "dev", "up", "--dir", dir, "--json"], {
@@ -200,3 +233,8 @@ test("large files take constant memory", async () => {
   expect(code).toBe(1);
   expect(Number(/^peak (\d+)$/m.exec(stderr)?.[1])).toBeLessThan(150_000);
 });
+
+/** The only process that another one started. */
+function childOf(pid = 0): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8"));
+}

@@ -86,13 +86,24 @@ function quietly(step: () => void): void {
   }
 }
 
-/** Makes the new name durable. Windows cannot open a directory, and needs no such step. */
+/** Makes the new name durable, where the directory may be read. Windows cannot open a directory, and needs no such step. */
 function syncDirectory(path: string): void {
   if (process.platform === "win32") return;
-  const fd = openSync(path, "r");
+  const fd = openToRead(path);
+  if (fd === undefined) return;
   try {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Undefined if that is not allowed: names can be made in a directory all the same. */
+function openToRead(path: string): number | undefined {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EACCES") return undefined;
+    throw error;
   }
 }

@@ -34,7 +34,7 @@ function nameOf(path: string): string {
 
 function saved(name: string, text: string, terminal: Terminal): string | undefined {
   try {
-    const path = join(mkdtempSync(join(terminal.env["TMPDIR"] ?? tmpdir(), "countersign-")), name);
+    const path = join(mkdtempSync(join(terminal.env["TMPDIR"] || tmpdir(), "countersign-")), name);
     writeFileSync(path, text, { flag: "wx" });
     return path;
   } catch {

@@ -141,15 +141,12 @@ export function checkVerified<T extends object>(value: T): Verified<T> {
   return value;
 }
 
-/** What was frozen here with all that is in it, so that a part that several claims share is walked through once. */
-const settled = new WeakSet<object>();
-
 // By what was seen, not by what is frozen: a part that somebody froze at its surface is still soft inside.
-function freezeDeep(value: object): void {
-  if (settled.has(value)) return;
-  settled.add(Object.freeze(value));
+function freezeDeep(value: object, seen: Set<object> = new Set()): void {
+  if (seen.has(value)) return;
+  seen.add(Object.freeze(value));
   for (const name of Object.keys(value)) {
     const inner: unknown = (value as Readonly<Record<string, unknown>>)[name];
-    if (typeof inner === "object" && inner !== null) freezeDeep(inner);
+    if (typeof inner === "object" && inner !== null) freezeDeep(inner, seen);
   }
 }

@@ -159,8 +159,8 @@ async function judgeHere(judge: Judge, list: List): Promise<void> {
   for (let count = 1; list.next < list.items.length; count++) {
     const index = list.next++;
     list.hear(index, await judge(list.items[index] as ListItem));
-    // A turn of the event loop.
-    if (list.lanes > 1 && count % turnItems === 0) await setImmediate();
+    // A turn of the event loop, in which a signal is heard too.
+    if (count % turnItems === 0) await setImmediate();
   }
 }
 

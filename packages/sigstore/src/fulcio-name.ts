@@ -8,20 +8,23 @@ export const minTellingChars = 8;
  * Whether Fulcio may put this name into a certificate for this token. For issuers that Fulcio's own configuration lists
  * (config/identity/config.yaml, docs/oidc.md) it is one exact name. For others, whose rule is for a private Fulcio to set, it
  * is what one of Fulcio's kinds of issuer makes of the token, or a URI with a claim of `minTellingChars` or more as a whole
- * component. Does not check the token's signature, nor whether its e-mail address was verified: Fulcio does.
+ * component, the last not for listed ones. Does not check the token's signature, nor whether its e-mail address was verified:
+ * Fulcio does.
  */
 export function isNameOf({ type, value }: GeneralName, token: Token): boolean {
   const known = nameFor(token);
-  if (known !== undefined) return type === known.type && isSame(known.value, value);
+  if (known !== undefined)
+    return type === known.type && (type === "email" ? value === known.value : isSame(known.value, value));
   if (type === "email") return value === token.email;
   if (type === "other-name") return isUserName(value, token);
   if (type !== "uri") return false;
-  return isSame(token.subject, value) || isSame(kubernetesName(token), value) || isTelling(token.claims, value);
+  if (isSame(token.subject, value) || isSame(kubernetesName(token), value)) return true;
+  return ruleFor(token) === undefined && isTelling(token.claims, value);
 }
 
 /** The one name that Fulcio's own configuration has for the token; undefined if its issuer is not listed there, or a claim is missing. */
 export function nameFor(token: Token): Pick<GeneralName, "type" | "value"> | undefined {
-  const rule = rules.find(({ issuer }) => issuer.test(token.issuer));
+  const rule = ruleFor(token);
   const value = rule?.name(token);
   return rule === undefined || value === undefined ? undefined : { type: rule.type, value };
 }
@@ -32,6 +35,10 @@ export function nameFor(token: Token): Pick<GeneralName, "type" | "value"> | und
  */
 export function isIssuerOf(issuer: string, { claims }: Token): boolean {
   return textsIn(claims).includes(issuer);
+}
+
+function ruleFor(token: Token): Rule | undefined {
+  return rules.find(({ issuer }) => issuer.test(token.issuer));
 }
 
 interface Rule {

@@ -118,8 +118,12 @@ function isSame(one: Asked, other: Asked): boolean {
     a.key === b.key &&
     a.witnesses === b.witnesses &&
     a.nowMs === b.nowMs &&
-    JSON.stringify(needOf(a)) === JSON.stringify(needOf(b))
+    isSameNeed(needOf(a), needOf(b))
   );
+}
+
+function isSameNeed(one: Requirements, other: Requirements): boolean {
+  return one.scts === other.scts && one.logEntries === other.logEntries && one.times === other.times;
 }
 
 /** Undefined where it is none of the subjects, or what was signed is no Statement: that is looked at in full. */
